@@ -1,0 +1,1 @@
+//! Models, losses, derivative passes, optimisers and the training loop.

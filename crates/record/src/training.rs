@@ -1,0 +1,137 @@
+//! How a network is trained, in the words of a configuration file.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The loss of one example, with outputs z and targets y of K numbers each. The name carries the
+/// normalisation: the mean and the half sum of squares differ by 2/K in every curvature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Loss {
+    /// (1/K) Σ_k (z_k − y_k)², the study's; Hessian in z: (2/K) I.
+    MeanSquaredError,
+    /// ½ Σ_k (z_k − y_k)²; Hessian in z: I.
+    HalfSumOfSquares,
+    /// −Σ_k y_k log softmax(z)_k; Hessian in z: diag(p) − p pᵀ.
+    SoftmaxCrossEntropy,
+    /// log(1 + eᶻ) − y z with one output and y ∈ {0, 1}; Hessian in z: p (1 − p).
+    BinaryLogistic,
+}
+
+/// What turns a gradient into a step.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Optimizer {
+    /// θ ← θ − η g. Gradient descent is this with the whole training set as batch.
+    Sgd,
+    /// m ← β m + g; θ ← θ − η m.
+    HeavyBall {
+        /// β in [0, 1).
+        momentum: f64,
+    },
+    /// m ← β m + g; θ ← θ − η (g + β m).
+    Nesterov {
+        /// β in [0, 1).
+        momentum: f64,
+    },
+    /// Kingma and Ba 2015, with bias correction.
+    Adam {
+        /// Decay of the mean of gradients.
+        #[serde(default = "beta1")]
+        beta1: f64,
+        /// Decay of the mean of squared gradients.
+        #[serde(default = "beta2")]
+        beta2: f64,
+        /// Added to the root of the mean square.
+        #[serde(default = "epsilon")]
+        epsilon: f64,
+    },
+}
+
+/// How the batch of a step is drawn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sampling {
+    /// Reshuffled every epoch, without replacement (the study's); the last batch of an epoch may
+    /// be smaller and is averaged over its own size.
+    ReshuffledEpochs,
+    /// B different examples, independently at each step (the theorem's).
+    IndependentBatches,
+    /// B examples drawn with replacement, independently at each step.
+    WithReplacement,
+}
+
+/// The learning rate at step t (counted from 0), as a multiple of η.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Schedule {
+    /// 1.
+    Constant,
+    /// min(1, (t + 1) / steps).
+    WarmUp {
+        /// Length of the ramp.
+        steps: u64,
+    },
+    /// factor^⌊t / every⌋.
+    Step {
+        /// Steps between drops.
+        every: u64,
+        /// Multiplier of each drop, in (0, 1].
+        factor: f64,
+    },
+    /// floor + (1 − floor) (1 + cos(π min(t, steps)/steps)) / 2.
+    Cosine {
+        /// Steps until the floor.
+        steps: u64,
+        /// Lowest multiple, in [0, 1].
+        #[serde(default)]
+        floor: f64,
+    },
+}
+
+/// When training ends. The first rule that holds ends it; `max_steps` always stands.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Stop {
+    /// Converged when the exponential average (0.9 old + 0.1 new, starting from the first) of the
+    /// batch loss falls below this. The study's rule, with 1e-4.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub average_batch_loss_below: Option<f64>,
+    /// Converged when the loss of the whole training set falls below this; measured once an epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub full_loss_below: Option<f64>,
+    /// At most so many steps.
+    pub max_steps: u64,
+    /// At most so many seconds. Not reproducible by nature: the outcome then says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_seconds: Option<f64>,
+}
+
+/// How the parameters start.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Initialization {
+    /// Linear layers: weights U(±gain/√fan_in). Biases U(±1/√fan_in) whatever the gain.
+    /// Convolutions: weights N(0, σ = gain·√(2/(k²·C_out))), bias 0.
+    #[serde(default = "gain")]
+    pub gain: f64,
+}
+
+impl Default for Initialization {
+    fn default() -> Self {
+        Self { gain: gain() }
+    }
+}
+
+fn beta1() -> f64 {
+    0.9
+}
+fn beta2() -> f64 {
+    0.999
+}
+fn epsilon() -> f64 {
+    1e-8
+}
+fn gain() -> f64 {
+    1.0
+}
