@@ -1,5 +1,28 @@
 //! The serialised schema of configurations and results, versioned. A leaf: it knows nothing of
 //! how a number is computed, and every other crate may speak its words.
+//!
+//! Configurations: [`config::RunConfig`] with [`dataset`], [`architecture`] and [`training`].
+//! Results: [`run::RunSummary`] and the lines of a run's traces, each with [`measured`] numbers.
+//! Every object that stands alone carries [`SCHEMA_VERSION`].
 
 pub mod architecture;
+pub mod batch_size;
+pub mod config;
+pub mod dataset;
+pub mod listing;
+pub mod measured;
+pub mod outcome;
+pub mod reproduction;
+pub mod run;
+pub mod trace;
 pub mod training;
+
+/// The version of every file and object described here. It rises when a field changes its meaning,
+/// its unit or its type, or goes; a new optional field leaves it as it is.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// [`SCHEMA_VERSION`], as the default of a field.
+#[must_use]
+pub fn schema_version() -> u32 {
+    SCHEMA_VERSION
+}

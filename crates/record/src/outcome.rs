@@ -1,0 +1,51 @@
+//! How training ended.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// How training ended. All are results; none is an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// A stop rule on the loss held.
+    Converged,
+    /// `train.stop.max_steps` was reached.
+    StepLimit,
+    /// `train.stop.max_seconds` was reached: another machine would stop at another step.
+    TimeLimit,
+    /// The loss or a parameter was no longer finite; the record's `steps` says at which step.
+    Diverged,
+    /// The network's output no longer depends on its input.
+    Dead,
+    /// Stopped from outside; `--resume` continues.
+    Interrupted,
+}
+
+impl Outcome {
+    /// Whether the run is over: all outcomes but an interruption.
+    #[must_use]
+    pub fn is_final(self) -> bool {
+        self != Self::Interrupted
+    }
+
+    /// Whether the last parameters are a point whose curvature means something.
+    #[must_use]
+    pub fn is_measurable(self) -> bool {
+        self != Self::Diverged
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Converged => "converged",
+            Self::StepLimit => "step limit",
+            Self::TimeLimit => "time limit",
+            Self::Diverged => "diverged",
+            Self::Dead => "dead",
+            Self::Interrupted => "interrupted",
+        })
+    }
+}

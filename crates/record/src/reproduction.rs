@@ -1,0 +1,64 @@
+//! The study's numbers and ours, side by side: `reproduce --json`.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::run::RunSummary;
+
+/// `reproduce --json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Reproduction {
+    /// The version of this schema.
+    pub schema_version: u32,
+    /// One per network, learning rate and batch size.
+    pub rows: Vec<ReproductionRow>,
+}
+
+/// One run beside what others saw.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ReproductionRow {
+    /// What was run.
+    pub title: String,
+    /// What it reached.
+    pub result: RunSummary,
+    /// 2/η, the largest sharpness at which gradient descent stays.
+    pub sharpness_limit: f64,
+    /// s_max = (1/η) √(B(n − 1)/(n − B)); `null` for B = n, where there is no limit.
+    pub non_uniformity_limit: Option<f64>,
+    /// What others saw.
+    pub references: Vec<Reference>,
+}
+
+/// Numbers that others saw at the same network, learning rate and batch size.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Reference {
+    /// Who.
+    pub source: String,
+    /// a.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sharpness: Option<Spread>,
+    /// s.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub non_uniformity: Option<Spread>,
+    /// A fraction.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub train_accuracy: Option<Spread>,
+    /// A fraction.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_accuracy: Option<Spread>,
+    /// What a reader must know to compare.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// A mean over runs and, where known, the standard deviation.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Spread {
+    /// The mean.
+    pub mean: f64,
+    /// The standard deviation over the runs, not an error of the mean.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deviation: Option<f64>,
+}
