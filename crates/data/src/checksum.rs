@@ -1,0 +1,22 @@
+//! Checksums as people compare them: hexadecimal digits.
+
+use std::io::Read;
+
+use sha2::{Digest, Sha256};
+
+/// Lower-case hexadecimal digits of `bytes`.
+pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// SHA-256 of everything `reader` yields.
+pub(crate) fn sha256(mut reader: impl Read) -> std::io::Result<String> {
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match reader.read(&mut buffer)? {
+            0 => return Ok(hexadecimal(&hash.finalize())),
+            count => hash.update(&buffer[..count]),
+        }
+    }
+}

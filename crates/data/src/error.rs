@@ -1,0 +1,204 @@
+//! What can be wrong with data, as facts; each text says what happened and what to do.
+
+use std::path::PathBuf;
+
+use crate::dataset::Shape;
+
+/// Why data was refused.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The operating system would not open or read a file.
+    #[error("{} cannot be read ({source}); check the path and its permissions", file.display())]
+    Unreadable {
+        /// The file.
+        file: PathBuf,
+        /// The operating system's reason.
+        source: std::io::Error,
+    },
+    /// Gzip data ends early or is not gzip after its first bytes.
+    #[error(
+        "{} is truncated or damaged: its gzip data cannot be decompressed ({source}); copy or fetch it again",
+        file.display()
+    )]
+    DamagedGzip {
+        /// The file.
+        file: PathBuf,
+        /// The decompressor's reason.
+        source: std::io::Error,
+    },
+    /// Fewer bytes than the header, or whole records, need.
+    #[error(
+        "{} is truncated: {expected} bytes were expected and {found} are there; copy or fetch it again",
+        file.display()
+    )]
+    Truncated {
+        /// The file.
+        file: PathBuf,
+        /// Bytes that should be there, decompressed.
+        expected: u64,
+        /// Bytes that are.
+        found: u64,
+    },
+    /// More bytes than the header says.
+    #[error(
+        "{} goes on after the {expected} bytes its header announces; it is damaged or not the file it seems, copy or fetch it again",
+        file.display()
+    )]
+    TrailingBytes {
+        /// The file.
+        file: PathBuf,
+        /// Bytes that should be there after the header, decompressed.
+        expected: u64,
+    },
+    /// The first bytes are not those of the format.
+    #[error(
+        "{} is not {format}: it starts with bytes {found:02x?} instead of {expected:02x?}; give the right file",
+        file.display()
+    )]
+    WrongMagic {
+        /// The file.
+        file: PathBuf,
+        /// What it was taken for.
+        format: &'static str,
+        /// The format's first bytes.
+        expected: Vec<u8>,
+        /// The file's.
+        found: Vec<u8>,
+    },
+    /// The header's dimensions multiply to more than can exist.
+    #[error(
+        "{} announces {dimensions:?} numbers, more than any file holds; its header is damaged, copy or fetch it again",
+        file.display()
+    )]
+    TooLarge {
+        /// The file.
+        file: PathBuf,
+        /// The dimensions as the header has them.
+        dimensions: Vec<u64>,
+    },
+    /// A file or selection without examples.
+    #[error("{} holds no examples; give another file or other classes", file.display())]
+    Empty {
+        /// The file or source.
+        file: PathBuf,
+    },
+    /// Images and labels do not belong together.
+    #[error(
+        "{} holds {images} images but {} holds {labels} labels; give files that belong together",
+        images_file.display(),
+        labels_file.display()
+    )]
+    LengthMismatch {
+        /// Where the images are.
+        images_file: PathBuf,
+        /// Where the labels are.
+        labels_file: PathBuf,
+        /// Number of images.
+        images: u64,
+        /// Number of labels.
+        labels: u64,
+    },
+    /// A label that names no class.
+    #[error(
+        "{}: the label of example {example} is {label}, but labels must be 0 to {}; correct the file or the number of classes",
+        file.display(),
+        .classes.saturating_sub(1)
+    )]
+    LabelOutOfRange {
+        /// The file or source.
+        file: PathBuf,
+        /// The example, counted from 0.
+        example: usize,
+        /// Its label.
+        label: i128,
+        /// Number of classes.
+        classes: usize,
+    },
+    /// NaN or infinity among the pixels.
+    #[error(
+        "{}: pixel {pixel} of example {example} is {value}, but pixels must be finite; correct the file",
+        file.display()
+    )]
+    NonFinitePixel {
+        /// The file or source.
+        file: PathBuf,
+        /// The example, counted from 0.
+        example: usize,
+        /// The pixel within the example, counted from 0 in C, H, W order.
+        pixel: usize,
+        /// Its value.
+        value: f64,
+    },
+    /// Class names that do not fit the number of classes.
+    #[error("{}: {names} class names were given for {classes} classes; give one for each", file.display())]
+    ClassNames {
+        /// The file or source.
+        file: PathBuf,
+        /// Number of names.
+        names: usize,
+        /// Number of classes.
+        classes: usize,
+    },
+    /// Training and test examples of different problems.
+    #[error(
+        "{} ({train_shape}, {train_classes} classes) and {} ({test_shape}, {test_classes} classes) do not belong together; give training and test files of one dataset",
+        train.display(),
+        test.display()
+    )]
+    SplitMismatch {
+        /// Source of the training examples.
+        train: PathBuf,
+        /// Source of the test examples.
+        test: PathBuf,
+        /// Shape of a training image.
+        train_shape: Shape,
+        /// Classes of the training set.
+        train_classes: usize,
+        /// Shape of a test image.
+        test_shape: Shape,
+        /// Classes of the test set.
+        test_classes: usize,
+    },
+    /// More examples wanted than there are.
+    #[error(
+        "{} holds {available} examples but {requested} were asked for; ask for at most {available} or give a larger file",
+        file.display()
+    )]
+    TooFewExamples {
+        /// The file or source.
+        file: PathBuf,
+        /// Number asked for.
+        requested: usize,
+        /// Number there.
+        available: usize,
+    },
+    /// A class that the data does not have.
+    #[error("{} has classes 0 to {}, not {class}; choose among them", file.display(), .classes.saturating_sub(1))]
+    UnknownClass {
+        /// The file or source.
+        file: PathBuf,
+        /// The class asked for.
+        class: u32,
+        /// Number of classes.
+        classes: usize,
+    },
+    /// Zero examples asked for.
+    #[error("0 examples of {} were asked for; ask for at least 1", file.display())]
+    NoneRequested {
+        /// The file or source.
+        file: PathBuf,
+    },
+    /// Label corruption with a single class.
+    #[error("{} has a single class, so no label of it can be wrong; use data with two classes or more", file.display())]
+    NoWrongLabel {
+        /// The file or source.
+        file: PathBuf,
+    },
+    /// A fraction outside 0 to 1.
+    #[error("the fraction of corrupted labels is {fraction}; it must be between 0 and 1")]
+    Fraction {
+        /// The fraction asked for.
+        fraction: f64,
+    },
+}

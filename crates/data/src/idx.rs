@@ -1,0 +1,84 @@
+//! IDX files, the format of the MNIST family: two zero bytes, a byte for the type (8 for unsigned
+//! bytes), a byte for the number of dimensions, each dimension as a big-endian 32-bit number, then
+//! the data (<http://yann.lecun.com/exdb/mnist/>).
+
+use std::path::Path;
+
+use crate::dataset::{Examples, Shape};
+use crate::error::Error;
+use crate::pixels::scaled;
+use crate::stream::Stream;
+
+/// Images of unsigned bytes: number × rows × columns.
+const IMAGES_MAGIC: [u8; 4] = [0, 0, 8, 3];
+/// Labels of unsigned bytes: number.
+const LABELS_MAGIC: [u8; 4] = [0, 0, 8, 1];
+
+/// Reads a file of grey images and the file of their labels, each plain or gzip.
+///
+/// # Errors
+/// One for each way a file can be wrong: [`Error::Unreadable`], [`Error::DamagedGzip`],
+/// [`Error::WrongMagic`], [`Error::Truncated`], [`Error::TrailingBytes`], [`Error::TooLarge`],
+/// [`Error::LengthMismatch`].
+pub fn read(images: &Path, labels: &Path) -> Result<Examples, Error> {
+    examples(Stream::open(images)?, Stream::open(labels)?)
+}
+
+/// As [`read`], from streams.
+pub(crate) fn examples(mut images: Stream<'_>, mut labels: Stream<'_>) -> Result<Examples, Error> {
+    let [number, height, width] = dimensions(&mut images, IMAGES_MAGIC, "an IDX file of images")?;
+    let [labelled] = dimensions(&mut labels, LABELS_MAGIC, "an IDX file of labels")?;
+    let expected =
+        number.checked_mul(height).and_then(|rows| rows.checked_mul(width)).ok_or_else(|| {
+            Error::TooLarge {
+                file: images.file().to_path_buf(),
+                dimensions: vec![number, height, width],
+            }
+        })?;
+    let pixels = images.body(expected)?;
+    let label_bytes = labels.body(labelled)?;
+    if number != labelled {
+        return Err(Error::LengthMismatch {
+            images_file: images.file().to_path_buf(),
+            labels_file: labels.file().to_path_buf(),
+            images: number,
+            labels: labelled,
+        });
+    }
+    Ok(Examples {
+        shape: Shape { channels: 1, height: height as usize, width: width as usize },
+        images: scaled(&pixels),
+        labels: label_bytes.into_iter().map(u32::from).collect(),
+        source: images.file().display().to_string(),
+    })
+}
+
+fn dimensions<const D: usize>(
+    stream: &mut Stream<'_>,
+    magic: [u8; 4],
+    format: &'static str,
+) -> Result<[u64; D], Error> {
+    let header = stream.up_to(4 + 4 * D as u64)?;
+    let file = || stream.file().to_path_buf();
+    if header.len() >= 4 && header[..4] != magic
+        || !magic.starts_with(&header[..header.len().min(4)])
+    {
+        return Err(Error::WrongMagic {
+            file: file(),
+            format,
+            expected: magic.to_vec(),
+            found: header[..header.len().min(4)].to_vec(),
+        });
+    }
+    if header.len() < 4 + 4 * D {
+        return Err(Error::Truncated {
+            file: file(),
+            expected: 4 + 4 * D as u64,
+            found: header.len() as u64,
+        });
+    }
+    Ok(std::array::from_fn(|dimension| {
+        let at = 4 + 4 * dimension;
+        u64::from(u32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]))
+    }))
+}

@@ -1,0 +1,89 @@
+//! The bytes of a file, decompressed if it is gzip, read without trusting what its header says.
+
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use flate2::read::MultiGzDecoder;
+
+use crate::error::Error;
+
+/// First bytes of a gzip file.
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+
+/// A named stream of decompressed bytes. Memory grows with the bytes that are there, never with a
+/// number found in a header.
+pub(crate) struct Stream<'a> {
+    file: PathBuf,
+    reader: Box<dyn Read + 'a>,
+    compressed: bool,
+}
+
+impl Stream<'static> {
+    /// Opens a file; gzip is recognised by its first two bytes, whatever its name.
+    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
+        let file = File::open(path)
+            .map_err(|source| Error::Unreadable { file: path.to_path_buf(), source })?;
+        Self::new(path, BufReader::with_capacity(1 << 16, file))
+    }
+}
+
+impl<'a> Stream<'a> {
+    /// Reads from bytes that are already in memory; `name` is what errors call them.
+    pub(crate) fn from_bytes(name: &Path, bytes: &'a [u8]) -> Result<Self, Error> {
+        Self::new(name, bytes)
+    }
+
+    fn new(name: &Path, mut reader: impl Read + 'a) -> Result<Self, Error> {
+        let mut start = Vec::with_capacity(GZIP_MAGIC.len());
+        reader
+            .by_ref()
+            .take(GZIP_MAGIC.len() as u64)
+            .read_to_end(&mut start)
+            .map_err(|source| Error::Unreadable { file: name.to_path_buf(), source })?;
+        let compressed = start == GZIP_MAGIC;
+        let whole = std::io::Cursor::new(start).chain(reader);
+        let reader: Box<dyn Read + 'a> =
+            if compressed { Box::new(MultiGzDecoder::new(whole)) } else { Box::new(whole) };
+        Ok(Self { file: name.to_path_buf(), reader, compressed })
+    }
+
+    /// What errors call the stream.
+    pub(crate) fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// At most `limit` bytes; fewer only at the end.
+    pub(crate) fn up_to(&mut self, limit: u64) -> Result<Vec<u8>, Error> {
+        let mut bytes = Vec::new();
+        self.reader.by_ref().take(limit).read_to_end(&mut bytes).map_err(|source| {
+            let file = self.file.clone();
+            if self.compressed {
+                Error::DamagedGzip { file, source }
+            } else {
+                Error::Unreadable { file, source }
+            }
+        })?;
+        Ok(bytes)
+    }
+
+    /// Exactly the `expected` bytes that remain.
+    pub(crate) fn body(&mut self, expected: u64) -> Result<Vec<u8>, Error> {
+        let bytes = self.up_to(expected.saturating_add(1))?;
+        let found = bytes.len() as u64;
+        match found.cmp(&expected) {
+            std::cmp::Ordering::Equal => Ok(bytes),
+            std::cmp::Ordering::Less => {
+                Err(Error::Truncated { file: self.file.clone(), expected, found })
+            }
+            std::cmp::Ordering::Greater => {
+                Err(Error::TrailingBytes { file: self.file.clone(), expected })
+            }
+        }
+    }
+
+    /// The decompressed bytes as a reader.
+    pub(crate) fn into_reader(self) -> Box<dyn Read + 'a> {
+        self.reader
+    }
+}
