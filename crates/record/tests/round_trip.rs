@@ -11,7 +11,7 @@ const SHORTEST: &str = r#"
 [model]
 preset = "linear"
 [data]
-source = { name = "fashion-mnist" }
+source = "fashion-mnist"
 train = { first = 100 }
 [train]
 learning_rate = 0.1
