@@ -1,0 +1,159 @@
+//! The one operator type, its dense form, and the combinators that two users need.
+
+use faer::{Mat, MatRef};
+use rayon::prelude::*;
+
+use crate::Error;
+use crate::dense::check_square_finite;
+
+/// A real symmetric operator A on vectors of `dimension` entries, known by its products only.
+///
+/// A product may be accurate to f32 only, and its error may break symmetry at that level; the
+/// solvers are made for that. `apply` takes `&mut self` so that an operator may own scratch space
+/// and count its products.
+pub trait SymmetricOperator {
+    /// The number of rows and columns.
+    fn dimension(&self) -> usize;
+
+    /// Overwrites `y` with A `x`. Both have `dimension` entries; nothing may be read from `y`.
+    fn apply(&mut self, x: &[f64], y: &mut [f64]);
+}
+
+impl<O: SymmetricOperator + ?Sized> SymmetricOperator for &mut O {
+    fn dimension(&self) -> usize {
+        (**self).dimension()
+    }
+
+    fn apply(&mut self, x: &[f64], y: &mut [f64]) {
+        (**self).apply(x, y);
+    }
+}
+
+impl<O: SymmetricOperator + ?Sized> SymmetricOperator for Box<O> {
+    fn dimension(&self) -> usize {
+        (**self).dimension()
+    }
+
+    fn apply(&mut self, x: &[f64], y: &mut [f64]) {
+        (**self).apply(x, y);
+    }
+}
+
+/// The dense matrix of an operator, column by column from `dimension` products with unit vectors.
+///
+/// It is not symmetrised, so that a test can see whether the operator is symmetric. For tests and
+/// small problems: it costs `dimension` products and 8·dimension² bytes.
+pub fn as_matrix<O: SymmetricOperator + ?Sized>(operator: &mut O) -> Mat<f64> {
+    let dimension = operator.dimension();
+    let mut matrix = Mat::zeros(dimension, dimension);
+    let mut unit = vec![0.0; dimension];
+    for column in 0..dimension {
+        unit[column] = 1.0;
+        operator.apply(&unit, matrix.col_as_slice_mut(column));
+        unit[column] = 0.0;
+    }
+    matrix
+}
+
+/// A symmetric matrix held densely; a product costs 2·dimension² operations, rows in parallel.
+#[derive(Debug, Clone)]
+pub struct DenseSymmetric {
+    matrix: Mat<f64>,
+}
+
+impl DenseSymmetric {
+    /// Checks that `matrix` is square, finite and symmetric to rounding, and stores (A + Aᵀ)/2.
+    ///
+    /// Taken for rounding: |a_ij − a_ji| ≤ 2·dimension·ε·max|a|, twice the bound of a dot product
+    /// of that many terms whose result is at most max|a|.
+    ///
+    /// # Errors
+    /// [`Error::Empty`], [`Error::NotSquare`], [`Error::MatrixNotFinite`], [`Error::NotSymmetric`].
+    pub fn new(matrix: MatRef<'_, f64>) -> Result<Self, Error> {
+        const WHAT: &str = "the matrix of a dense operator";
+        check_square_finite(WHAT, matrix)?;
+        let dimension = matrix.nrows();
+        let largest = matrix.norm_max();
+        let allowed = 2.0 * dimension as f64 * f64::EPSILON * largest;
+        for column in 0..dimension {
+            for row in column + 1..dimension {
+                let difference = (matrix[(row, column)] - matrix[(column, row)]).abs();
+                if difference > allowed {
+                    return Err(Error::NotSymmetric {
+                        what: WHAT,
+                        row,
+                        column,
+                        difference,
+                        allowed,
+                    });
+                }
+            }
+        }
+        let mean = |i, j| 0.5 * matrix[(i, j)] + 0.5 * matrix[(j, i)];
+        Ok(Self { matrix: Mat::from_fn(dimension, dimension, mean) })
+    }
+
+    /// diag(`values`).
+    pub fn diagonal(values: &[f64]) -> Self {
+        let entry = |i, j| if i == j { values[i] } else { 0.0 };
+        Self { matrix: Mat::from_fn(values.len(), values.len(), entry) }
+    }
+
+    /// The matrix.
+    pub fn matrix(&self) -> MatRef<'_, f64> {
+        self.matrix.as_ref()
+    }
+}
+
+impl SymmetricOperator for DenseSymmetric {
+    fn dimension(&self) -> usize {
+        self.matrix.nrows()
+    }
+
+    /// Row i is column i, so every entry is one dot product over contiguous memory, summed in an
+    /// order that does not depend on the threads.
+    fn apply(&mut self, x: &[f64], y: &mut [f64]) {
+        let row = |i: usize| crate::vectors::dot_in_order(self.matrix.col_as_slice(i), x);
+        // Below 2^16 multiply–adds a product takes some 10 µs, less than waking a second thread.
+        if y.len() < 256 {
+            y.iter_mut().enumerate().for_each(|(i, entry)| *entry = row(i));
+        } else {
+            y.par_iter_mut().with_min_len(16).enumerate().for_each(|(i, entry)| *entry = row(i));
+        }
+    }
+}
+
+/// The operator left·A + right·B, for example (I − ηH)² + η²pΣ as a sum of two products, or a
+/// shift. Costs one product of each.
+#[derive(Debug)]
+pub struct ScaledSum<A, B> {
+    left: (f64, A),
+    right: (f64, B),
+    scratch: Vec<f64>,
+}
+
+impl<A: SymmetricOperator, B: SymmetricOperator> ScaledSum<A, B> {
+    /// left.0 · left.1 + right.0 · right.1.
+    ///
+    /// # Errors
+    /// [`Error::SizeMismatch`] when the dimensions differ.
+    pub fn new(left: (f64, A), right: (f64, B)) -> Result<Self, Error> {
+        let (rows, other) = (left.1.dimension(), right.1.dimension());
+        if rows != other {
+            return Err(Error::SizeMismatch { left: rows, right: other });
+        }
+        Ok(Self { left, right, scratch: vec![0.0; rows] })
+    }
+}
+
+impl<A: SymmetricOperator, B: SymmetricOperator> SymmetricOperator for ScaledSum<A, B> {
+    fn dimension(&self) -> usize {
+        self.scratch.len()
+    }
+
+    fn apply(&mut self, x: &[f64], y: &mut [f64]) {
+        self.left.1.apply(x, y);
+        self.right.1.apply(x, &mut self.scratch);
+        crate::vectors::combine(self.left.0, y, self.right.0, &self.scratch);
+    }
+}
