@@ -1,0 +1,176 @@
+//! Cheap necessary bounds: upper bounds of η* from rank-one and identity second moments.
+//!
+//! For every S ⪰ 0, η* ≤ 2⟨S, C(S)⟩/⟨S, D(S)⟩. S = vvᵀ with v the top eigenvector of H, S = I and
+//! S = vvᵀ for the best v give the three bounds. Source: Mulayoff & Michaeli 2024
+//! (arXiv 2306.07850). Truncated coordinates keep the first and third valid (each v is a direction
+//! of the full space); the second uses the full blocks for its traces and bounds the rest.
+
+use crate::dense::dot;
+use crate::{Batching, ExampleFactors};
+
+/// Steps of the ascent from one start.
+const ASCENT_STEPS: usize = 300;
+/// The ascent ends when a step improves the quotient by less than this, relatively: the bound is
+/// valid at every v, only its tightness depends on it.
+const ASCENT_TOLERANCE: f64 = 1e-10;
+/// Leading eigenvectors of H, and examples of largest curvature, that an ascent starts from.
+const STARTS: usize = 3;
+
+/// The three bounds, each at least η*.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NecessaryBounds {
+    /// 2l/(l² + p·Var_i(vᵀH_iv)) with (l, v) the top pair of H.
+    pub top_direction: f64,
+    /// 2 tr H/((1−p)‖H‖_F² + (p/n) Σ‖H_i‖_F²).
+    pub isotropic: f64,
+    /// 2/max_v [vᵀHv + p·Var_i(vᵀH_iv)/(vᵀHv)] over unit v; the maximum is a local one, so that
+    /// the bound is valid and at most `top_direction`, and perhaps not the least.
+    pub best_direction: f64,
+    /// The v of `best_direction`, in the coordinates of the factors.
+    pub direction: Vec<f64>,
+}
+
+impl NecessaryBounds {
+    /// The smallest of the three.
+    pub fn least(&self) -> f64 {
+        self.top_direction.min(self.isotropic).min(self.best_direction)
+    }
+}
+
+/// The bounds for the factors; `hint` is one more start of the ascent, for example the top
+/// eigenvector of the Perron matrix. Costs some hundred products with A and Aᵀ.
+pub fn bounds(
+    factors: &ExampleFactors,
+    batching: &Batching,
+    hint: Option<&[f64]>,
+) -> NecessaryBounds {
+    let noise = batching.noise();
+    let rank = factors.rank();
+    let mut quotient = Quotient::new(factors, noise);
+    let unit = |a: usize| {
+        let mut v = vec![0.0; rank];
+        v[a] = 1.0;
+        v
+    };
+    let top_direction = 2.0 / quotient.value(&unit(0));
+    let mut starts: Vec<Vec<f64>> = (0..STARTS.min(rank)).map(unit).collect();
+    starts.extend(steepest_examples(factors));
+    starts.extend(hint.map(<[f64]>::to_vec));
+    let mut best = (0.0, unit(0));
+    for start in starts {
+        let found = quotient.ascend(start);
+        if found.0 > best.0 {
+            best = found;
+        }
+    }
+    NecessaryBounds {
+        top_direction,
+        isotropic: isotropic(factors, noise),
+        best_direction: (2.0 / best.0).min(top_direction),
+        direction: best.1,
+    }
+}
+
+/// 2 tr H/((1−p)‖H‖_F² + (p/n)Σ‖H_i‖_F²). With truncated coordinates ‖H‖_F² lacks its tail, which
+/// can only enlarge the bound.
+fn isotropic(factors: &ExampleFactors, noise: f64) -> f64 {
+    let mean = dot(factors.curvatures(), factors.curvatures());
+    let each = (0..factors.examples()).map(|i| dot(factors.block(i), factors.block(i)));
+    let each = each.sum::<f64>() / factors.examples() as f64;
+    2.0 * factors.trace() / ((1.0 - noise) * mean + noise * each)
+}
+
+/// Directions of the rows of the examples with the largest tr H_i.
+fn steepest_examples(factors: &ExampleFactors) -> Vec<Vec<f64>> {
+    let (k, rank) = (factors.outputs(), factors.rank());
+    let trace = |i: usize| factors.block(i).iter().step_by(k + 1).sum::<f64>();
+    let mut order: Vec<usize> = (0..factors.examples()).collect();
+    order.sort_by(|a, b| trace(*b).total_cmp(&trace(*a)));
+    let rows = order.into_iter().take(STARTS).map(|i| {
+        let norm = |l: &usize| dot(factors.row(i, *l), factors.row(i, *l));
+        let row = (0..k).max_by(|a, b| norm(a).total_cmp(&norm(b))).unwrap_or(0);
+        factors.row(i, row).to_vec()
+    });
+    rows.filter(|row| row.len() == rank && dot(row, row) > 0.0).collect()
+}
+
+/// φ(v) = [(1−p)(vᵀHv)² + p·mean_i (vᵀH_iv)²]/(vᵀHv) at |v| = 1.
+struct Quotient<'a> {
+    factors: &'a ExampleFactors,
+    noise: f64,
+    outputs: Vec<f64>,
+    gradient: Vec<f64>,
+}
+
+impl<'a> Quotient<'a> {
+    fn new(factors: &'a ExampleFactors, noise: f64) -> Self {
+        let outputs = vec![0.0; factors.examples() * factors.outputs()];
+        Self { factors, noise, outputs, gradient: vec![0.0; factors.rank()] }
+    }
+
+    /// (vᵀHv, numerator); leaves Av in `outputs`.
+    fn parts(&mut self, v: &[f64]) -> (f64, f64) {
+        self.factors.apply_rows(v, &mut self.outputs);
+        let n = self.factors.examples() as f64;
+        let each = self.outputs.chunks_exact(self.factors.outputs()).map(|u| dot(u, u));
+        let (sum, squares) = each.fold((0.0, 0.0), |(s, q), c| (s + c, q + c * c));
+        let mean = sum / n;
+        (mean, (1.0 - self.noise) * mean * mean + self.noise * squares / n)
+    }
+
+    fn value(&mut self, v: &[f64]) -> f64 {
+        let (mean, numerator) = self.parts(v);
+        numerator / mean
+    }
+
+    /// Leaves half the gradient of φ, projected on the sphere's tangent, in `gradient`; returns φ.
+    fn differentiate(&mut self, v: &[f64]) -> f64 {
+        let (mean, numerator) = self.parts(v);
+        let value = numerator / mean;
+        let n = self.factors.examples() as f64;
+        // ∇/2 of the numerator is Σ_i 2[(1−p)·mean + p·c_i] H_iv/n, of the denominator Hv.
+        for u in self.outputs.chunks_exact_mut(self.factors.outputs()) {
+            let each = dot(u, u);
+            let weight = 2.0 * ((1.0 - self.noise) * mean + self.noise * each) - value;
+            u.iter_mut().for_each(|u| *u *= weight / (n * mean));
+        }
+        self.factors.apply_rows_transposed(&self.outputs, &mut self.gradient);
+        let along = dot(&self.gradient, v);
+        crate::dense::axpy(-along, v, &mut self.gradient);
+        value
+    }
+
+    /// Steepest ascent on the sphere with a step that doubles on success and halves on failure.
+    fn ascend(&mut self, mut v: Vec<f64>) -> (f64, Vec<f64>) {
+        normalise(&mut v);
+        let mut value = self.differentiate(&v);
+        let mut step = 1.0 / value;
+        for _ in 0..ASCENT_STEPS {
+            let mut trial = v.clone();
+            crate::dense::axpy(step, &self.gradient, &mut trial);
+            normalise(&mut trial);
+            let reached = self.value(&trial);
+            if reached > value {
+                let settled = reached - value <= ASCENT_TOLERANCE * value;
+                v = trial;
+                value = self.differentiate(&v);
+                step *= 2.0;
+                if settled {
+                    break;
+                }
+            } else {
+                step *= 0.25;
+                // The gradient still belongs to v.
+                if step * dot(&self.gradient, &self.gradient).sqrt() < 1e-12 {
+                    break;
+                }
+            }
+        }
+        (value, v)
+    }
+}
+
+fn normalise(v: &mut [f64]) {
+    let norm = dot(v, v).sqrt();
+    v.iter_mut().for_each(|x| *x /= norm);
+}

@@ -1,0 +1,16 @@
+//! Which learning rates and batch sizes can stay at a minimum.
+
+mod batching;
+pub mod criteria;
+mod dense;
+mod eigen;
+mod error;
+mod factors;
+pub mod mean_square;
+#[cfg(test)]
+mod problems;
+
+pub use batching::{Batching, Estimate, LearningRate, Momentum, Sampling};
+pub use eigen::Leading;
+pub use error::Error;
+pub use factors::ExampleFactors;

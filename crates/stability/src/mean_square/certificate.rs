@@ -1,0 +1,291 @@
+//! A rigorous upper bound of λ_max(C⁺D) on the full space, hence a lower bound of η*.
+//!
+//! **Positive maps.** T = C⁻¹D preserves the cone of positive semi-definite matrices: D is a sum
+//! of congruences and C⁻¹(Y) = 2∫ e^{−Ht} Y e^{−Ht} dt. If X ≻ 0 and zC(X) − D(X) ⪰ 0, then
+//! TX ⪯ zX, and as X is interior to the cone, λ_max(T) ≤ z (Collatz–Wielandt). X = I gives the
+//! condition of Theorem 1. Every z above λ_max has such an X: the solution of zC(X) − D(X) = F with
+//! F ≻ 0, which is Σ_k T^k C⁻¹F / z^{k+1}.
+//!
+//! **The directions left out.** Let V be the leading eigenvectors of H and W the rest, on which
+//! H ⪯ t·I. Try X = X_V ⊕ I_W. With T_i = A_{iV} X_V A_{iV}ᵀ + A_{iW}A_{iW}ᵀ (K × K; the last term
+//! is the full block minus the carried one) and T = blockdiag(T_i), zC(X) − D(X) has the blocks
+//!
+//! - VV: zC(X_V) − (1−p) H X_V H − (p/n) A_Vᵀ T A_V,
+//! - VW: −(p/n) A_Vᵀ T A_W,
+//! - WW: zH_W − (1−p) H_W² − (p/n) A_Wᵀ T A_W ⪰ c·H_W,
+//!   c = z − (1−p)t − p·λ_max(PTP), P the projector on the orthogonal complement of range(A_V),
+//!   which holds range(A_W).
+//!
+//! If c > 0, A_W H_W⁺ A_Wᵀ ⪯ nP gives for the Schur complement
+//! M = VV − (p²/(cn)) A_Vᵀ T P T A_V, and **X_V ≻ 0, c > 0, M ⪰ 0 prove λ_max ≤ z** on the full
+//! space. (X ≻ 0 on range(H); elsewhere nothing moves.) M depends on X_V only through r × r
+//! matrices: A_VᵀTPTA_V/n = mean A_iᵀT_i²A_i − Y H_V⁻¹ Y, Y = A_VᵀTA_V/n.
+//!
+//! All conditions are checked on the computed X_V, however it was found: c from a Lanczos value
+//! plus its residual, M and X_V by Cholesky factorisation; "rigorous" is up to rounding.
+
+use minimascope_linop::SymmetricOperator;
+
+use super::second_moment::SecondMoment;
+use crate::dense::{dot, is_positive_definite, product};
+use crate::eigen::leading;
+use crate::factors::apply_blocks;
+use crate::{Error, ExampleFactors};
+
+/// Directions below this share of the sharpness go to W: their X_V would need more digits than
+/// f64 has beside those of the largest.
+const SPLIT_FLOOR: f64 = 1e-6;
+/// Rounds of T ← T(X_V); each one solves for X_V with the coupling of the round before.
+const ROUNDS: usize = 4;
+/// The coupling is solved for with this excess, so that its growth in the last round fits.
+const COUPLING_EXCESS: f64 = 1.05;
+/// Strength κ of the definite part κH of the right side F, as a share of the gap z − λ_max.
+const DEFINITE_SHARE: f64 = 1e-2;
+/// Most applications of D a solve may take.
+const MOST_ITERATIONS: usize = 80;
+/// Relative distances of z from the Ritz value that are tried, as a bisection over this list.
+const GAPS: [f64; 14] =
+    [1e-8, 1e-6, 1e-5, 1e-4, 1e-3, 3e-3, 1e-2, 2e-2, 4e-2, 8e-2, 0.15, 0.3, 0.6, 1.2];
+
+/// The outcome of a search for certificates.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Certificate {
+    /// The smallest z proved to bound λ_max(C⁺D), infinite when none was found.
+    pub bound: f64,
+    /// Applications of D spent.
+    pub applications: usize,
+}
+
+/// The smallest certified z among `ritz_value`·(1 + gap), none at or above `ceiling`.
+///
+/// `perron` is the approximate eigenmatrix S (r × r) that belongs to `ritz_value`, in the
+/// coordinates of `factors`.
+///
+/// # Errors
+/// Of the eigensolver.
+pub fn certify(
+    factors: &ExampleFactors,
+    noise: f64,
+    (ritz_value, perron): (f64, &[f64]),
+    ceiling: f64,
+) -> Result<Certificate, Error> {
+    if factors.tail().is_infinite() {
+        return Ok(Certificate { bound: f64::INFINITY, applications: 0 });
+    }
+    let floor = SPLIT_FLOOR * factors.sharpness();
+    let rank = factors.curvatures().iter().take_while(|h| **h >= floor).count();
+    let split = factors.truncated(rank);
+    let leading_part: Vec<f64> =
+        perron.chunks_exact(factors.rank()).take(rank).flat_map(|c| &c[..rank]).copied().collect();
+    let mut search = Search::new(&split, noise, leading_part);
+    // Bisection over the gaps: `good` is the smallest known to pass, `bad` the largest to fail.
+    let candidates: Vec<f64> =
+        GAPS.iter().copied().filter(|gap| ritz_value * (1.0 + gap) < ceiling).collect();
+    let (mut bad, mut good) = (0, candidates.len());
+    let mut bound = f64::INFINITY;
+    while bad < good {
+        let middle = (bad + good) / 2;
+        let z = ritz_value * (1.0 + candidates[middle]);
+        if search.proves(z, z - ritz_value)? {
+            (good, bound) = (middle, z);
+        } else {
+            bad = middle + 1;
+        }
+    }
+    Ok(Certificate { bound, applications: search.applications })
+}
+
+struct Search<'a> {
+    factors: &'a ExampleFactors,
+    map: SecondMoment<'a>,
+    noise: f64,
+    tail_blocks: Vec<f64>,
+    perron: Vec<f64>,
+    applications: usize,
+}
+
+impl<'a> Search<'a> {
+    fn new(factors: &'a ExampleFactors, noise: f64, perron: Vec<f64>) -> Self {
+        let map = SecondMoment::new(factors, noise);
+        let tail_blocks =
+            if factors.covers_range() { Vec::new() } else { factors.tail_blocks() };
+        Self { factors, map, noise, tail_blocks, perron, applications: 0 }
+    }
+
+    /// Whether some X_V was found that proves λ_max ≤ z.
+    fn proves(&mut self, z: f64, gap: f64) -> Result<bool, Error> {
+        let h = self.factors.curvatures();
+        let r = h.len();
+        let definite = DEFINITE_SHARE * gap;
+        let mut x = vec![0.0; r * r];
+        let mut right = vec![0.0; r * r];
+        if self.factors.covers_range() {
+            right.iter_mut().step_by(r + 1).zip(h).for_each(|(f, h)| *f = definite * h);
+            self.solve(z, definite, &right, &mut x);
+            let difference = self.image(z, &x);
+            return Ok(is_positive_definite(&x, r) && is_positive_definite(&difference, r));
+        }
+        let mut tail_part = vec![0.0; r * r];
+        self.map.scatter_blocks(&self.tail_blocks, &mut tail_part);
+        let mut blocks = self.tail_blocks.clone();
+        let Some((mut slack, mut coupling)) = self.coupling(z, &blocks)? else {
+            return Ok(false);
+        };
+        for _ in 0..ROUNDS {
+            let p = self.noise;
+            for (at, value) in right.iter_mut().enumerate() {
+                *value = p * tail_part[at] + COUPLING_EXCESS * p * p / slack * coupling[at];
+            }
+            right.iter_mut().step_by(r + 1).zip(h).for_each(|(f, h)| *f += definite * h);
+            self.solve(z, definite, &right, &mut x);
+            let carried = self.map.blocks(&x);
+            blocks.iter_mut().zip(&self.tail_blocks).zip(carried).for_each(|((t, tail), part)| {
+                *t = tail + part;
+            });
+            let Some(next) = self.coupling(z, &blocks)? else { return Ok(false) };
+            (slack, coupling) = next;
+            let mut schur = self.image(z, &x);
+            for (at, value) in schur.iter_mut().enumerate() {
+                *value -= p * tail_part[at] + p * p / slack * coupling[at];
+            }
+            if is_positive_definite(&schur, r) && is_positive_definite(&x, r) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// (c, A_VᵀTPTA_V/n), or nothing when c ≤ 0.
+    fn coupling(&mut self, z: f64, blocks: &[f64]) -> Result<Option<(f64, Vec<f64>)>, Error> {
+        let (factors, k) = (self.factors, self.factors.outputs());
+        let mut outside = OutsideBlocks::new(factors, blocks);
+        // Three digits of c are enough, and the residual goes to the safe side.
+        let largest = leading(&mut outside, 1e-3, None)?.upper();
+        let slack = z - (1.0 - self.noise) * factors.tail() - self.noise * largest;
+        if slack.is_nan() || slack <= 0.0 {
+            return Ok(None);
+        }
+        let mut squares = vec![0.0; blocks.len()];
+        for (square, block) in squares.chunks_exact_mut(k * k).zip(blocks.chunks_exact(k * k)) {
+            for a in 0..k {
+                for b in 0..k {
+                    square[a * k + b] = dot(&block[a * k..][..k], &block[b * k..][..k]);
+                }
+            }
+        }
+        let (h, r) = (factors.curvatures(), factors.rank());
+        let (mut coupling, mut mean) = (vec![0.0; r * r], vec![0.0; r * r]);
+        self.map.scatter_blocks(&squares, &mut coupling);
+        self.map.scatter_blocks(blocks, &mut mean);
+        let mut scaled = mean.clone();
+        for column in scaled.chunks_exact_mut(r) {
+            column.iter_mut().zip(h).for_each(|(value, h)| *value /= h);
+        }
+        let mut inside = vec![0.0; r * r];
+        product((&mean, r), (&scaled, false), 1.0, &mut inside);
+        coupling.iter_mut().zip(inside).for_each(|(value, part)| *value -= part);
+        Ok(Some((slack, coupling)))
+    }
+
+    /// zC(X) − D(X).
+    fn image(&mut self, z: f64, x: &[f64]) -> Vec<f64> {
+        let mut mean = vec![0.0; x.len()];
+        let mut image = vec![0.0; x.len()];
+        self.map.apply_mean(x, &mut mean);
+        self.map.apply(x, &mut image);
+        self.applications += 1;
+        image.iter_mut().zip(mean).for_each(|(value, mean)| *value = z * mean - *value);
+        image
+    }
+
+    /// Conjugate gradients for zC(X) − D(X) = F, preconditioned by the part diagonal in H's
+    /// eigenbasis. Starts from the given X or, when that is zero, along the Perron matrix, whose
+    /// component is by far the largest. Stops when the residual R obeys
+    /// ‖H^{-1/2}RH^{-1/2}‖_F ≤ definite/2, so that F's definite part outweighs it.
+    fn solve(&mut self, z: f64, definite: f64, right: &[f64], x: &mut [f64]) {
+        let h = self.factors.curvatures();
+        let r = h.len();
+        let diagonal = |at: usize| {
+            let (ha, hb) = (h[at % r], h[at / r]);
+            0.5 * z * (ha + hb) - (1.0 - self.noise) * ha * hb
+        };
+        let diagonal: Vec<f64> = (0..r * r).map(diagonal).collect();
+        if x.iter().all(|v| *v == 0.0) {
+            let perron = std::mem::take(&mut self.perron);
+            let image = self.image(z, &perron);
+            let share = dot(&perron, right) / dot(&perron, &image);
+            x.iter_mut().zip(&perron).for_each(|(x, s)| *x = share * s);
+            self.perron = perron;
+        }
+        let image = self.image(z, x);
+        let mut residual: Vec<f64> = right.iter().zip(image).map(|(f, i)| f - i).collect();
+        let mut scaled: Vec<f64> = residual.iter().zip(&diagonal).map(|(r, d)| r / d).collect();
+        let mut direction = scaled.clone();
+        let mut norm = dot(&residual, &scaled);
+        for _ in 0..MOST_ITERATIONS {
+            let relative =
+                residual.iter().enumerate().map(|(at, v)| v * v / (h[at % r] * h[at / r]));
+            if relative.sum::<f64>().sqrt() <= 0.5 * definite {
+                break;
+            }
+            let image = self.image(z, &direction);
+            let curvature = dot(&direction, &image);
+            if curvature.is_nan() || curvature <= 0.0 {
+                break;
+            }
+            let step = norm / curvature;
+            for at in 0..r * r {
+                x[at] += step * direction[at];
+                residual[at] -= step * image[at];
+                scaled[at] = residual[at] / diagonal[at];
+            }
+            let next = dot(&residual, &scaled);
+            let ratio = next / norm;
+            norm = next;
+            direction.iter_mut().zip(&scaled).for_each(|(d, s)| *d = s + ratio * *d);
+        }
+    }
+}
+
+/// P·blockdiag(T)·P on the nK outputs, P = I − UUᵀ, U = A_V H_V^{-1/2}/√n.
+struct OutsideBlocks<'a> {
+    factors: &'a ExampleFactors,
+    blocks: &'a [f64],
+    coordinates: Vec<f64>,
+    inside: Vec<f64>,
+    outside: Vec<f64>,
+}
+
+impl<'a> OutsideBlocks<'a> {
+    fn new(factors: &'a ExampleFactors, blocks: &'a [f64]) -> Self {
+        let count = factors.examples() * factors.outputs();
+        let coordinates = vec![0.0; factors.rank()];
+        Self { factors, blocks, coordinates, inside: vec![0.0; count], outside: vec![0.0; count] }
+    }
+
+    /// u ← Pu.
+    fn project(&mut self, u: &mut [f64]) {
+        let n = self.factors.examples() as f64;
+        self.factors.apply_rows_transposed(u, &mut self.coordinates);
+        for (value, h) in self.coordinates.iter_mut().zip(self.factors.curvatures()) {
+            *value /= n * h;
+        }
+        self.factors.apply_rows(&self.coordinates, &mut self.inside);
+        u.iter_mut().zip(&self.inside).for_each(|(u, part)| *u -= part);
+    }
+}
+
+impl SymmetricOperator for OutsideBlocks<'_> {
+    fn dimension(&self) -> usize {
+        self.outside.len()
+    }
+
+    fn apply(&mut self, x: &[f64], y: &mut [f64]) {
+        let mut outside = std::mem::take(&mut self.outside);
+        outside.copy_from_slice(x);
+        self.project(&mut outside);
+        apply_blocks(self.blocks, self.factors.outputs(), &outside, y);
+        self.outside = outside;
+        self.project(y);
+    }
+}

@@ -1,0 +1,22 @@
+//! The exact mean-square theory: the map of second moments, its threshold and its growth.
+
+mod certificate;
+mod critical;
+mod growth;
+pub mod kronecker;
+mod momentum;
+mod packed;
+mod second_moment;
+
+pub use certificate::{Certificate, certify};
+pub use critical::{
+    CriticalParameters, CriticalProgress, LowerSource, MeanSquareCritical, RankStop, RankValue,
+    critical, largest_ratio,
+};
+pub use growth::{Growth, growth};
+pub use momentum::{MomentumGrowth, MomentumMap, momentum_growth};
+pub use packed::Packed;
+pub use second_moment::SecondMoment;
+
+#[cfg(test)]
+mod order_tests;

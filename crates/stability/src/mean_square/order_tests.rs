@@ -1,0 +1,93 @@
+//! The order of the criteria, exactly, on 500 random problems.
+
+use std::ops::ControlFlow;
+
+use super::{CriticalParameters, LowerSource, critical, kronecker, largest_ratio};
+use crate::criteria::{necessary, theorem_one};
+use crate::problems::RandomProblem;
+use crate::{Batching, Momentum, Sampling};
+
+const PROBLEMS: u64 = 500;
+/// Relative: dense and matrix-free eigenvalues, at eigen residuals of 1e-9 or rounding.
+const SAME: f64 = 1e-8;
+
+fn batchings(examples: usize) -> impl Iterator<Item = Batching> {
+    let law = Sampling::IndependentWithoutReplacement;
+    (1..=examples).map(move |b| Batching::new(examples, b, law).unwrap())
+}
+
+fn tight() -> CriticalParameters {
+    CriticalParameters { eigen_tolerance: 1e-9, ..CriticalParameters::default() }
+}
+
+#[test]
+fn matrix_free_is_dense_and_the_order_holds() {
+    let (mut certified, mut between, mut widest) = (0, 0, 1.0f64);
+    for seed in 0..PROBLEMS {
+        let problem = RandomProblem::new(seed);
+        let factors = problem.factors();
+        let edge = 2.0 / factors.sharpness();
+        let mut before = 0.0;
+        for batching in batchings(problem.examples) {
+            let p = batching.noise();
+            let case = format!("seed {seed}, B {}", batching.batch_size());
+            let dense = kronecker::largest_ratio(problem.parameters, &problem.hessians, p).unwrap();
+            let exact = 2.0 / dense;
+            let found =
+                critical(&factors, &batching, &tight(), &mut |_| ControlFlow::Continue(())).unwrap();
+            let ratio = found.estimate / exact;
+            assert!((ratio - 1.0).abs() < SAME, "{case}: matrix-free over dense {ratio:.12}");
+            let sufficient = theorem_one::critical(&factors, &batching).unwrap();
+            let slack = 1.0 + SAME;
+            assert!(sufficient.critical_learning_rate <= exact * slack, "{case}: Theorem 1");
+            assert!(found.lower <= exact * slack, "{case}: lower {} of {exact}", found.lower);
+            assert!(found.lower >= sufficient.critical_learning_rate / slack, "{case}: lower");
+            let bounds = necessary::bounds(&factors, &batching, None);
+            for (name, bound) in [
+                ("top direction", bounds.top_direction),
+                ("isotropic", bounds.isotropic),
+                ("best direction", bounds.best_direction),
+                ("2/a", edge),
+            ] {
+                assert!(exact <= bound * slack, "{case}: {name} {bound} below {exact}");
+            }
+            assert!(exact >= before / slack, "{case}: not monotone in B");
+            before = exact;
+            if factors.rank() == 1 {
+                let ratio = sufficient.critical_learning_rate / exact;
+                assert!((ratio - 1.0).abs() < SAME, "{case}: P = 1, Theorem 1 over exact {ratio}");
+            } else if found.theorem_one < exact * (1.0 - 1e-3) {
+                between += 1;
+                certified += usize::from(found.lower_source == LowerSource::Certificate);
+                widest = widest.max(found.upper / found.lower);
+            }
+        }
+        let ratio = before / edge;
+        assert!((ratio - 1.0).abs() < SAME, "seed {seed}: B = n gives {ratio} of 2/a");
+    }
+    // Full coordinates: the certificate closes the bracket.
+    assert!(between > 500, "{between} cases where Theorem 1 is not exact");
+    assert_eq!(certified, between);
+    assert!(widest < 1.0 + 1e-4, "widest bracket {widest}");
+}
+
+#[test]
+fn theorem_one_is_exact_for_commuting_hessians() {
+    for seed in 0..50 {
+        let values = crate::problems::random_rows(6, 4, seed);
+        let mut hessians = vec![0.0; 6 * 16];
+        for (at, value) in values.iter().enumerate() {
+            hessians[at / 4 * 16 + at % 4 * 5] = value * value;
+        }
+        let factors = crate::ExampleFactors::from_hessians(6, 4, &hessians).unwrap();
+        for batching in batchings(6) {
+            let sufficient = theorem_one::critical(&factors, &batching).unwrap();
+            let exact = kronecker::largest_ratio(4, &hessians, batching.noise()).unwrap();
+            let free =
+                largest_ratio(&factors, batching.noise(), Momentum::NONE, 1e-9).unwrap().value;
+            let ratio = sufficient.critical_learning_rate * exact / 2.0;
+            assert!((ratio - 1.0).abs() < SAME, "seed {seed}: Theorem 1 over exact {ratio}");
+            assert!((free / exact - 1.0).abs() < SAME, "seed {seed}: {free} against {exact}");
+        }
+    }
+}
