@@ -1,0 +1,47 @@
+//! Threads and memory.
+
+use std::sync::Arc;
+
+use crate::Error;
+
+/// The threads that passes run on, and the memory they may keep. Neither changes a bit of any
+/// result.
+#[derive(Clone, Debug)]
+pub struct Execution {
+    pool: Arc<rayon::ThreadPool>,
+    memory: usize,
+}
+
+impl Execution {
+    /// `threads` of them (0: as many as the machine has), and a budget in bytes for everything
+    /// that an [`crate::Evaluator`] holds.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] when the machine refuses that many threads.
+    pub fn new(threads: usize, memory: usize) -> Result<Self, Error> {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        let pool = pool.map_err(|error| Error::Setting {
+            key: "threads",
+            value: threads.to_string(),
+            reason: format!("the threads could not be started: {error}"),
+        })?;
+        Ok(Self { pool: Arc::new(pool), memory })
+    }
+
+    /// The number of threads.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        self.pool.current_num_threads()
+    }
+
+    /// The budget in bytes.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.memory
+    }
+
+    /// Runs `work` on these threads.
+    pub fn run<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        self.pool.install(work)
+    }
+}

@@ -1,0 +1,184 @@
+//! Parameters in safetensors files, with the names and layouts of `torch.nn.Sequential`.
+
+use std::collections::HashMap;
+use std::io::Write;
+use std::path::Path;
+
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+
+use crate::network::{Role, Tensor};
+use crate::{Error, Network, Scalar};
+
+impl Network {
+    /// θ in PyTorch's order: the tensors one after another, filters as C_out × C_in × k × k.
+    #[must_use]
+    pub fn to_torch_order<T: Scalar>(&self, parameters: &[T]) -> Vec<T> {
+        let mut out = vec![T::ZERO; parameters.len()];
+        for tensor in self.tensors() {
+            let range = tensor.range.clone();
+            permute(tensor, &parameters[range.clone()], &mut out[range], true);
+        }
+        out
+    }
+
+    /// The inverse of [`Network::to_torch_order`].
+    #[must_use]
+    pub fn from_torch_order<T: Scalar>(&self, parameters: &[T]) -> Vec<T> {
+        let mut out = vec![T::ZERO; parameters.len()];
+        for tensor in self.tensors() {
+            let range = tensor.range.clone();
+            permute(tensor, &parameters[range.clone()], &mut out[range], false);
+        }
+        out
+    }
+}
+
+fn permute<T: Scalar>(tensor: &Tensor, from: &[T], to: &mut [T], to_torch: bool) {
+    if tensor.role != Role::Filter {
+        to.copy_from_slice(from);
+        return;
+    }
+    let [outputs, inputs, kernel, _] = tensor.shape[..] else {
+        unreachable!("a filter has four sides")
+    };
+    let cells = kernel * kernel;
+    for cell in 0..cells {
+        for c in 0..inputs {
+            for o in 0..outputs {
+                let (here, torch) =
+                    ((cell * inputs + c) * outputs + o, (o * inputs + c) * cells + cell);
+                if to_torch {
+                    to[torch] = from[here];
+                } else {
+                    to[here] = from[torch];
+                }
+            }
+        }
+    }
+}
+
+/// Writes parameters so that `load_state_dict(safetensors.torch.load_file(path))` takes them.
+/// The file appears whole or not at all.
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn write_parameters<T: Scalar>(
+    path: &Path,
+    network: &Network,
+    parameters: &[T],
+) -> Result<(), Error> {
+    let torch = network.to_torch_order(parameters);
+    let bytes = serialize(&parameter_views(network, &torch, "")?, HashMap::new())?;
+    write_whole(path, &bytes)
+}
+
+/// Reads parameters written by [`write_parameters`] or by PyTorch for the same network.
+///
+/// # Errors
+/// [`Error::Io`], or [`Error::File`] that says which tensor is missing or has another shape.
+pub fn read_parameters<T: Scalar>(path: &Path, network: &Network) -> Result<Vec<T>, Error> {
+    let bytes = read(path)?;
+    let file = parse(path, &bytes)?;
+    parameters_from(path, &file, network, "")
+}
+
+pub(crate) type Views<'a> = Vec<(String, TensorView<'a>)>;
+
+/// The tensors of θ (already in PyTorch's order) under `prefix`.
+pub(crate) fn parameter_views<'a, T: Scalar>(
+    network: &Network,
+    torch: &'a [T],
+    prefix: &str,
+) -> Result<Views<'a>, Error> {
+    let view = |tensor: &Tensor| {
+        let bytes: &[u8] = bytemuck::cast_slice(&torch[tensor.range.clone()]);
+        let view = TensorView::new(dtype::<T>(), tensor.shape.clone(), bytes);
+        view.map(|view| (format!("{prefix}{}", tensor.name), view)).map_err(internal)
+    };
+    network.tensors().iter().map(view).collect()
+}
+
+pub(crate) fn serialize(
+    views: &Views<'_>,
+    metadata: HashMap<String, String>,
+) -> Result<Vec<u8>, Error> {
+    let metadata = (!metadata.is_empty()).then_some(metadata);
+    let views = views.iter().map(|(name, view)| (name.as_str(), view));
+    safetensors::serialize(views, metadata).map_err(internal)
+}
+
+#[allow(clippy::needless_pass_by_value)]
+fn internal(error: safetensors::SafeTensorError) -> Error {
+    Error::File { path: "(in memory)".into(), reason: error.to_string() }
+}
+
+pub(crate) fn dtype<T: Scalar>() -> Dtype {
+    if T::NAME == "F32" { Dtype::F32 } else { Dtype::F64 }
+}
+
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
+    std::fs::read(path).map_err(|source| Error::Io { path: path.into(), source })
+}
+
+pub(crate) fn parse<'a>(path: &Path, bytes: &'a [u8]) -> Result<SafeTensors<'a>, Error> {
+    SafeTensors::deserialize(bytes).map_err(|error| Error::File {
+        path: path.into(),
+        reason: format!("it is not a whole safetensors file ({error})"),
+    })
+}
+
+/// Reads θ from the tensors under `prefix`; f32 and f64 files are read into either.
+pub(crate) fn parameters_from<T: Scalar>(
+    path: &Path,
+    file: &SafeTensors<'_>,
+    network: &Network,
+    prefix: &str,
+) -> Result<Vec<T>, Error> {
+    let wrong = |reason: String| Error::File { path: path.into(), reason };
+    let mut torch = vec![T::ZERO; network.parameters()];
+    for tensor in network.tensors() {
+        let name = format!("{prefix}{}", tensor.name);
+        let view = file
+            .tensor(&name)
+            .map_err(|_| wrong(format!("it has no tensor {name}; is it of another network?")))?;
+        if view.shape() != tensor.shape {
+            let (found, expected) = (view.shape(), &tensor.shape);
+            return Err(wrong(format!("tensor {name} is {found:?}, the network has {expected:?}")));
+        }
+        let to = &mut torch[tensor.range.clone()];
+        numbers(&view, to).ok_or_else(|| {
+            wrong(format!("tensor {name} is of type {:?}; F32 or F64 can be read", view.dtype()))
+        })?;
+    }
+    Ok(network.from_torch_order(&torch))
+}
+
+/// The numbers of a tensor, or nothing if it is of another type.
+pub(crate) fn numbers<T: Scalar>(view: &TensorView<'_>, to: &mut [T]) -> Option<()> {
+    let bytes = view.data();
+    match view.dtype() {
+        Dtype::F32 => {
+            for (to, x) in to.iter_mut().zip(bytes.as_chunks::<4>().0) {
+                *to = T::from_f64(f64::from(f32::from_le_bytes(*x)));
+            }
+        }
+        Dtype::F64 => {
+            for (to, x) in to.iter_mut().zip(bytes.as_chunks::<8>().0) {
+                *to = T::from_f64(f64::from_le_bytes(*x));
+            }
+        }
+        _ => return None,
+    }
+    Some(())
+}
+
+/// Writes to a temporary name beside `path`, syncs, renames.
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let io = |source| Error::Io { path: path.into(), source };
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(io)?;
+    file.write_all(bytes).map_err(io)?;
+    file.as_file().sync_all().map_err(io)?;
+    file.persist(path).map_err(|error| io(error.error))?;
+    Ok(())
+}

@@ -1,0 +1,85 @@
+//! Products of matching rows: what a direction that differs for each example costs.
+
+use crate::Scalar;
+
+use super::vectorized;
+
+/// out_i = x_i · y_i for rows of `width` numbers.
+pub(crate) fn row_dots<T: Scalar>(x: &[T], y: &[T], width: usize, out: &mut [T]) {
+    assert!(x.len() == out.len() * width && y.len() == x.len());
+    vectorized(
+        #[inline(always)]
+        || {
+            for (out, (x, y)) in out.iter_mut().zip(x.chunks_exact(width).zip(y.chunks_exact(width)))
+            {
+                *out = dot(x, y);
+            }
+        },
+    );
+}
+
+/// Sixty-four running sums: enough independent chains for two units of the widest registers.
+#[inline(always)]
+fn dot<T: Scalar>(x: &[T], y: &[T]) -> T {
+    const LANES: usize = 64;
+    let mut sums = [T::ZERO; LANES];
+    let (x_body, x_tail) = x.as_chunks::<LANES>();
+    let (y_body, y_tail) = y.as_chunks::<LANES>();
+    for (x, y) in x_body.iter().zip(y_body) {
+        for lane in 0..LANES {
+            sums[lane] += x[lane] * y[lane];
+        }
+    }
+    for (lane, (x, y)) in x_tail.iter().zip(y_tail).enumerate() {
+        sums[lane] += *x * *y;
+    }
+    let mut half = LANES / 2;
+    while half > 0 {
+        for lane in 0..half {
+            let upper = sums[lane + half];
+            sums[lane] += upper;
+        }
+        half /= 2;
+    }
+    sums[0]
+}
+
+/// out_i += c_i x_i + d_i y_i for rows of `width` numbers.
+pub(crate) fn add_scaled_rows<T: Scalar>(
+    out: &mut [T],
+    width: usize,
+    (c, x): (&[T], &[T]),
+    (d, y): (&[T], &[T]),
+) {
+    assert!(out.len() == c.len() * width && x.len() == out.len() && y.len() == out.len());
+    assert!(d.len() == c.len());
+    vectorized(
+        #[inline(always)]
+        || {
+            for (i, out) in out.chunks_exact_mut(width).enumerate() {
+                let (c, d) = (c[i], d[i]);
+                let (x, y) = (&x[i * width..][..width], &y[i * width..][..width]);
+                for ((out, x), y) in out.iter_mut().zip(x).zip(y) {
+                    *out += c * *x + d * *y;
+                }
+            }
+        },
+    );
+}
+
+/// sums_j (+)= Σ_i x_ij.
+pub(crate) fn add_column_sums<T: Scalar>(x: &[T], sums: &mut [T], accumulate: bool) {
+    vectorized(
+        #[inline(always)]
+        || {
+            if !accumulate {
+                sums.fill(T::ZERO);
+            }
+            for row in x.chunks_exact(sums.len()) {
+                for (sum, x) in sums.iter_mut().zip(row) {
+                    *sum += *x;
+                }
+            }
+        },
+    );
+}

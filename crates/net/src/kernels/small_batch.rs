@@ -1,0 +1,209 @@
+//! Linear layers on a few rows, bound by the reading of the weights: each pass reads W once.
+
+use pulp::{Simd, WithSimd};
+
+use crate::Scalar;
+
+/// The most rows for which one pass over the weights beats the packed product.
+const SMALL: usize = 16;
+/// Examples whose running sums stay in registers together.
+const GROUP: usize = 4;
+
+/// Whether a batch of `rows` takes the kernels of this file.
+pub(crate) fn is_small(rows: usize) -> bool {
+    rows <= SMALL
+}
+
+/// z_bo = Σ_i a_bi W_oi + bias_o, for W outputs × inputs and `rows` rows of a and z.
+pub(crate) fn forward_rows<T: Scalar>(
+    rows: usize,
+    (inputs, a): (usize, &[T]),
+    weights: &[T],
+    bias: Option<&[T]>,
+    (outputs, z): (usize, &mut [T]),
+) {
+    assert!(a.len() >= rows * inputs && z.len() >= rows * outputs);
+    assert!(weights.len() == inputs * outputs && bias.is_none_or(|b| b.len() == outputs));
+    pulp::Arch::new().dispatch(Forward { rows, inputs, a, weights, bias, outputs, z });
+}
+
+struct Forward<'a, T> {
+    rows: usize,
+    inputs: usize,
+    a: &'a [T],
+    weights: &'a [T],
+    bias: Option<&'a [T]>,
+    outputs: usize,
+    z: &'a mut [T],
+}
+
+impl<T: Scalar> WithSimd for Forward<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        let mut row = 0;
+        while row < self.rows {
+            match self.rows - row {
+                1 => self.group::<S, 1, 4>(simd, row),
+                2 => self.group::<S, 2, 4>(simd, row),
+                3 => self.group::<S, 3, 4>(simd, row),
+                _ => self.group::<S, GROUP, 4>(simd, row),
+            }
+            row += GROUP;
+        }
+    }
+}
+
+impl<T: Scalar> Forward<'_, T> {
+    /// `ROWS` examples against `OUT` rows of W at a time.
+    #[inline(always)]
+    fn group<S: Simd, const ROWS: usize, const OUT: usize>(&mut self, simd: S, row: usize) {
+        let mut output = 0;
+        while output + OUT <= self.outputs {
+            self.tile::<S, ROWS, OUT>(simd, row, output);
+            output += OUT;
+        }
+        while output < self.outputs {
+            self.tile::<S, ROWS, 1>(simd, row, output);
+            output += 1;
+        }
+    }
+
+    #[inline(always)]
+    fn tile<S: Simd, const ROWS: usize, const OUT: usize>(
+        &mut self,
+        simd: S,
+        row: usize,
+        output: usize,
+    ) {
+        let lanes = T::lanes::<S>();
+        let inputs = self.inputs;
+        let mut sums = [[T::splat(simd, T::ZERO); ROWS]; OUT];
+        let mut at = 0;
+        while at < inputs {
+            let mask = T::first_lanes(simd, inputs - at);
+            // SAFETY: the masked lanes of these rows end at `inputs`, inside a and W by the
+            // asserts of `forward_rows`.
+            let a: [T::Register<S>; ROWS] = std::array::from_fn(|b| unsafe {
+                T::load(simd, mask, self.a.as_ptr().wrapping_add((row + b) * inputs + at))
+            });
+            for o in 0..OUT {
+                // SAFETY: as above.
+                let w = unsafe {
+                    T::load(simd, mask, self.weights.as_ptr().wrapping_add((output + o) * inputs + at))
+                };
+                for b in 0..ROWS {
+                    sums[o][b] = T::multiply_add(simd, w, a[b], sums[o][b]);
+                }
+            }
+            at += lanes;
+        }
+        for (o, sums) in sums.iter().enumerate() {
+            let bias = self.bias.map_or(T::ZERO, |b| b[output + o]);
+            for (b, sum) in sums.iter().enumerate() {
+                self.z[(row + b) * self.outputs + output + o] = T::sum_lanes(simd, *sum) + bias;
+            }
+        }
+    }
+}
+
+/// One pass over W that does both ends of a step: input derivatives with the old weights
+/// (d_bi = Σ_o δ_bo W_oi, if asked for) and W_oi ← decay·W_oi − rate Σ_b δ_bo a_bi.
+pub(crate) fn backward_and_step<T: Scalar>(
+    rows: usize,
+    (inputs, a): (usize, &[T]),
+    (outputs, delta): (usize, &[T]),
+    weights: &mut [T],
+    input_delta: Option<&mut [T]>,
+    step: (T, T),
+) {
+    assert!(rows <= SMALL && a.len() >= rows * inputs && delta.len() >= rows * outputs);
+    assert!(weights.len() == inputs * outputs);
+    assert!(input_delta.as_ref().is_none_or(|d| d.len() >= rows * inputs));
+    let (rate, decay) = step;
+    let pass = Backward { rows, inputs, a, outputs, delta, weights, input_delta, rate, decay };
+    pulp::Arch::new().dispatch(pass);
+}
+
+struct Backward<'a, T> {
+    rows: usize,
+    inputs: usize,
+    a: &'a [T],
+    outputs: usize,
+    delta: &'a [T],
+    weights: &'a mut [T],
+    input_delta: Option<&'a mut [T]>,
+    rate: T,
+    decay: T,
+}
+
+impl<T: Scalar> WithSimd for Backward<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(mut self, simd: S) {
+        // Two groups at most would need W twice; a group of up to 8 covers B ≤ 8 in one pass.
+        match self.rows {
+            0 => {}
+            1 => self.columns::<S, 1>(simd),
+            2 => self.columns::<S, 2>(simd),
+            3 => self.columns::<S, 3>(simd),
+            4 => self.columns::<S, 4>(simd),
+            5 => self.columns::<S, 5>(simd),
+            6 => self.columns::<S, 6>(simd),
+            7 => self.columns::<S, 7>(simd),
+            8 => self.columns::<S, 8>(simd),
+            9 => self.columns::<S, 9>(simd),
+            10 => self.columns::<S, 10>(simd),
+            11 => self.columns::<S, 11>(simd),
+            12 => self.columns::<S, 12>(simd),
+            13 => self.columns::<S, 13>(simd),
+            14 => self.columns::<S, 14>(simd),
+            15 => self.columns::<S, 15>(simd),
+            _ => self.columns::<S, 16>(simd),
+        }
+    }
+}
+
+impl<T: Scalar> Backward<'_, T> {
+    /// One register of columns at a time, all outputs: a and the sums of d stay in registers.
+    #[inline(always)]
+    fn columns<S: Simd, const ROWS: usize>(&mut self, simd: S) {
+        let lanes = T::lanes::<S>();
+        let (inputs, outputs) = (self.inputs, self.outputs);
+        let decay = T::splat(simd, self.decay);
+        let mut at = 0;
+        while at < inputs {
+            let mask = T::first_lanes(simd, inputs - at);
+            // SAFETY: masked lanes end at `inputs` of rows that the asserts put inside a.
+            let a: [T::Register<S>; ROWS] = std::array::from_fn(|b| unsafe {
+                T::load(simd, mask, self.a.as_ptr().wrapping_add(b * inputs + at))
+            });
+            let mut sums = [T::splat(simd, T::ZERO); ROWS];
+            for o in 0..outputs {
+                let at_weight = self.weights.as_mut_ptr().wrapping_add(o * inputs + at);
+                // SAFETY: masked lanes of row o of W.
+                let w = unsafe { T::load(simd, mask, at_weight) };
+                let mut new = T::multiply_add(simd, w, decay, T::splat(simd, T::ZERO));
+                for b in 0..ROWS {
+                    let delta = self.delta[b * outputs + o];
+                    sums[b] = T::multiply_add(simd, T::splat(simd, delta), w, sums[b]);
+                    let step = T::splat(simd, -(self.rate * delta));
+                    new = T::multiply_add(simd, step, a[b], new);
+                }
+                // SAFETY: as for the load.
+                unsafe { T::store(simd, mask, at_weight, new) };
+            }
+            if let Some(d) = &mut self.input_delta {
+                for (b, sum) in sums.iter().enumerate() {
+                    // SAFETY: masked lanes end at `inputs` of row b, inside d by the asserts.
+                    unsafe {
+                        T::store(simd, mask, d.as_mut_ptr().wrapping_add(b * inputs + at), *sum);
+                    }
+                }
+            }
+            at += lanes;
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! Two-dimensional cross-correlation: three indexed products on a zero-padded copy of the image.
+//!
+//! With positions (y, x), cells (i, j) of the k × k kernel, stride s and padding p:
+//! z[y, x, o] = Σ_{i,j,c} a[y s + i − p, x s + j − p, c] · W[i, j, c, o]. The derivative of the
+//! input is the same product with stride 1 on the output derivative, spread s apart and padded by
+//! k − 1 − p, with the filter flipped.
+
+use std::ops::Range;
+
+use minimascope_record::architecture::Shape;
+
+use crate::Scalar;
+use crate::kernels::indexed_product;
+
+/// Positions whose output derivatives (64 channels in f32) stay in a first-level cache while all
+/// kernel cells pass over them.
+const BLOCK: usize = 128;
+/// Small images are taken together until this many positions fill whole register tiles.
+const POSITIONS: usize = 32;
+
+/// A convolution's geometry, its index tables for one example, and the places of its parameters.
+#[derive(Clone, Debug)]
+pub(crate) struct Convolution {
+    pub weight: Range<usize>,
+    pub bias: Option<Range<usize>>,
+    /// The filter's place among all filters of the network.
+    pub filter: Range<usize>,
+    input: Shape,
+    output: Shape,
+    /// From positions of the output to the padded input.
+    forward: Correlation,
+    /// From positions of the input to the padded, spread output derivative.
+    backward: Correlation,
+    kernel: usize,
+    stride: usize,
+    padding: usize,
+}
+
+/// Index tables of a correlation over a group of images: which padded pixel a position starts at,
+/// and how far from there each cell and channel lies.
+#[derive(Clone, Debug)]
+struct Correlation {
+    padded: Shape,
+    /// Images that the tables cover.
+    group: usize,
+    /// Positions of one image.
+    positions: usize,
+    rows: Vec<u32>,
+    steps: Vec<u32>,
+}
+
+impl Correlation {
+    fn new(padded: Shape, positions: (usize, usize), stride: usize, kernel: usize) -> Self {
+        let at = |y: usize, x: usize, c: usize| {
+            let index = (y * padded.width + x) * padded.channels + c;
+            u32::try_from(index).expect("an image of under 2³² numbers")
+        };
+        let count = positions.0 * positions.1;
+        let group = (POSITIONS / count).max(1);
+        let rows = (0..group)
+            .flat_map(|image| {
+                (0..positions.0).flat_map(move |y| {
+                    (0..positions.1)
+                        .map(move |x| at(image * padded.height + y * stride, x * stride, 0))
+                })
+            })
+            .collect();
+        let steps = (0..kernel)
+            .flat_map(|i| {
+                (0..kernel).flat_map(move |j| (0..padded.channels).map(move |c| at(i, j, c)))
+            })
+            .collect();
+        Self { padded, group, positions: count, rows, steps }
+    }
+
+    /// The images of a group, each framed by `frame`, one after another in `scratch`.
+    fn frame<'s, T: Scalar>(
+        &self,
+        (images, size): (&[T], usize),
+        frame: impl Fn(&[T], &mut [T]),
+        scratch: &'s mut Vec<T>,
+    ) -> &'s [T] {
+        let padded = self.padded.size();
+        let needed = images.len() / size * padded;
+        scratch.resize(needed.max(scratch.len()), T::ZERO);
+        for (image, to) in images.chunks_exact(size).zip(scratch.chunks_exact_mut(padded)) {
+            frame(image, to);
+        }
+        &scratch[..needed]
+    }
+
+    fn correlate<T: Scalar>(
+        &self,
+        (images, size): (&[T], usize),
+        frame: impl Fn(&[T], &mut [T]) + Copy,
+        weight: &[T],
+        (out, columns): (&mut [T], usize),
+        accumulate: bool,
+        scratch: &mut Vec<T>,
+    ) {
+        let out_group = self.group * self.positions * columns;
+        for (images, out) in images.chunks(self.group * size).zip(out.chunks_mut(out_group)) {
+            let rows = &self.rows[..out.len() / columns];
+            let images = self.frame((images, size), frame, scratch);
+            indexed_product(images, rows, &self.steps, weight, columns, out, accumulate);
+        }
+    }
+}
+
+impl Convolution {
+    pub(crate) fn new(
+        input: Shape,
+        channels: usize,
+        kernel: usize,
+        stride: usize,
+        padding: usize,
+        (weight, filter): (Range<usize>, Range<usize>),
+        bias: Option<Range<usize>>,
+    ) -> Self {
+        let size = |side: usize| (side + 2 * padding - kernel) / stride + 1;
+        let output = Shape { channels, height: size(input.height), width: size(input.width) };
+        let padded = Shape {
+            channels: input.channels,
+            height: input.height + 2 * padding,
+            width: input.width + 2 * padding,
+        };
+        let spread = Shape {
+            channels,
+            height: input.height + kernel - 1,
+            width: input.width + kernel - 1,
+        };
+        Self {
+            weight,
+            bias,
+            filter,
+            input,
+            output,
+            forward: Correlation::new(padded, (output.height, output.width), stride, kernel),
+            backward: Correlation::new(spread, (input.height, input.width), 1, kernel),
+            kernel,
+            stride,
+            padding,
+        }
+    }
+
+    pub(crate) fn output(&self) -> Shape {
+        self.output
+    }
+
+    pub(crate) fn columns(&self) -> usize {
+        self.output.channels
+    }
+
+    /// From (cell, C_in, C_out) to (last cell first, C_out, C_in).
+    pub(crate) fn flip<T: Scalar>(&self, weight: &[T], flipped: &mut [T]) {
+        let (inputs, outputs) = (self.input.channels, self.output.channels);
+        let cell = inputs * outputs;
+        let cells = weight.chunks_exact(cell).rev();
+        for (from, to) in cells.zip(flipped.chunks_exact_mut(cell)) {
+            transpose(from, (inputs, outputs), to);
+        }
+    }
+
+    pub(crate) fn apply<T: Scalar>(
+        &self,
+        rows: usize,
+        weight: &[T],
+        x: &[T],
+        y: &mut [T],
+        accumulate: bool,
+        scratch: &mut Vec<T>,
+    ) {
+        let columns = self.columns();
+        let (x, y) = (&x[..rows * self.input.size()], &mut y[..rows * self.output.size()]);
+        let tables = &self.forward;
+        let pad = |x: &[T], padded: &mut [T]| self.pad(x, padded);
+        tables.correlate((x, self.input.size()), pad, weight, (y, columns), accumulate, scratch);
+    }
+
+    pub(crate) fn apply_transposed<T: Scalar>(
+        &self,
+        rows: usize,
+        flipped: &[T],
+        d: &[T],
+        out: &mut [T],
+        accumulate: bool,
+        scratch: &mut Vec<T>,
+    ) {
+        let columns = self.input.channels;
+        let (d, out) = (&d[..rows * self.output.size()], &mut out[..rows * self.input.size()]);
+        let tables = &self.backward;
+        let spread = |d: &[T], padded: &mut [T]| self.spread(d, padded);
+        let d = (d, self.output.size());
+        tables.correlate(d, spread, flipped, (out, columns), accumulate, scratch);
+    }
+
+    pub(crate) fn outer<T: Scalar>(
+        &self,
+        rows: usize,
+        x: &[T],
+        d: &[T],
+        gradient: &mut [T],
+        mut accumulate: bool,
+        scratch: &mut Vec<T>,
+    ) {
+        let tables = &self.forward;
+        let columns = self.columns();
+        let (x, d) = (&x[..rows * self.input.size()], &d[..rows * self.output.size()]);
+        let groups = x
+            .chunks(tables.group * self.input.size())
+            .zip(d.chunks(tables.group * self.output.size()));
+        for (x, d) in groups {
+            let images = tables.frame((x, self.input.size()), |x, p| self.pad(x, p), scratch);
+            let blocks = tables.rows.chunks(BLOCK).zip(d.chunks(BLOCK * columns));
+            for (positions, d) in blocks {
+                let positions = &positions[..d.len() / columns];
+                let cells = &tables.steps;
+                indexed_product(images, cells, positions, d, columns, gradient, accumulate);
+                accumulate = true;
+            }
+        }
+    }
+
+    /// The image with a frame of zeros.
+    fn pad<T: Scalar>(&self, x: &[T], padded: &mut [T]) {
+        let shape = self.forward.padded;
+        padded.fill(T::ZERO);
+        let row = self.input.width * self.input.channels;
+        for (y, x) in x.chunks_exact(row).enumerate() {
+            let to = ((y + self.padding) * shape.width + self.padding) * shape.channels;
+            padded[to..to + row].copy_from_slice(x);
+        }
+    }
+
+    /// The output derivative with its positions `stride` apart inside a frame of k − 1 − p zeros.
+    /// Where p > k − 1 the outermost positions saw only padding and fall away.
+    fn spread<T: Scalar>(&self, d: &[T], padded: &mut [T]) {
+        let shape = self.backward.padded;
+        let channels = self.output.channels;
+        padded.fill(T::ZERO);
+        let place = |at: usize, side: usize| {
+            (at * self.stride + self.kernel - 1).checked_sub(self.padding).filter(|to| *to < side)
+        };
+        for y in 0..self.output.height {
+            let Some(to_y) = place(y, shape.height) else { continue };
+            let row = &d[y * self.output.width * channels..][..self.output.width * channels];
+            if self.stride == 1 && self.padding < self.kernel {
+                let to = (to_y * shape.width + self.kernel - 1 - self.padding) * channels;
+                padded[to..to + row.len()].copy_from_slice(row);
+                continue;
+            }
+            for (x, d) in row.chunks_exact(channels).enumerate() {
+                let Some(to_x) = place(x, shape.width) else { continue };
+                let to = (to_y * shape.width + to_x) * channels;
+                padded[to..to + channels].copy_from_slice(d);
+            }
+        }
+    }
+}
+
+/// to[j][i] = from[i][j], in square blocks so that both sides stay in cache lines.
+fn transpose<T: Scalar>(from: &[T], (rows, columns): (usize, usize), to: &mut [T]) {
+    const SIDE: usize = 16;
+    for row in (0..rows).step_by(SIDE) {
+        for column in (0..columns).step_by(SIDE) {
+            for j in column..(column + SIDE).min(columns) {
+                for i in row..(row + SIDE).min(rows) {
+                    to[j * rows + i] = from[i * columns + j];
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Losses of one example: value, derivative and second derivative in the outputs z.
+//!
+//! The loss type carries its normalisation; see [`Loss`].
+
+use minimascope_record::training::Loss;
+
+use crate::layers::{sigmoid, softplus};
+use crate::{Error, Scalar};
+
+/// Checks that a loss can take `outputs` outputs.
+pub(crate) fn check_outputs(loss: Loss, outputs: usize) -> Result<(), Error> {
+    match loss {
+        Loss::BinaryLogistic if outputs != 1 => {
+            Err(Error::Outputs { loss: "binary-logistic", needs: "one output", outputs })
+        }
+        Loss::SoftmaxCrossEntropy if outputs < 2 => {
+            Err(Error::Outputs { loss: "softmax-cross-entropy", needs: "at least two", outputs })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// ℓ(z, y), in double precision.
+pub(crate) fn value<T: Scalar>(loss: Loss, z: &[T], y: &[T]) -> f64 {
+    let squares = || -> f64 {
+        z.iter().zip(y).map(|(z, y)| (z.to_f64() - y.to_f64()).powi(2)).sum::<f64>()
+    };
+    match loss {
+        Loss::MeanSquaredError => squares() / count(z),
+        Loss::HalfSumOfSquares => 0.5 * squares(),
+        Loss::SoftmaxCrossEntropy => {
+            let top = z.iter().map(|z| z.to_f64()).fold(f64::NEG_INFINITY, f64::max);
+            let total: f64 = z.iter().map(|z| (z.to_f64() - top).exp()).sum();
+            let log_total = top + total.ln();
+            z.iter().zip(y).map(|(z, y)| y.to_f64() * (log_total - z.to_f64())).sum()
+        }
+        Loss::BinaryLogistic => {
+            let (z, y) = (z[0].to_f64(), y[0].to_f64());
+            softplus(z) - y * z
+        }
+    }
+}
+
+/// out ← ∂ℓ/∂z.
+pub(crate) fn derivative<T: Scalar>(loss: Loss, z: &[T], y: &[T], out: &mut [T]) {
+    match loss {
+        Loss::MeanSquaredError | Loss::HalfSumOfSquares => {
+            let scale = T::from_f64(quadratic(loss, z));
+            for ((out, z), y) in out.iter_mut().zip(z).zip(y) {
+                *out = scale * (*z - *y);
+            }
+        }
+        Loss::SoftmaxCrossEntropy => {
+            // The targets may sum to something else than 1 (soft or weighted labels).
+            let mass = y.iter().fold(T::ZERO, |sum, y| sum + *y);
+            softmax(z, out);
+            for (out, y) in out.iter_mut().zip(y) {
+                *out = mass * *out - *y;
+            }
+        }
+        Loss::BinaryLogistic => out[0] = sigmoid(z[0]) - y[0],
+    }
+}
+
+/// out ← (∂²ℓ/∂z²) x, positive semidefinite for every loss here.
+pub(crate) fn curvature<T: Scalar>(loss: Loss, z: &[T], y: &[T], x: &[T], out: &mut [T]) {
+    match loss {
+        Loss::MeanSquaredError | Loss::HalfSumOfSquares => {
+            let scale = T::from_f64(quadratic(loss, z));
+            for (out, x) in out.iter_mut().zip(x) {
+                *out = scale * *x;
+            }
+        }
+        Loss::SoftmaxCrossEntropy => {
+            let mass = y.iter().fold(T::ZERO, |sum, y| sum + *y);
+            softmax(z, out);
+            let mean = out.iter().zip(x).fold(T::ZERO, |sum, (p, x)| sum + *p * *x);
+            for (out, x) in out.iter_mut().zip(x) {
+                *out = mass * *out * (*x - mean);
+            }
+        }
+        Loss::BinaryLogistic => {
+            let p = sigmoid(z[0]);
+            out[0] = p * (T::ONE - p) * x[0];
+        }
+    }
+}
+
+/// Whether the outputs name the class of the targets.
+pub(crate) fn is_correct<T: Scalar>(loss: Loss, z: &[T], y: &[T]) -> bool {
+    if loss == Loss::BinaryLogistic {
+        return (z[0] > T::ZERO) == (y[0].to_f64() > 0.5);
+    }
+    if z.len() == 1 {
+        return (z[0].to_f64() > 0.5) == (y[0].to_f64() > 0.5);
+    }
+    largest(z) == largest(y)
+}
+
+fn largest<T: Scalar>(values: &[T]) -> usize {
+    let mut best = 0;
+    for (index, value) in values.iter().enumerate() {
+        if *value > values[best] {
+            best = index;
+        }
+    }
+    best
+}
+
+fn softmax<T: Scalar>(z: &[T], out: &mut [T]) {
+    let top = z.iter().fold(z[0], |top, z| if *z > top { *z } else { top });
+    let mut total = T::ZERO;
+    for (out, z) in out.iter_mut().zip(z) {
+        *out = (*z - top).exp();
+        total += *out;
+    }
+    for out in out {
+        *out = *out / total;
+    }
+}
+
+fn quadratic<T>(loss: Loss, z: &[T]) -> f64 {
+    if loss == Loss::MeanSquaredError { 2.0 / count(z) } else { 1.0 }
+}
+
+#[allow(clippy::cast_precision_loss)]
+fn count<T>(z: &[T]) -> f64 {
+    z.len() as f64
+}

@@ -1,0 +1,24 @@
+//! One seed a run, split by purpose, so that drawing more of one kind never shifts another.
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// What random numbers are for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Purpose {
+    Initialization = 1,
+    Batches = 2,
+}
+
+/// The stream of `seed` for a purpose.
+pub(crate) fn stream(seed: u64, purpose: Purpose) -> ChaCha8Rng {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    random.set_stream(purpose as u64);
+    random
+}
+
+/// A standard normal number, by Box and Muller: one of the pair, so that no state is left over.
+pub(crate) fn normal(random: &mut ChaCha8Rng) -> f64 {
+    let radius = (-2.0 * (1.0 - random.random::<f64>()).ln()).sqrt();
+    radius * (2.0 * std::f64::consts::PI * random.random::<f64>()).cos()
+}
