@@ -1,8 +1,12 @@
 //! Checksums as people compare them: hexadecimal digits.
 
 use std::io::Read;
+use std::path::Path;
 
 use sha2::{Digest, Sha256};
+
+use crate::error::Error;
+use crate::stream::Stream;
 
 /// Lower-case hexadecimal digits of `bytes`.
 pub(crate) fn hexadecimal(bytes: &[u8]) -> String {
@@ -19,4 +23,10 @@ pub(crate) fn sha256(mut reader: impl Read) -> std::io::Result<String> {
             count => hash.update(&buffer[..count]),
         }
     }
+}
+
+/// SHA-256 of a file's decompressed content.
+pub(crate) fn sha256_of_content(path: &Path) -> Result<String, Error> {
+    sha256(Stream::open(path)?.into_reader())
+        .map_err(|source| Error::DamagedGzip { file: path.to_path_buf(), source })
 }

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use crate::dataset::{Description, Split};
+use crate::dataset::{Description, Examples, Split};
 use crate::error::Error;
 use crate::stream::Stream;
 use crate::{cifar, idx};
@@ -80,30 +80,41 @@ pub static CIFAR10_AIRPLANE_AUTOMOBILE: [EmbeddedFile; 2] = [
     ),
 ];
 
-/// The embedded Fashion-MNIST subset.
+/// The embedded files of a known dataset; none for other names.
+#[must_use]
+pub fn files(dataset: &str) -> &'static [EmbeddedFile] {
+    match dataset {
+        "fashion-mnist" => &FASHION_MNIST,
+        "cifar10-airplane-automobile" => &CIFAR10_AIRPLANE_AUTOMOBILE,
+        _ => &[],
+    }
+}
+
+/// The embedded examples of a known dataset, described as `description` says.
 ///
 /// # Errors
-/// Only if the program file was damaged.
-pub fn fashion_mnist(description: Description) -> Result<Split, Error> {
-    let [train_images, train_labels, test_images, test_labels] = &FASHION_MNIST;
-    let mut train = idx::examples(train_images.stream()?, train_labels.stream()?)?;
-    let mut test = idx::examples(test_images.stream()?, test_labels.stream()?)?;
-    train.source = "embedded fashion-mnist, the first 5,000 training images".into();
-    test.source = "embedded fashion-mnist, all 10,000 test images".into();
+/// [`Error::NotHere`] if nothing of it is embedded.
+pub fn load(dataset: &str, description: Description) -> Result<Split, Error> {
+    let (mut train, mut test) = match files(dataset) {
+        [train_images, train_labels, test_images, test_labels] => (
+            idx::examples(train_images.stream()?, train_labels.stream()?)?,
+            idx::examples(test_images.stream()?, test_labels.stream()?)?,
+        ),
+        [train, test] => (records(train)?, records(test)?),
+        _ => {
+            return Err(Error::NotHere {
+                dataset: dataset.to_owned(),
+                searched: vec!["embedded".into()],
+            });
+        }
+    };
+    for (examples, part) in [(&mut train, "training"), (&mut test, "test")] {
+        examples.source = format!("embedded {dataset} ({} {part} images)", examples.labels.len());
+    }
     Split::from_examples(description, train, Some(test))
 }
 
-/// The embedded CIFAR-10 subset of airplanes (0) and automobiles (1).
-///
-/// # Errors
-/// Only if the program file was damaged.
-pub fn cifar10_airplane_automobile(description: Description) -> Result<Split, Error> {
-    let [train, test] = &CIFAR10_AIRPLANE_AUTOMOBILE;
-    let read = |file: &EmbeddedFile, source: &str| {
-        cifar::examples(std::iter::once(file.stream()), source.to_owned(), 2, None)
-    };
-    let train =
-        read(train, "embedded cifar10-airplane-automobile, the first 1,000 training images")?;
-    let test = read(test, "embedded cifar10-airplane-automobile, all 2,000 test images")?;
-    Split::from_examples(description, train, Some(test))
+/// Labels of the embedded records are already 0 and 1.
+fn records(file: &EmbeddedFile) -> Result<Examples, Error> {
+    cifar::examples(std::iter::once(file.stream()), file.name.to_owned(), 2, None)
 }

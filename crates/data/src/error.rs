@@ -201,4 +201,154 @@ pub enum Error {
         /// The fraction asked for.
         fraction: f64,
     },
+    /// A `.npy` header that this program does not read.
+    #[error("{} has a NumPy header that cannot be used: {reason}; write numpy.ascontiguousarray of the array with numpy.save", file.display())]
+    NpyHeader {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with the header.
+        reason: String,
+    },
+    /// Elements of a type that is not read.
+    #[error("{} holds {found}, but it must be {wanted}; convert it with astype", file.display())]
+    UnsupportedType {
+        /// The file.
+        file: PathBuf,
+        /// The type found.
+        found: String,
+        /// The types that are read.
+        wanted: &'static str,
+    },
+    /// An array of a shape that is not read.
+    #[error("{} has shape {shape:?}, but it must be {wanted}; reshape it", file.display())]
+    UnsupportedShape {
+        /// The file.
+        file: PathBuf,
+        /// The shape found.
+        shape: Vec<u64>,
+        /// The shapes that are read.
+        wanted: &'static str,
+    },
+    /// A zip archive that cannot be read.
+    #[error("{} cannot be read as a NumPy .npz archive ({reason}); copy it again or write it with numpy.savez", file.display())]
+    BadArchive {
+        /// The file, or the member of the archive.
+        file: PathBuf,
+        /// The reader's reason.
+        reason: String,
+    },
+    /// An archive without the arrays of a dataset.
+    #[error(
+        "{} holds the arrays [{}] but not {wanted}; name them so with numpy.savez",
+        file.display(),
+        found.join(", ")
+    )]
+    MissingArray {
+        /// The file.
+        file: PathBuf,
+        /// Names looked for.
+        wanted: &'static str,
+        /// Names found.
+        found: Vec<String>,
+    },
+    /// A path at which no known format lies.
+    #[error(
+        "{} is not a dataset: give an .npz file, or a folder with IDX files (train-images-idx3-ubyte …), CIFAR-10 batches (data_batch_1.bin …) or x.npy and y.npy",
+        path.display()
+    )]
+    UnknownLayout {
+        /// The path.
+        path: PathBuf,
+    },
+    /// Neither a known name nor a path.
+    #[error("{dataset} is neither a known dataset ({}) nor a path that exists; give one of them", known.join(", "))]
+    UnknownDataset {
+        /// What was asked for.
+        dataset: String,
+        /// The known names.
+        known: Vec<&'static str>,
+    },
+    /// The files of a known dataset were not found.
+    #[error(
+        "{dataset} was not found in {}; fetch it with `minimascope data fetch {dataset}` or give its folder with --data-dir",
+        folders(searched)
+    )]
+    NotHere {
+        /// The dataset.
+        dataset: String,
+        /// Folders searched.
+        searched: Vec<PathBuf>,
+    },
+    /// More wanted than the program holds, and the complete files were not found.
+    #[error(
+        "{requested} examples of {dataset} were asked for, {available} are built in and the complete files were not found in {}; fetch them with `minimascope data fetch {dataset}` or give their folder with --data-dir",
+        folders(searched)
+    )]
+    MoreThanEmbedded {
+        /// The dataset.
+        dataset: String,
+        /// Number asked for.
+        requested: usize,
+        /// Number built in, after the choice of classes.
+        available: usize,
+        /// Folders searched.
+        searched: Vec<PathBuf>,
+    },
+    /// A file or folder could not be written.
+    #[error("{} cannot be written ({source}); free space or give another folder with --data-dir", file.display())]
+    Unwritable {
+        /// The file or folder.
+        file: PathBuf,
+        /// The operating system's reason.
+        source: std::io::Error,
+    },
+    /// No connection to a server.
+    #[error("{address} cannot be reached ({reason}); check the network or copy the files by hand")]
+    Connection {
+        /// The address.
+        address: String,
+        /// Why not.
+        reason: String,
+    },
+    /// A server refused.
+    #[error(
+        "{address} answered with HTTP status {status}; try again later or give a mirror's address"
+    )]
+    HttpStatus {
+        /// The address.
+        address: String,
+        /// The status.
+        status: u16,
+    },
+    /// A download ended early; what came is kept.
+    #[error(
+        "the download of {address} stopped after {bytes}{} bytes ({reason}); run the same command again to continue",
+        total.map(|total| format!(" of {total}")).unwrap_or_default()
+    )]
+    Interrupted {
+        /// The address.
+        address: String,
+        /// Bytes on disk.
+        bytes: u64,
+        /// Bytes in all, where the server said so.
+        total: Option<u64>,
+        /// What ended it.
+        reason: String,
+    },
+    /// A complete download is not the published file; it was deleted.
+    #[error(
+        "{address} is not the published file: its SHA-256 should be {expected} and is {found}; try again or give a mirror's address"
+    )]
+    WrongChecksum {
+        /// The address.
+        address: String,
+        /// The published checksum.
+        expected: String,
+        /// The checksum found, or why there is none.
+        found: String,
+    },
+}
+
+fn folders(searched: &[PathBuf]) -> String {
+    searched.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(", ")
 }

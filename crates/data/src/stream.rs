@@ -16,7 +16,15 @@ const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 pub(crate) struct Stream<'a> {
     file: PathBuf,
     reader: Box<dyn Read + 'a>,
-    compressed: bool,
+    encoding: Encoding,
+}
+
+/// How the bytes were stored, for the words of an error.
+#[derive(Clone, Copy, PartialEq)]
+enum Encoding {
+    Plain,
+    Gzip,
+    Zip,
 }
 
 impl Stream<'static> {
@@ -24,28 +32,35 @@ impl Stream<'static> {
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
         let file = File::open(path)
             .map_err(|source| Error::Unreadable { file: path.to_path_buf(), source })?;
-        Self::new(path, BufReader::with_capacity(1 << 16, file))
+        Self::new(path, BufReader::with_capacity(1 << 16, file), Encoding::Plain)
     }
 }
 
 impl<'a> Stream<'a> {
     /// Reads from bytes that are already in memory; `name` is what errors call them.
     pub(crate) fn from_bytes(name: &Path, bytes: &'a [u8]) -> Result<Self, Error> {
-        Self::new(name, bytes)
+        Self::new(name, bytes, Encoding::Plain)
     }
 
-    fn new(name: &Path, mut reader: impl Read + 'a) -> Result<Self, Error> {
+    /// Reads a member of a zip archive, decompressed by `reader`.
+    pub(crate) fn in_archive(name: &Path, reader: impl Read + 'a) -> Result<Self, Error> {
+        Self::new(name, reader, Encoding::Zip)
+    }
+
+    fn new(name: &Path, mut reader: impl Read + 'a, container: Encoding) -> Result<Self, Error> {
         let mut start = Vec::with_capacity(GZIP_MAGIC.len());
         reader
             .by_ref()
             .take(GZIP_MAGIC.len() as u64)
             .read_to_end(&mut start)
-            .map_err(|source| Error::Unreadable { file: name.to_path_buf(), source })?;
-        let compressed = start == GZIP_MAGIC;
+            .map_err(|source| container.failure(name, source))?;
+        let encoding = if start == GZIP_MAGIC { Encoding::Gzip } else { container };
         let whole = std::io::Cursor::new(start).chain(reader);
-        let reader: Box<dyn Read + 'a> =
-            if compressed { Box::new(MultiGzDecoder::new(whole)) } else { Box::new(whole) };
-        Ok(Self { file: name.to_path_buf(), reader, compressed })
+        let reader: Box<dyn Read + 'a> = match encoding {
+            Encoding::Gzip => Box::new(MultiGzDecoder::new(whole)),
+            Encoding::Plain | Encoding::Zip => Box::new(whole),
+        };
+        Ok(Self { file: name.to_path_buf(), reader, encoding })
     }
 
     /// What errors call the stream.
@@ -53,17 +68,19 @@ impl<'a> Stream<'a> {
         &self.file
     }
 
+    /// Whether the bytes were gzip.
+    pub(crate) fn is_gzip(&self) -> bool {
+        self.encoding == Encoding::Gzip
+    }
+
     /// At most `limit` bytes; fewer only at the end.
     pub(crate) fn up_to(&mut self, limit: u64) -> Result<Vec<u8>, Error> {
         let mut bytes = Vec::new();
-        self.reader.by_ref().take(limit).read_to_end(&mut bytes).map_err(|source| {
-            let file = self.file.clone();
-            if self.compressed {
-                Error::DamagedGzip { file, source }
-            } else {
-                Error::Unreadable { file, source }
-            }
-        })?;
+        self.reader
+            .by_ref()
+            .take(limit)
+            .read_to_end(&mut bytes)
+            .map_err(|source| self.encoding.failure(&self.file, source))?;
         Ok(bytes)
     }
 
@@ -85,5 +102,16 @@ impl<'a> Stream<'a> {
     /// The decompressed bytes as a reader.
     pub(crate) fn into_reader(self) -> Box<dyn Read + 'a> {
         self.reader
+    }
+}
+
+impl Encoding {
+    fn failure(self, file: &Path, source: std::io::Error) -> Error {
+        let file = file.to_path_buf();
+        match self {
+            Self::Plain => Error::Unreadable { file, source },
+            Self::Gzip => Error::DamagedGzip { file, source },
+            Self::Zip => Error::BadArchive { file, reason: source.to_string() },
+        }
     }
 }

@@ -22,7 +22,7 @@ fn digests_equal_the_readme() {
 
 #[test]
 fn fashion_mnist_has_its_published_sizes() {
-    let split = embedded::fashion_mnist(Description::named("fashion-mnist")).unwrap();
+    let split = embedded::load("fashion-mnist", Description::named("f")).unwrap();
     let (train, test) = split.into_parts();
     let test = test.unwrap();
     assert_eq!(train.shape(), Shape { channels: 1, height: 28, width: 28 });
@@ -39,7 +39,7 @@ fn fashion_mnist_has_its_published_sizes() {
 
 #[test]
 fn cifar_subset_has_its_published_sizes() {
-    let split = embedded::cifar10_airplane_automobile(Description::named("cifar")).unwrap();
+    let split = embedded::load("cifar10-airplane-automobile", Description::named("c")).unwrap();
     let (train, test) = split.into_parts();
     let test = test.unwrap();
     assert_eq!(train.shape(), Shape { channels: 3, height: 32, width: 32 });
@@ -49,7 +49,7 @@ fn cifar_subset_has_its_published_sizes() {
 
 #[test]
 fn a_prefix_is_the_start_of_the_file_and_its_digest_is_fixed() {
-    let split = embedded::fashion_mnist(Description::named("fashion-mnist")).unwrap();
+    let split = embedded::load("fashion-mnist", Description::named("f")).unwrap();
     let first = split.train().first(1000).unwrap();
     assert_eq!(first.len(), 1000);
     assert_eq!(first.images(), &split.train().images()[..1000 * 784]);

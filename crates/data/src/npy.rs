@@ -1,0 +1,213 @@
+//! One NumPy array in a file: `.npy`
+//! (<https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>).
+
+use std::path::{Path, PathBuf};
+
+use crate::dataset::{Examples, Shape};
+use crate::error::Error;
+use crate::npy_header::{self, NpyHeader};
+use crate::pixels::scaled;
+use crate::stream::Stream;
+
+/// First bytes of every `.npy` file.
+const MAGIC: &[u8] = b"\x93NUMPY";
+/// NumPy itself reads no longer header (`max_header_size`).
+const LONGEST_HEADER: u64 = 10_000;
+
+/// Reads an array of images and an array of labels, each plain or gzip. Images: `float32` or
+/// `float64` as they are, `uint8` divided by 255; shapes (n, d), (n, h, w), (n, c, h, w). Labels:
+/// any integers; shapes (n), (n, 1).
+///
+/// # Errors
+/// One for each way a file can be wrong: [`Error::Unreadable`], [`Error::DamagedGzip`],
+/// [`Error::WrongMagic`], [`Error::Truncated`], [`Error::TrailingBytes`], [`Error::TooLarge`],
+/// [`Error::NpyHeader`], [`Error::UnsupportedType`], [`Error::UnsupportedShape`],
+/// [`Error::LabelOutOfRange`], [`Error::LengthMismatch`].
+pub fn read(images: &Path, labels: &Path) -> Result<Examples, Error> {
+    let source = images.display().to_string();
+    examples(&Array::read(Stream::open(images)?)?, &Array::read(Stream::open(labels)?)?, source)
+}
+
+/// Images and labels of two arrays.
+pub(crate) fn examples(images: &Array, labels: &Array, source: String) -> Result<Examples, Error> {
+    let (number, shape) = images.image_shape()?;
+    let (pixels, classes) = (images.pixels()?, labels.labels()?);
+    if number != classes.len() {
+        return Err(Error::LengthMismatch {
+            images_file: images.file.clone(),
+            labels_file: labels.file.clone(),
+            images: number as u64,
+            labels: classes.len() as u64,
+        });
+    }
+    Ok(Examples { shape, images: pixels, labels: classes, source })
+}
+
+/// An array as the file has it, the size of its bytes checked.
+pub(crate) struct Array {
+    file: PathBuf,
+    element: Element,
+    big_endian: bool,
+    shape: Vec<u64>,
+    bytes: Vec<u8>,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Element {
+    Float(usize),
+    Signed(usize),
+    Unsigned(usize),
+}
+
+impl Array {
+    /// Reads header and data.
+    pub(crate) fn read(mut stream: Stream<'_>) -> Result<Self, Error> {
+        let file = stream.file().to_path_buf();
+        let NpyHeader { descr, fortran_order, shape } = header(&mut stream)?;
+        let (element, big_endian) = element_type(descr, &file)?;
+        if fortran_order {
+            return Err(Error::NpyHeader { file, reason: "the array is in Fortran order".into() });
+        }
+        let (Element::Float(size) | Element::Signed(size) | Element::Unsigned(size)) = element;
+        let expected = shape
+            .iter()
+            .try_fold(size as u64, |product, &dimension| product.checked_mul(dimension))
+            .ok_or_else(|| Error::TooLarge { file: file.clone(), dimensions: shape.clone() })?;
+        let bytes = stream.body(expected)?;
+        Ok(Self { file, element, big_endian, shape, bytes })
+    }
+
+    /// Number of images and the shape of one.
+    fn image_shape(&self) -> Result<(usize, Shape), Error> {
+        let size = |dimension: u64| dimension as usize;
+        match *self.shape {
+            [n, d] => Ok((size(n), Shape { channels: size(d), height: 1, width: 1 })),
+            [n, h, w] => Ok((size(n), Shape { channels: 1, height: size(h), width: size(w) })),
+            [n, c, h, w] => {
+                Ok((size(n), Shape { channels: size(c), height: size(h), width: size(w) }))
+            }
+            _ => Err(self.unsupported_shape("(n, d), (n, h, w) or (n, c, h, w) for images")),
+        }
+    }
+
+    fn pixels(&self) -> Result<Vec<f32>, Error> {
+        match self.element {
+            Element::Float(4) => Ok(self.elements(f32::from_le_bytes).collect()),
+            Element::Float(8) => {
+                Ok(self.elements(f64::from_le_bytes).map(|pixel| pixel as f32).collect())
+            }
+            Element::Unsigned(1) => Ok(scaled(&self.bytes)),
+            _ => Err(self.unsupported_type("float32, float64 or uint8 for images")),
+        }
+    }
+
+    fn labels(&self) -> Result<Vec<u32>, Error> {
+        if !matches!(*self.shape, [_] | [_, 1]) {
+            return Err(self.unsupported_shape("(n) or (n, 1) for labels"));
+        }
+        match self.element {
+            Element::Signed(1) => self.checked_labels(self.elements(i8::from_le_bytes)),
+            Element::Signed(2) => self.checked_labels(self.elements(i16::from_le_bytes)),
+            Element::Signed(4) => self.checked_labels(self.elements(i32::from_le_bytes)),
+            Element::Signed(8) => self.checked_labels(self.elements(i64::from_le_bytes)),
+            Element::Unsigned(1) => self.checked_labels(self.elements(u8::from_le_bytes)),
+            Element::Unsigned(2) => self.checked_labels(self.elements(u16::from_le_bytes)),
+            Element::Unsigned(4) => self.checked_labels(self.elements(u32::from_le_bytes)),
+            Element::Unsigned(8) => self.checked_labels(self.elements(u64::from_le_bytes)),
+            _ => Err(self.unsupported_type("integers for labels")),
+        }
+    }
+
+    fn checked_labels<T: Into<i128>>(
+        &self,
+        labels: impl Iterator<Item = T>,
+    ) -> Result<Vec<u32>, Error> {
+        let checked = labels.enumerate().map(|(example, label)| {
+            let label = label.into();
+            let usable = u32::try_from(label).ok();
+            usable.filter(|&label| (label as usize) < crate::MOST_CLASSES).ok_or_else(|| {
+                let classes = crate::MOST_CLASSES;
+                Error::LabelOutOfRange { file: self.file.clone(), example, label, classes }
+            })
+        });
+        checked.collect()
+    }
+
+    /// The elements, each from its N bytes in little-endian order.
+    fn elements<const N: usize, T>(&self, decode: fn([u8; N]) -> T) -> impl Iterator<Item = T> {
+        self.bytes.as_chunks::<N>().0.iter().map(move |&chunk| {
+            let mut bytes = chunk;
+            if self.big_endian {
+                bytes.reverse();
+            }
+            decode(bytes)
+        })
+    }
+
+    fn unsupported_shape(&self, wanted: &'static str) -> Error {
+        Error::UnsupportedShape { file: self.file.clone(), shape: self.shape.clone(), wanted }
+    }
+
+    fn unsupported_type(&self, wanted: &'static str) -> Error {
+        let found = match self.element {
+            Element::Float(size) => format!("float{}", 8 * size),
+            Element::Signed(size) => format!("int{}", 8 * size),
+            Element::Unsigned(size) => format!("uint{}", 8 * size),
+        };
+        Error::UnsupportedType { file: self.file.clone(), found, wanted }
+    }
+}
+
+/// Magic, version, length and the Python dictionary of a `.npy` file.
+fn header(stream: &mut Stream<'_>) -> Result<NpyHeader, Error> {
+    let file = stream.file().to_path_buf();
+    let fault = |reason: String| Error::NpyHeader { file: file.clone(), reason };
+    let start = stream.up_to(8)?;
+    if !start.starts_with(MAGIC) {
+        return Err(Error::WrongMagic {
+            file: file.clone(),
+            format: "a NumPy .npy array",
+            expected: MAGIC.to_vec(),
+            found: start[..start.len().min(MAGIC.len())].to_vec(),
+        });
+    }
+    let version = start.get(6).copied().unwrap_or(0);
+    if !(1..=3).contains(&version) {
+        return Err(fault(format!("its version is {version}, not 1, 2 or 3")));
+    }
+    let size = stream.up_to(if version == 1 { 2 } else { 4 })?;
+    let length = size.iter().rev().fold(0, |length, &byte| length << 8 | u64::from(byte));
+    if length > LONGEST_HEADER {
+        return Err(fault(format!("it is {length} bytes long, the most is {LONGEST_HEADER}")));
+    }
+    let text = stream.up_to(length)?;
+    if (text.len() as u64) < length || size.len() < 2 {
+        let found = text.len() as u64;
+        return Err(Error::Truncated { file, expected: length, found });
+    }
+    let text = str::from_utf8(&text).map_err(|_| fault("it is not UTF-8".into()))?;
+    npy_header::parse(text).map_err(fault)
+}
+
+/// The type that `descr` names and whether its bytes are big-endian.
+fn element_type(descr: Option<String>, file: &Path) -> Result<(Element, bool), Error> {
+    let unsupported = |found: String| Error::UnsupportedType {
+        file: file.to_path_buf(),
+        found,
+        wanted: "float32, float64 or integers",
+    };
+    let Some(text) = descr else { return Err(unsupported("structured records".into())) };
+    let kind = text.get(1..).unwrap_or_default();
+    let element = match kind {
+        "f4" | "f8" => Element::Float,
+        "i1" | "i2" | "i4" | "i8" => Element::Signed,
+        "u1" | "u2" | "u4" | "u8" => Element::Unsigned,
+        _ => return Err(unsupported(text)),
+    };
+    let size = usize::from(kind.as_bytes()[1] - b'0');
+    match text.as_bytes()[0] {
+        b'<' | b'|' | b'=' => Ok((element(size), false)),
+        b'>' => Ok((element(size), true)),
+        _ => Err(unsupported(text)),
+    }
+}
