@@ -61,31 +61,56 @@ pub struct LayerRow {
     pub multiply_adds: usize,
 }
 
-/// `data list --json` and `data verify --json`.
+/// `data list --json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DataList {
     /// The version of this schema.
     pub schema_version: u32,
-    /// The datasets that have a name.
+    /// Every place of every dataset that has a name.
     pub datasets: Vec<DataEntry>,
 }
 
-/// One dataset.
+/// One place of one dataset.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DataEntry {
     /// Its name.
     pub name: String,
-    /// Where its images are read from: `embedded`, or a folder.
-    pub origin: String,
+    /// What it is, in one line.
+    pub what: String,
+    /// `embedded`, or the folder of the complete files; `null` where these were not found.
+    pub place: Option<String>,
     /// One image.
     pub shape: Shape,
     /// Number of classes.
     pub classes: usize,
-    /// Training examples there.
+    /// Training examples there, or in the complete files.
     pub train_examples: usize,
-    /// Test examples there.
+    /// Test examples there, or in the complete files.
     pub test_examples: usize,
-    /// Whether the content has the SHA-256 it should have; absent where that was not asked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub verified: Option<bool>,
+    /// Terms of use.
+    pub licence: String,
+}
+
+/// `data verify --json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DataCheck {
+    /// The version of this schema.
+    pub schema_version: u32,
+    /// Every file that was found.
+    pub files: Vec<FileCheck>,
+}
+
+/// One file of a dataset.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FileCheck {
+    /// The dataset's name.
+    pub dataset: String,
+    /// The file; `embedded/…` for those inside the program.
+    pub file: String,
+    /// SHA-256 of the published content, decompressed.
+    pub expected: String,
+    /// Whether the content is the published one.
+    pub right: bool,
+    /// What is wrong otherwise.
+    pub reason: Option<String>,
 }

@@ -21,10 +21,6 @@ pub struct ReproductionRow {
     pub title: String,
     /// What it reached.
     pub result: RunSummary,
-    /// 2/η, the largest sharpness at which gradient descent stays.
-    pub sharpness_limit: f64,
-    /// s_max = (1/η) √(B(n − 1)/(n − B)); `null` for B = n, where there is no limit.
-    pub non_uniformity_limit: Option<f64>,
     /// What others saw.
     pub references: Vec<Reference>,
 }

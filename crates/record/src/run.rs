@@ -14,6 +14,9 @@ pub struct RunSummary {
     pub schema_version: u32,
     /// The run's id: a hash of what determines its numbers.
     pub run: String,
+    /// Its folder, in the object that is printed; absent from the file in it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder: Option<String>,
     /// The network's name: its preset, its file's name, or `architecture`.
     pub model: String,
     /// The dataset's name.
@@ -53,6 +56,13 @@ pub struct RunSummary {
     pub sharpness: Option<Measured>,
     /// s = √λ_max(Σ), Σ = mean H_i² − H². `null` after divergence.
     pub non_uniformity: Option<Measured>,
+    /// 2/η: gradient descent stays only below this sharpness. Of plain SGD at a constant η.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sharpness_limit: Option<f64>,
+    /// s_max = (1/η) √(B(n − 1)/(n − B)) of the study's rectangle, which proves nothing by itself.
+    /// `null` for B = n, where there is no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub non_uniformity_limit: Option<f64>,
     /// Further spectra, where asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spectrum: Option<Spectrum>,
