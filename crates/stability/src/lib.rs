@@ -1,5 +1,6 @@
 //! Which learning rates and batch sizes can stay at a minimum.
 
+pub mod almost_sure;
 mod batching;
 pub mod criteria;
 mod dense;
@@ -9,6 +10,7 @@ mod factors;
 pub mod mean_square;
 #[cfg(test)]
 mod problems;
+pub mod simulation;
 
 pub use batching::{Batching, Estimate, LearningRate, Momentum, Sampling};
 pub use eigen::Leading;

@@ -1,0 +1,104 @@
+//! The rectangle of sharpness and non-uniformity, with the correct reading of its halves.
+//!
+//! 0 ≤ a ≤ 2/η and 0 ≤ s ≤ 1/(η√p), a = λ_max(H), s = √λ_max(Σ). Source: Wu, Ma, E, NeurIPS 2018,
+//! where both follow from Theorem 1 (each is implied by it, so they are necessary *for Theorem 1*).
+//! For stability itself only a ≤ 2/η is necessary. With more than one parameter a point above the
+//! line s = 1/(η√p) can be stable, and a point inside the rectangle unstable.
+
+use crate::{Batching, Error, LearningRate};
+
+/// Where a point (a, s) lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// a > 2/η: unstable, in mean and hence in mean square; a proof.
+    TooSharp,
+    /// a ≤ 2/η and s > 1/(η√p): Theorem 1 cannot hold, which proves nothing about stability.
+    TooNonUniform,
+    /// Inside: proves nothing about stability either.
+    Inside,
+}
+
+/// The two edges at given (η, B).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rectangle {
+    /// 2/η.
+    pub largest_sharpness: f64,
+    /// 1/(η√p); infinite at B = n without replacement.
+    pub largest_non_uniformity: f64,
+}
+
+impl Rectangle {
+    /// The edges.
+    pub fn new(learning_rate: LearningRate, batching: &Batching) -> Self {
+        let eta = learning_rate.value();
+        Self {
+            largest_sharpness: 2.0 / eta,
+            largest_non_uniformity: 1.0 / (eta * batching.noise().sqrt()),
+        }
+    }
+
+    /// Where (a, s) lies; the edges belong to the inside.
+    pub fn read(&self, sharpness: f64, non_uniformity: f64) -> Reading {
+        if sharpness > self.largest_sharpness {
+            Reading::TooSharp
+        } else if non_uniformity > self.largest_non_uniformity {
+            Reading::TooNonUniform
+        } else {
+            Reading::Inside
+        }
+    }
+}
+
+/// The learning rates at which (a, s) meets the two edges.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RectangleCritical {
+    /// 2/a: necessary for stability.
+    pub sharpness_edge: f64,
+    /// 1/(s√p): neither necessary nor sufficient; infinite when s√p = 0.
+    pub non_uniformity_edge: f64,
+}
+
+impl RectangleCritical {
+    /// From a > 0 and s ≥ 0.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`], and [`Error::NoCurvature`] when a ≤ 0.
+    pub fn new(sharpness: f64, non_uniformity: f64, batching: &Batching) -> Result<Self, Error> {
+        if !sharpness.is_finite() || !non_uniformity.is_finite() || non_uniformity < 0.0 {
+            return Err(Error::NotFinite("the sharpness or the non-uniformity"));
+        }
+        if sharpness <= 0.0 {
+            return Err(Error::NoCurvature);
+        }
+        Ok(Self {
+            sharpness_edge: 2.0 / sharpness,
+            non_uniformity_edge: 1.0 / (non_uniformity * batching.noise().sqrt()),
+        })
+    }
+
+    /// The learning rate at which the point leaves the rectangle.
+    pub fn critical_learning_rate(&self) -> f64 {
+        self.sharpness_edge.min(self.non_uniformity_edge)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Sampling;
+
+    /// The paper's table: η = 0.5, n = 1000, s_max = 4.006 at B = 4 and 10.122 at B = 25.
+    #[test]
+    fn edges_of_the_paper() {
+        let edges = |b| {
+            let batching = Batching::new(1000, b, Sampling::IndependentWithoutReplacement).unwrap();
+            Rectangle::new(LearningRate::new(0.5).unwrap(), &batching)
+        };
+        assert!((edges(4).largest_non_uniformity - 4.006).abs() < 5e-4);
+        assert!((edges(25).largest_non_uniformity - 10.122).abs() < 5e-4);
+        assert_eq!(edges(1000).largest_non_uniformity, f64::INFINITY);
+        assert_eq!(edges(4).read(4.1, 0.0), Reading::TooSharp);
+        assert_eq!(edges(4).read(1.0, 4.1), Reading::TooNonUniform);
+        assert_eq!(edges(4).read(1.0, 2.27), Reading::Inside);
+    }
+}

@@ -1,0 +1,126 @@
+//! Single examples and single batches.
+//!
+//! λ_max(H_i) = λ_max(A_iA_iᵀ) is a K × K eigenvalue for each example. A batch that holds example i
+//! has λ_max(H_B) ≥ λ_max(H_i)/B, so above η = 2B/max_i λ_max(H_i) at least one batch expands
+//! some direction. That is necessary for *every* batch to be stable, not for the mean square
+//! or the almost sure behaviour of the linearised dynamics; Mulayoff & Stich 2026 (arXiv 2602.14789)
+//! argue that one unstable batch can be enough beyond the linear regime.
+
+use minimascope_linop::SymmetricOperator;
+
+use crate::dense::{dot, largest_eigenvalue};
+use crate::eigen::leading;
+use crate::simulation::BatchSampler;
+use crate::{Batching, Error, ExampleFactors};
+
+/// λ_max(H_i) of every example, from the full blocks.
+///
+/// # Errors
+/// Of the dense eigensolver.
+pub fn example_sharpnesses(factors: &ExampleFactors) -> Result<Vec<f64>, Error> {
+    let k = factors.outputs();
+    (0..factors.examples()).map(|i| largest_eigenvalue(factors.block(i), k)).collect()
+}
+
+/// 2B/max_i λ_max(H_i), from the sharpness of every example.
+///
+/// # Errors
+/// [`Error::NoCurvature`] when no example has positive curvature.
+pub fn worst_example_edge(sharpnesses: &[f64], batching: &Batching) -> Result<f64, Error> {
+    let largest = sharpnesses.iter().copied().fold(0.0, f64::max);
+    if largest > 0.0 { Ok(2.0 * batching.batch_size() as f64 / largest) } else { Err(Error::NoCurvature) }
+}
+
+/// The sharpest of the batches drawn.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WorstBatch {
+    /// The largest λ_max(H_B) seen: a lower bound of the maximum over all batches.
+    pub sharpness: f64,
+    /// Its mean over the batches drawn.
+    pub mean_sharpness: f64,
+    /// The examples of that batch.
+    pub batch: Vec<usize>,
+    /// How many were drawn.
+    pub batches: usize,
+}
+
+impl WorstBatch {
+    /// 2/λ_max(H_B): above it the batch found expands a direction.
+    pub fn edge(&self) -> f64 {
+        2.0 / self.sharpness
+    }
+}
+
+/// The largest λ_max(H_B) over `count` batches. With truncated factors a lower bound for each
+/// batch. Costs a few tens of products with B·K rows for each batch.
+///
+/// # Errors
+/// [`Error::Zero`]; of the eigensolver.
+pub fn worst_batch(
+    factors: &ExampleFactors,
+    batching: &Batching,
+    count: usize,
+    seed: u64,
+) -> Result<WorstBatch, Error> {
+    if count == 0 {
+        return Err(Error::Zero("the number of batches"));
+    }
+    let mut sampler = BatchSampler::new(*batching, seed);
+    let (mut worst, mut sum) = ((f64::NEG_INFINITY, Vec::new()), 0.0);
+    for _ in 0..count {
+        let batch = sampler.next_batch();
+        let mut operator = BatchHessian { factors, batch };
+        let sharpness = leading(&mut operator, 1e-4, None)?.value;
+        sum += sharpness;
+        if sharpness > worst.0 {
+            worst = (sharpness, batch.to_vec());
+        }
+    }
+    let (sharpness, batch) = worst;
+    Ok(WorstBatch { sharpness, mean_sharpness: sum / count as f64, batch, batches: count })
+}
+
+/// H_B = (1/B) Σ_{i∈B} A_iᵀA_i on the coordinates.
+struct BatchHessian<'a> {
+    factors: &'a ExampleFactors,
+    batch: &'a [usize],
+}
+
+impl SymmetricOperator for BatchHessian<'_> {
+    fn dimension(&self) -> usize {
+        self.factors.rank()
+    }
+
+    fn apply(&mut self, x: &[f64], y: &mut [f64]) {
+        y.fill(0.0);
+        for &example in self.batch {
+            for output in 0..self.factors.outputs() {
+                let row = self.factors.row(example, output);
+                crate::dense::axpy(dot(row, x) / self.batch.len() as f64, row, y);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Sampling;
+    use crate::problems::RandomProblem;
+
+    #[test]
+    fn one_example_batches_reach_the_worst_example() {
+        let problem = RandomProblem::new(5);
+        let factors = problem.factors();
+        let batching =
+            Batching::new(problem.examples, 1, Sampling::IndependentWithoutReplacement).unwrap();
+        let each = example_sharpnesses(&factors).unwrap();
+        let worst = worst_batch(&factors, &batching, 400, 1).unwrap();
+        let edge = worst_example_edge(&each, &batching).unwrap();
+        assert!((worst.edge() / edge - 1.0).abs() < 1e-6, "{} against {edge}", worst.edge());
+        // A batch of all examples is H.
+        let all = batching.with_batch_size(problem.examples).unwrap();
+        let worst = worst_batch(&factors, &all, 1, 1).unwrap();
+        assert!((worst.sharpness / factors.sharpness() - 1.0).abs() < 1e-6);
+    }
+}

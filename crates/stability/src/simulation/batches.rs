@@ -1,0 +1,111 @@
+//! Batches as the sampling law draws them.
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::{Batching, Sampling};
+
+/// An endless stream of batches. The same seed gives the same batches.
+#[derive(Clone, Debug)]
+pub struct BatchSampler {
+    batching: Batching,
+    random: ChaCha8Rng,
+    /// A permutation of the examples, shuffled from the front.
+    order: Vec<usize>,
+    batch: Vec<usize>,
+    /// Where the epoch stands (reshuffled epochs only).
+    next: usize,
+}
+
+impl BatchSampler {
+    /// The stream of `seed`.
+    pub fn new(batching: Batching, seed: u64) -> Self {
+        let examples = batching.examples();
+        Self {
+            batching,
+            random: ChaCha8Rng::seed_from_u64(seed),
+            order: (0..examples).collect(),
+            batch: Vec::with_capacity(batching.batch_size()),
+            next: examples,
+        }
+    }
+
+    /// The next batch: B examples, or what the epoch has left.
+    pub fn next_batch(&mut self) -> &[usize] {
+        let (n, b) = (self.batching.examples(), self.batching.batch_size());
+        match self.batching.sampling() {
+            Sampling::IndependentWithReplacement => {
+                self.batch.clear();
+                for _ in 0..b {
+                    self.batch.push(self.random.random_range(0..n));
+                }
+                &self.batch
+            }
+            Sampling::IndependentWithoutReplacement => {
+                self.shuffle_front(b);
+                &self.order[..b]
+            }
+            Sampling::ReshuffledEpochs => {
+                if self.next >= n {
+                    self.shuffle_front(n);
+                    self.next = 0;
+                }
+                let first = self.next;
+                self.next = (first + b).min(n);
+                &self.order[first..self.next]
+            }
+        }
+    }
+
+    /// Fisher–Yates on the first `count` places: a uniform ordered sample without replacement,
+    /// whatever order was left before.
+    fn shuffle_front(&mut self, count: usize) {
+        let n = self.order.len();
+        for place in 0..count.min(n - 1) {
+            let other = self.random.random_range(place..n);
+            self.order.swap(place, other);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Frequencies of all C(4, 2) = 6 batches within five standard deviations; epochs are
+    /// permutations with a short last batch.
+    #[test]
+    fn laws() {
+        let batching = Batching::new(4, 2, Sampling::IndependentWithoutReplacement).unwrap();
+        let mut sampler = BatchSampler::new(batching, 1);
+        let mut counts = [0usize; 16];
+        for _ in 0..60_000 {
+            let batch = sampler.next_batch();
+            assert_ne!(batch[0], batch[1]);
+            counts[(1 << batch[0]) | (1 << batch[1])] += 1;
+        }
+        let deviation = (60_000.0f64 * (1.0 / 6.0) * (5.0 / 6.0)).sqrt();
+        for count in counts.into_iter().filter(|c| *c > 0) {
+            assert!((count as f64 - 10_000.0).abs() < 5.0 * deviation, "{counts:?}");
+        }
+        let batching = Batching::new(5, 2, Sampling::ReshuffledEpochs).unwrap();
+        let mut sampler = BatchSampler::new(batching, 1);
+        for _ in 0..100 {
+            let mut epoch = Vec::new();
+            for size in [2, 2, 1] {
+                assert_eq!(sampler.next_batch().len(), size);
+                epoch.extend_from_slice(&sampler.order[sampler.next - size..sampler.next]);
+            }
+            epoch.sort_unstable();
+            assert_eq!(epoch, [0, 1, 2, 3, 4]);
+        }
+        let batching = Batching::new(3, 3, Sampling::IndependentWithReplacement).unwrap();
+        let mut sampler = BatchSampler::new(batching, 1);
+        let repeated = (0..100).filter(|_| {
+            let b = sampler.next_batch();
+            b[0] == b[1] || b[1] == b[2] || b[0] == b[2]
+        });
+        // Probability 7/9 of a repetition.
+        assert!(repeated.count() > 60);
+    }
+}

@@ -1,0 +1,12 @@
+//! SGD on the linearised dynamics, simulated: the criteria's independent check.
+
+mod batches;
+mod ensemble;
+mod walk;
+
+pub use batches::BatchSampler;
+pub use ensemble::{Dynamics, Ensemble, Interval, MeanSquare, lyapunov_exponent, mean_square};
+pub use walk::Walk;
+
+#[cfg(test)]
+mod agreement_tests;
