@@ -7,12 +7,17 @@
 use faer::{Accum, MatMut, MatRef, Par};
 use rayon::prelude::*;
 
-use crate::vectors::{CHUNK, dots, for_chunks};
+use crate::kernels::{dots, subtract};
+use crate::vectors::{CHUNK, Walk, for_chunks};
 
 /// A classical Gram–Schmidt pass is repeated when it leaves less than this share of the norm:
 /// then cancellation has cost more than half a bit, and one repetition is enough (the criterion of
 /// Daniel, Gragg, Kaufman and Stewart 1976; "twice is enough" is Kahan's, in Parlett 1980, §6.9).
 const REPEAT_BELOW: f64 = std::f64::consts::FRAC_1_SQRT_2;
+
+/// A remainder below this share of ‖A‖ is rounding: the span is invariant. The rounding of a
+/// Gram–Schmidt pass is a few ε‖w‖ for any length, since sums are taken in chunks.
+pub(crate) const INVARIANT_BELOW: f64 = 64.0 * f64::EPSILON;
 
 /// Room for `capacity` columns of `dimension` entries each.
 pub(crate) struct Basis {
@@ -84,7 +89,7 @@ impl Basis {
 
         let recent = index.saturating_sub(2);
         let width = index - recent;
-        for_chunks(w, partials, &mut sums[..width + 1], |offset, piece, row| {
+        for_chunks(Walk::Up, w, partials, &mut sums[..width + 1], |offset, piece, row| {
             dots_with_columns(columns, dimension, recent, offset, piece, row);
         });
         let norm_squared = sums[width];
@@ -96,7 +101,7 @@ impl Basis {
         // Subtract the recent ones and, in the same pass, project on all.
         self.taken[..width].copy_from_slice(&sums[..width]);
         let taken = &mut self.taken;
-        for_chunks(w, partials, &mut sums[..index + 1], |offset, piece, row| {
+        for_chunks(Walk::Down, w, partials, &mut sums[..index + 1], |offset, piece, row| {
             subtract_columns(columns, dimension, recent, offset, piece, &taken[..width]);
             dots_with_columns(columns, dimension, 0, offset, piece, row);
         });
@@ -104,7 +109,7 @@ impl Basis {
         for repetition in 0.. {
             taken[..index].copy_from_slice(&sums[..index]);
             coefficients.iter_mut().zip(&*taken).for_each(|(sum, part)| *sum += part);
-            for_chunks(w, partials, &mut sums[..1], |offset, piece, row| {
+            for_chunks(Walk::Up, w, partials, &mut sums[..1], |offset, piece, row| {
                 subtract_columns(columns, dimension, 0, offset, piece, &taken[..index]);
                 row[0] = dots(piece, [piece])[0];
             });
@@ -113,7 +118,7 @@ impl Basis {
             if remainder >= REPEAT_BELOW * before || repetition == 2 {
                 break;
             }
-            for_chunks(w, partials, &mut sums[..index + 1], |offset, piece, row| {
+            for_chunks(Walk::Down, w, partials, &mut sums[..index + 1], |offset, piece, row| {
                 dots_with_columns(columns, dimension, 0, offset, piece, row);
             });
         }
@@ -172,7 +177,6 @@ impl Basis {
 
 /// row ← [wᵀv_first … wᵀv_last, wᵀw] for one chunk w of a vector: four columns at a time, so that
 /// w is read from the first-level cache once for four columns from memory.
-#[inline(always)]
 fn dots_with_columns(
     columns: &[f64],
     dimension: usize,
@@ -195,7 +199,6 @@ fn dots_with_columns(
 }
 
 /// w ← w − Σ factors_i v_(first+i) for one chunk w of a vector, four columns at a time.
-#[inline(always)]
 fn subtract_columns(
     columns: &[f64],
     dimension: usize,
@@ -208,14 +211,9 @@ fn subtract_columns(
     let piece = |column: usize| &columns[(first + column) * dimension + offset..][..length];
     let (fours, rest) = factors.as_chunks::<4>();
     for (index, factors) in fours.iter().enumerate() {
-        let [a, b, c, d]: [&[f64]; 4] = std::array::from_fn(|n| piece(4 * index + n));
-        for i in 0..length {
-            w[i] -=
-                (factors[0] * a[i] + factors[1] * b[i]) + (factors[2] * c[i] + factors[3] * d[i]);
-        }
+        subtract(w, *factors, std::array::from_fn(|n| piece(4 * index + n)));
     }
     for (index, factor) in rest.iter().enumerate() {
-        let column = piece(factors.len() - rest.len() + index);
-        w.iter_mut().zip(column).for_each(|(w, v)| *w -= factor * v);
+        subtract(w, [*factor], [piece(factors.len() - rest.len() + index)]);
     }
 }

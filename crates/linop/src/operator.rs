@@ -5,6 +5,7 @@ use rayon::prelude::*;
 
 use crate::Error;
 use crate::dense::check_square_finite;
+use crate::kernels::dots;
 
 /// A real symmetric operator A on vectors of `dimension` entries, known by its products only.
 ///
@@ -113,7 +114,7 @@ impl SymmetricOperator for DenseSymmetric {
     /// Row i is column i, so every entry is one dot product over contiguous memory, summed in an
     /// order that does not depend on the threads.
     fn apply(&mut self, x: &[f64], y: &mut [f64]) {
-        let row = |i: usize| crate::vectors::dot_in_order(self.matrix.col_as_slice(i), x);
+        let row = |i: usize| dots(x, [self.matrix.col_as_slice(i)])[0];
         // Below 2^16 multiply–adds a product takes some 10 µs, less than waking a second thread.
         if y.len() < 256 {
             y.iter_mut().enumerate().for_each(|(i, entry)| *entry = row(i));

@@ -3,25 +3,22 @@
 
 use faer::Mat;
 
-use crate::basis::Basis;
+use crate::basis::{Basis, INVARIANT_BELOW};
 use crate::dense::{SymmetricEigen, symmetric_eigen};
+use crate::product::Products;
 use crate::random::{Purpose, fill_uniform};
 use crate::vectors::{axpy, dot, norm, scale};
 use crate::{Error, SymmetricOperator};
 
-/// A remainder below this share of ‖A‖ is rounding: the span is invariant. The rounding of a
-/// Gram–Schmidt pass is a few ε‖w‖ for any length, since sums are taken in chunks.
-const INVARIANT_BELOW: f64 = 64.0 * f64::EPSILON;
-
 /// Orthonormal columns v_0 … v_{size−1} with VᵀAV, and the next direction in column `size`.
 pub(super) struct Krylov<'a, O: ?Sized> {
-    operator: &'a mut O,
+    products: Products<'a, O>,
+    dimension: usize,
     basis: Basis,
     projected: Mat<f64>,
     coefficients: Vec<f64>,
     size: usize,
     coupling: f64,
-    products: usize,
     norm_estimate: f64,
     seed: u64,
     directions: usize,
@@ -53,15 +50,16 @@ impl<'a, O: SymmetricOperator + ?Sized> Krylov<'a, O> {
         seed: u64,
         start: Option<&[f64]>,
     ) -> Result<Self, Error> {
-        let dimension = operator.dimension();
+        let products = Products::new(operator)?;
+        let dimension = products.dimension();
         let mut krylov = Self {
-            operator,
+            products,
+            dimension,
             basis: Basis::new(dimension, max_basis + 1),
             projected: Mat::zeros(max_basis, max_basis),
             coefficients: vec![0.0; max_basis + 1],
             size: 0,
             coupling: 0.0,
-            products: 0,
             norm_estimate: 0.0,
             seed,
             directions: 0,
@@ -91,7 +89,7 @@ impl<'a, O: SymmetricOperator + ?Sized> Krylov<'a, O> {
     }
 
     pub(super) fn products(&self) -> usize {
-        self.products
+        self.products.count()
     }
 
     pub(super) fn norm_estimate(&self) -> f64 {
@@ -106,11 +104,12 @@ impl<'a, O: SymmetricOperator + ?Sized> Krylov<'a, O> {
     /// Takes the next direction into the basis, with its product, and finds another.
     pub(super) fn expand(&mut self) -> Result<Next, Error> {
         let column = self.size;
-        self.multiply(column, column + 1);
+        let (x, y) = self.basis.pair(column, column + 1);
+        self.products.multiply_unchecked(x, y);
         let projection = self.basis.orthogonalise(column + 1, &mut self.coefficients);
         let length = projection.norm_squared.sqrt();
         if !length.is_finite() {
-            return Err(self.not_finite(column + 1));
+            return Err(self.products.not_finite(self.basis.column(column + 1)));
         }
         self.norm_estimate = self.norm_estimate.max(length);
         for row in 0..=column {
@@ -119,7 +118,7 @@ impl<'a, O: SymmetricOperator + ?Sized> Krylov<'a, O> {
         }
         self.size += 1;
         self.coupling = projection.remainder;
-        if self.size == self.operator.dimension() {
+        if self.size == self.dimension {
             self.coupling = 0.0;
             Ok(Next::Nothing)
         } else if self.coupling <= INVARIANT_BELOW * self.norm_estimate {
@@ -166,7 +165,7 @@ impl<'a, O: SymmetricOperator + ?Sized> Krylov<'a, O> {
     pub(super) fn contract(&mut self, ritz: &SymmetricEigen, order: &[usize]) {
         let rotation = Mat::from_fn(self.size, order.len(), |i, j| ritz.vectors[(i, order[j])]);
         self.basis.rotate(rotation.as_ref());
-        if self.size < self.operator.dimension() {
+        if self.size < self.dimension {
             self.basis.copy(self.size, order.len());
         }
         self.size = order.len();
@@ -182,13 +181,9 @@ impl<'a, O: SymmetricOperator + ?Sized> Krylov<'a, O> {
         let place = self.residual_place();
         let length = norm(self.basis.column(column));
         scale(1.0 / length, self.basis.column_mut(column));
-        self.multiply(column, place);
-        let length = norm(self.basis.column(place));
-        if !length.is_finite() {
-            return Err(self.not_finite(place));
-        }
-        self.norm_estimate = self.norm_estimate.max(length);
         let (v, product) = self.basis.pair(column, place);
+        let length = self.products.multiply(v, product)?;
+        self.norm_estimate = self.norm_estimate.max(length);
         let value = dot(v, product);
         axpy(-value, v, product);
         Ok(Residual { value, norm: norm(product) })
@@ -204,25 +199,7 @@ impl<'a, O: SymmetricOperator + ?Sized> Krylov<'a, O> {
 
     /// Behind the next direction, or in its place where the span is the whole space.
     fn residual_place(&self) -> usize {
-        if self.size < self.operator.dimension() { self.size + 1 } else { self.size }
-    }
-
-    fn multiply(&mut self, from: usize, to: usize) {
-        let (x, y) = self.basis.pair(from, to);
-        self.operator.apply(x, y);
-        self.products += 1;
-    }
-
-    fn not_finite(&self, column: usize) -> Error {
-        let product = self.products;
-        let entries = self.basis.column(column);
-        match entries.iter().position(|entry| !entry.is_finite()) {
-            Some(index) => Error::NotFinite { product, index, value: entries[index] },
-            None => {
-                let largest = entries.iter().fold(0.0, |most: f64, entry| most.max(entry.abs()));
-                Error::Overflow { product, largest }
-            }
-        }
+        if self.size < self.dimension { self.size + 1 } else { self.size }
     }
 
     /// The first `count` columns.
