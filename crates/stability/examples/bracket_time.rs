@@ -12,7 +12,8 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let numbers: Vec<f64> = std::env::args().skip(1).map(|a| a.parse()).collect::<Result<_, _>>()?;
+    let numbers: Vec<f64> =
+        std::env::args().skip(1).map(|a| a.parse()).collect::<Result<_, _>>()?;
     let [n, k, p, r, exponent, sizes @ ..] = numbers.as_slice() else {
         return Err("give n K P r exponent B…".into());
     };

@@ -89,7 +89,11 @@ impl LearningRate {
     /// # Errors
     /// [`Error::LearningRate`].
     pub fn new(value: f64) -> Result<Self, Error> {
-        if value > 0.0 && value.is_finite() { Ok(Self(value)) } else { Err(Error::LearningRate(value)) }
+        if value > 0.0 && value.is_finite() {
+            Ok(Self(value))
+        } else {
+            Err(Error::LearningRate(value))
+        }
     }
 
     /// η.

@@ -50,8 +50,7 @@ pub(crate) fn is_positive_definite(matrix: &[f64], dimension: usize) -> bool {
 pub(crate) fn dot(x: &[f64], y: &[f64]) -> f64 {
     let mut sums = [0.0; 8];
     let (x_chunks, y_chunks) = (x.chunks_exact(8), y.chunks_exact(8));
-    let rest: f64 =
-        x_chunks.remainder().iter().zip(y_chunks.remainder()).map(|(a, b)| a * b).sum();
+    let rest: f64 = x_chunks.remainder().iter().zip(y_chunks.remainder()).map(|(a, b)| a * b).sum();
     for (a, b) in x_chunks.zip(y_chunks) {
         for lane in 0..8 {
             sums[lane] += a[lane] * b[lane];
@@ -81,9 +80,7 @@ pub(crate) fn product(
     out.par_chunks_mut(m * PANEL).enumerate().for_each(|(index, panel)| {
         let width = panel.len() / m;
         let right = if transposed {
-            MatRef::from_column_major_slice(right, n, k)
-                .subrows(index * PANEL, width)
-                .transpose()
+            MatRef::from_column_major_slice(right, n, k).subrows(index * PANEL, width).transpose()
         } else {
             MatRef::from_column_major_slice(right, k, n).subcols(index * PANEL, width)
         };

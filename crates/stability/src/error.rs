@@ -17,7 +17,9 @@ pub enum Error {
         examples: usize,
     },
     /// B > n.
-    #[error("the batch size {batch_size} is larger than the {examples} examples: give at most {examples}")]
+    #[error(
+        "the batch size {batch_size} is larger than the {examples} examples: give at most {examples}"
+    )]
     BatchTooLarge {
         /// B.
         batch_size: usize,
@@ -67,7 +69,9 @@ pub enum Error {
     #[error("H is zero: every learning rate stays here; a dead network looks like this")]
     NoCurvature,
     /// The dense Kronecker form holds P⁴ numbers.
-    #[error("{parameters} parameters need a {parameters}⁴-sized matrix: the dense form stops at {limit}")]
+    #[error(
+        "{parameters} parameters need a {parameters}⁴-sized matrix: the dense form stops at {limit}"
+    )]
     TooLargeForKronecker {
         /// P.
         parameters: usize,

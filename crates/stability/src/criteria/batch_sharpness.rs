@@ -167,7 +167,8 @@ mod tests {
                 estimator.add(x * x + 3.0 * y * y, x * x + y * y).unwrap() == Progress::Continue
             } {}
             assert_eq!(estimator.batches(), 200);
-            for (sum, e) in squares.iter_mut().zip([estimator.mean_of_ratios(), estimator.ratio_of_means()])
+            for (sum, e) in
+                squares.iter_mut().zip([estimator.mean_of_ratios(), estimator.ratio_of_means()])
             {
                 *sum += ((e.value - 2.0) / e.standard_error).powi(2) / 400.0;
             }

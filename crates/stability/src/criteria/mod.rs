@@ -6,4 +6,5 @@ pub mod heavy_ball;
 pub mod necessary;
 pub mod rectangle;
 pub mod theorem_one;
+pub mod variance;
 pub mod worst;

@@ -188,9 +188,7 @@ impl SymmetricOperator for OnFactors<'_> {
             }
             factors.apply_rows(&self.scaled, &mut self.outputs);
             factors.apply_blocks(x, &mut self.images);
-            for (((y, x), mean), each) in
-                y.iter_mut().zip(x).zip(&self.outputs).zip(&self.images)
-            {
+            for (((y, x), mean), each) in y.iter_mut().zip(x).zip(&self.outputs).zip(&self.images) {
                 *y = (1.0 - p) * (mean + tail * x) + p * each;
             }
         }

@@ -28,7 +28,11 @@ pub fn example_sharpnesses(factors: &ExampleFactors) -> Result<Vec<f64>, Error> 
 /// [`Error::NoCurvature`] when no example has positive curvature.
 pub fn worst_example_edge(sharpnesses: &[f64], batching: &Batching) -> Result<f64, Error> {
     let largest = sharpnesses.iter().copied().fold(0.0, f64::max);
-    if largest > 0.0 { Ok(2.0 * batching.batch_size() as f64 / largest) } else { Err(Error::NoCurvature) }
+    if largest > 0.0 {
+        Ok(2.0 * batching.batch_size() as f64 / largest)
+    } else {
+        Err(Error::NoCurvature)
+    }
 }
 
 /// The sharpest of the batches drawn.

@@ -44,8 +44,10 @@ const DEFINITE_SHARE: f64 = 1e-2;
 /// Most applications of D a solve may take.
 const MOST_ITERATIONS: usize = 80;
 /// Relative distances of z from the Ritz value that are tried, as a bisection over this list.
-const GAPS: [f64; 14] =
-    [1e-8, 1e-6, 1e-5, 1e-4, 1e-3, 3e-3, 1e-2, 2e-2, 4e-2, 8e-2, 0.15, 0.3, 0.6, 1.2];
+const GAPS: [f64; 22] = [
+    1e-8, 1e-6, 1e-5, 1e-4, 3e-4, 1e-3, 2e-3, 3e-3, 5e-3, 7e-3, 1e-2, 1.5e-2, 2e-2, 3e-2, 4e-2,
+    6e-2, 8e-2, 0.12, 0.2, 0.3, 0.6, 1.2,
+];
 
 /// The outcome of a search for certificates.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -107,8 +109,7 @@ struct Search<'a> {
 impl<'a> Search<'a> {
     fn new(factors: &'a ExampleFactors, noise: f64, perron: Vec<f64>) -> Self {
         let map = SecondMoment::new(factors, noise);
-        let tail_blocks =
-            if factors.covers_range() { Vec::new() } else { factors.tail_blocks() };
+        let tail_blocks = if factors.covers_range() { Vec::new() } else { factors.tail_blocks() };
         Self { factors, map, noise, tail_blocks, perron, applications: 0 }
     }
 

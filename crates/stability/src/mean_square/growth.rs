@@ -33,7 +33,8 @@ pub fn growth(
     let r = factors.rank();
     let map = SecondMoment::new(factors, batching.noise());
     let image = vec![0.0; r * r];
-    let mut operator = Step { map, learning_rate: learning_rate.value(), matrix: image.clone(), image };
+    let mut operator =
+        Step { map, learning_rate: learning_rate.value(), matrix: image.clone(), image };
     // Positive definite, so never orthogonal to the Perron matrix.
     let mut start = vec![0.0; r * (r + 1) / 2];
     let mut at = 0;

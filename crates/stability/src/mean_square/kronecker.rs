@@ -25,8 +25,9 @@ pub fn largest_ratio(parameters: usize, hessians: &[f64], noise: f64) -> Result<
     }
     let examples = (hessians.len() / size) as f64;
     let entry = |hessian: &[f64], a: usize, b: usize| hessian[a * parameters + b];
-    let mean: Vec<f64> =
-        (0..size).map(|at| hessians.iter().skip(at).step_by(size).sum::<f64>() / examples).collect();
+    let mean: Vec<f64> = (0..size)
+        .map(|at| hessians.iter().skip(at).step_by(size).sum::<f64>() / examples)
+        .collect();
     let delta = |a: usize, b: usize| f64::from(u8::from(a == b));
     // Row (a, b), column (c, d): (X⊗Y) S has entries Σ X_ac Y_bd S_cd.
     let split = |at: usize| (at / parameters, at % parameters);

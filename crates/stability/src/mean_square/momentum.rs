@@ -82,7 +82,8 @@ impl<'a> MomentumMap<'a> {
                 let force = h[a] * y_ab + h[b] * y_ba;
                 let velocity = beta * beta * state.velocity[ab] - eta * beta * force
                     + eta * eta * self.image[ab];
-                let (next_ab, next_ba) = (beta * y_ab - eta * x * h[b], beta * y_ba - eta * x * h[a]);
+                let (next_ab, next_ba) =
+                    (beta * y_ab - eta * x * h[b], beta * y_ba - eta * x * h[a]);
                 (state.velocity[ab], state.velocity[ba]) = (velocity, velocity);
                 (state.mixed[ab], state.mixed[ba]) = (next_ab + velocity, next_ba + velocity);
                 let position = x + next_ab + next_ba + velocity;

@@ -33,8 +33,8 @@ fn matrix_free_is_dense_and_the_order_holds() {
             let case = format!("seed {seed}, B {}", batching.batch_size());
             let dense = kronecker::largest_ratio(problem.parameters, &problem.hessians, p).unwrap();
             let exact = 2.0 / dense;
-            let found =
-                critical(&factors, &batching, &tight(), &mut |_| ControlFlow::Continue(())).unwrap();
+            let found = critical(&factors, &batching, &tight(), &mut |_| ControlFlow::Continue(()))
+                .unwrap();
             let ratio = found.estimate / exact;
             assert!((ratio - 1.0).abs() < SAME, "{case}: matrix-free over dense {ratio:.12}");
             let sufficient = theorem_one::critical(&factors, &batching).unwrap();

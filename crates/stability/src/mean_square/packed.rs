@@ -39,7 +39,8 @@ impl SymmetricOperator for Packed<'_, '_> {
             let (beta, r) = (self.momentum, h.len());
             for (at, out) in self.image.iter_mut().enumerate() {
                 let (ha, hb) = (h[at % r], h[at / r]);
-                let damping = beta / (1.0 - beta * beta) * (ha * ha + hb * hb - 2.0 * beta * ha * hb);
+                let damping =
+                    beta / (1.0 - beta * beta) * (ha * ha + hb * hb - 2.0 * beta * ha * hb);
                 *out -= damping * self.matrix[at];
             }
         }

@@ -63,8 +63,7 @@ impl<'a> Walk<'a> {
 
     /// |x|² + |v|² with momentum, |x|² without.
     pub fn squared_norm(&self) -> f64 {
-        let velocity =
-            if self.momentum > 0.0 { dot(&self.velocity, &self.velocity) } else { 0.0 };
+        let velocity = if self.momentum > 0.0 { dot(&self.velocity, &self.velocity) } else { 0.0 };
         dot(&self.position, &self.position) + velocity
     }
 

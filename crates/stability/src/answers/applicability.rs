@@ -1,0 +1,221 @@
+//! Whether the theory speaks about this point: what every verdict is printed with.
+
+use std::fmt;
+
+use crate::{Error, Sampling};
+
+/// Below this training loss a point counts as interpolating: ten times the stopping rule of the
+/// 2018 study, whose minima have H close to its Gauss–Newton part.
+const INTERPOLATION_LOSS: f64 = 1e-3;
+/// A negative end of H or of some H_i up to this share of the positive end passes without a note.
+const NEGATIVE_SHARE: f64 = 1e-2;
+/// A difference of sharpness or non-uniformity from the full Hessian's that deserves a note.
+const GAUSS_NEWTON_SHARE: f64 = 0.05;
+
+/// Facts about the point and the run; `None` for what was not measured.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Applicability {
+    /// f.
+    pub training_loss: f64,
+    /// |∇f|.
+    pub gradient_norm: f64,
+    /// λ_max(H).
+    pub sharpness: f64,
+    /// λ_min(H).
+    pub smallest_curvature: Option<f64>,
+    /// The most negative eigenvalue of any H_i, and the largest of any.
+    pub example_ends: Option<(f64, f64)>,
+    /// (a, s) of the factors over (a, s) of the full Hessian.
+    pub gauss_newton: Option<(f64, f64)>,
+    /// The law the criteria assume.
+    pub sampling_assumed: Sampling,
+    /// The law of the optimiser.
+    pub sampling_used: Sampling,
+    /// Whether an example's output depends on its batch (batch norm).
+    pub examples_coupled: bool,
+}
+
+/// One thing to know before trusting a verdict.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Note {
+    /// The loss is not small: SGD's noise does not vanish here, so that no point is fixed for it.
+    NotInterpolating {
+        /// f.
+        training_loss: f64,
+    },
+    /// One step of gradient descent at 2/a would move further than curvature can undo.
+    NotStationary {
+        /// |∇f|²/(2a), the decrease that the gradient promises.
+        promised_decrease: f64,
+        /// f.
+        training_loss: f64,
+    },
+    /// H has a negative end: that direction grows at every learning rate, by 1 + η|λ| a step.
+    NegativeCurvature {
+        /// λ_min(H).
+        smallest: f64,
+        /// λ_max(H).
+        sharpness: f64,
+    },
+    /// Some H_i has a negative end: the mean-square theory replaced it by its Gauss–Newton part.
+    NegativeExample {
+        /// The most negative eigenvalue.
+        smallest: f64,
+        /// The largest eigenvalue of any example.
+        largest: f64,
+    },
+    /// The factors' a or s differ from the full Hessian's.
+    GaussNewtonGap {
+        /// a of the factors over a.
+        sharpness_ratio: f64,
+        /// s of the factors over s.
+        non_uniformity_ratio: f64,
+    },
+    /// The optimiser draws batches otherwise than the criteria assume.
+    OtherSampling {
+        /// By the criteria.
+        assumed: Sampling,
+        /// By the optimiser.
+        used: Sampling,
+    },
+    /// H_i of a single example does not exist with batch norm.
+    Coupled,
+}
+
+impl Applicability {
+    /// The notes that apply, most serious first.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`] for a run that diverged, [`Error::NoCurvature`] for one that is dead:
+    /// the questions have no meaning there. Everything else is a note.
+    pub fn notes(&self) -> Result<Vec<Note>, Error> {
+        if !(self.training_loss.is_finite()
+            && self.gradient_norm.is_finite()
+            && self.sharpness.is_finite())
+        {
+            return Err(Error::NotFinite("the loss, the gradient or the sharpness"));
+        }
+        if self.sharpness <= 0.0 {
+            return Err(Error::NoCurvature);
+        }
+        let mut notes = Vec::new();
+        if self.examples_coupled {
+            notes.push(Note::Coupled);
+        }
+        let (training_loss, sharpness) = (self.training_loss, self.sharpness);
+        if training_loss > INTERPOLATION_LOSS {
+            notes.push(Note::NotInterpolating { training_loss });
+        }
+        // At a quadratic minimum with f = 0, |∇f|² ≤ 2af: equality for the sharpest direction.
+        let promised_decrease = self.gradient_norm.powi(2) / (2.0 * sharpness);
+        if promised_decrease > 0.5 * training_loss {
+            notes.push(Note::NotStationary { promised_decrease, training_loss });
+        }
+        if let Some(smallest) = self.smallest_curvature.filter(|v| *v < -NEGATIVE_SHARE * sharpness)
+        {
+            notes.push(Note::NegativeCurvature { smallest, sharpness });
+        }
+        if let Some((smallest, largest)) = self.example_ends
+            && smallest < -NEGATIVE_SHARE * largest
+        {
+            notes.push(Note::NegativeExample { smallest, largest });
+        }
+        if let Some((sharpness_ratio, non_uniformity_ratio)) = self.gauss_newton
+            && (sharpness_ratio - 1.0).abs().max((non_uniformity_ratio - 1.0).abs())
+                > GAUSS_NEWTON_SHARE
+        {
+            notes.push(Note::GaussNewtonGap { sharpness_ratio, non_uniformity_ratio });
+        }
+        if self.sampling_assumed != self.sampling_used {
+            let (assumed, used) = (self.sampling_assumed, self.sampling_used);
+            notes.push(Note::OtherSampling { assumed, used });
+        }
+        Ok(notes)
+    }
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotInterpolating { training_loss } => write!(
+                f,
+                "the training loss is {training_loss:.3e}: examples still pull in different \
+                 directions, so SGD fluctuates here even when the criteria say that it stays"
+            ),
+            Self::NotStationary { promised_decrease, training_loss } => write!(
+                f,
+                "the gradient promises a decrease of {promised_decrease:.3e} of a loss of \
+                 {training_loss:.3e}: this is not a minimum yet, train further"
+            ),
+            Self::NegativeCurvature { smallest, sharpness } => write!(
+                f,
+                "H has the eigenvalue {smallest:.3e} beside {sharpness:.3e}: along it every learning \
+                 rate drifts away; a ≤ 2/η stays necessary, the sufficient condition fails for H \
+                 and is evaluated for its Gauss-Newton part"
+            ),
+            Self::NegativeExample { smallest, largest } => write!(
+                f,
+                "an example's Hessian reaches {smallest:.3e} beside {largest:.3e}: the mean-square \
+                 threshold is that of the Gauss-Newton parts"
+            ),
+            Self::GaussNewtonGap { sharpness_ratio, non_uniformity_ratio } => write!(
+                f,
+                "the factors have {sharpness_ratio:.3} of the Hessian's sharpness and \
+                 {non_uniformity_ratio:.3} of its non-uniformity: expect the thresholds to be off by as much"
+            ),
+            Self::OtherSampling { assumed, used } => write!(
+                f,
+                "the criteria assume {}, the optimiser uses {}: thresholds under reshuffling lie \
+                 somewhat higher",
+                law(*assumed),
+                law(*used)
+            ),
+            Self::Coupled => f.write_str(
+                "examples are coupled by batch norm: a single example has no Hessian, and the \
+                 criteria hold for the network with frozen statistics only",
+            ),
+        }
+    }
+}
+
+fn law(sampling: Sampling) -> &'static str {
+    match sampling {
+        Sampling::IndependentWithoutReplacement => "independent batches without replacement",
+        Sampling::IndependentWithReplacement => "independent batches with replacement",
+        Sampling::ReshuffledEpochs => "reshuffled epochs",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notes_follow_the_facts() {
+        let fine = Applicability {
+            training_loss: 1e-4,
+            gradient_norm: 1e-3,
+            sharpness: 20.0,
+            smallest_curvature: Some(-0.01),
+            example_ends: Some((-0.5, 900.0)),
+            gauss_newton: Some((0.9998, 0.96)),
+            sampling_assumed: Sampling::IndependentWithoutReplacement,
+            sampling_used: Sampling::IndependentWithoutReplacement,
+            examples_coupled: false,
+        };
+        assert_eq!(fine.notes().unwrap(), []);
+        let bad = Applicability {
+            training_loss: 0.1,
+            smallest_curvature: Some(-3.0),
+            sampling_used: Sampling::ReshuffledEpochs,
+            ..fine
+        };
+        let notes = bad.notes().unwrap();
+        assert_eq!(notes.len(), 3, "{notes:?}");
+        assert!(notes[1].to_string().contains("-3.000e0"));
+        let diverged = Applicability { training_loss: f64::NAN, ..fine };
+        assert!(matches!(diverged.notes(), Err(Error::NotFinite(_))));
+        let dead = Applicability { sharpness: 0.0, ..fine };
+        assert!(matches!(dead.notes(), Err(Error::NoCurvature)));
+    }
+}

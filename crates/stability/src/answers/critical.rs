@@ -1,0 +1,175 @@
+//! The critical learning rate of one batch size by every criterion, and the boundary over all.
+
+use std::ops::ControlFlow;
+
+use super::Bracket;
+use crate::almost_sure::{self, AlmostSureParameters};
+use crate::criteria::{decoupled, necessary, rectangle, variance, worst};
+use crate::mean_square::{CriticalParameters, CriticalProgress, MeanSquareCritical, critical};
+use crate::{Batching, Error, Estimate, ExampleFactors, LearningRate, Momentum, Sampling};
+
+/// What to compute beside the exact threshold and the cheap criteria.
+#[derive(Clone, Debug, Default)]
+pub struct Questions {
+    /// The exact threshold; its momentum is ignored, because the other criteria have none.
+    pub exact: CriticalParameters,
+    /// The almost-sure threshold, if wanted: by far the most expensive at large B.
+    pub almost_sure: Option<AlmostSureParameters>,
+    /// Batches to draw for the largest λ_max(H_B); 0 for none.
+    pub sampled_batches: usize,
+    /// Seed of those batches.
+    pub seed: u64,
+}
+
+/// Critical learning rates of one batch size.
+#[derive(Clone, Debug)]
+pub struct CriticalLearningRates {
+    /// n, B and the law.
+    pub batching: Batching,
+    /// a.
+    pub sharpness: f64,
+    /// s; a lower bound with truncated coordinates.
+    pub non_uniformity: f64,
+    /// The two edges of the rectangle.
+    pub rectangle: rectangle::RectangleCritical,
+    /// The exact mean-square threshold, with Theorem 1's beside it.
+    pub exact: MeanSquareCritical,
+    /// The three necessary bounds.
+    pub bounds: necessary::NecessaryBounds,
+    /// The almost-sure threshold of these coordinates.
+    pub almost_sure: Option<Estimate>,
+    /// The decoupled-noise criterion.
+    pub decoupled: f64,
+    /// 2B/max_i λ_max(H_i).
+    pub worst_example: f64,
+    /// The largest λ_max(H_B) drawn.
+    pub worst_batch: Option<worst::WorstBatch>,
+}
+
+impl CriticalLearningRates {
+    /// The bracket of the exact threshold with every necessary bound: lower ≤ estimate ≤ upper.
+    pub fn bracket(&self) -> Bracket {
+        let upper = self.exact.upper.min(self.bounds.least()).min(self.rectangle.sharpness_edge);
+        let estimate = self.exact.estimate.min(upper);
+        Bracket { lower: self.exact.lower.min(estimate), estimate, upper }
+    }
+}
+
+/// Everything that does not depend on B, computed once.
+struct Fixed {
+    non_uniformity: f64,
+    example_sharpnesses: Vec<f64>,
+}
+
+impl Fixed {
+    fn new(factors: &ExampleFactors) -> Result<Self, Error> {
+        Ok(Self {
+            non_uniformity: variance::non_uniformity(factors)?.value,
+            example_sharpnesses: worst::example_sharpnesses(factors)?,
+        })
+    }
+}
+
+/// All criteria at one batch size.
+///
+/// # Errors
+/// Those of the criteria.
+pub fn critical_learning_rates(
+    factors: &ExampleFactors,
+    batching: &Batching,
+    questions: &Questions,
+    progress: &mut dyn FnMut(&CriticalProgress) -> ControlFlow<()>,
+) -> Result<CriticalLearningRates, Error> {
+    row(factors, batching, questions, &Fixed::new(factors)?, progress)
+}
+
+/// B = 1, 2, 4, … below n, and n.
+pub fn boundary_batch_sizes(examples: usize) -> Vec<usize> {
+    let powers = std::iter::successors(Some(1usize), |b| b.checked_mul(2));
+    powers.take_while(|b| *b < examples).chain([examples]).collect()
+}
+
+/// All criteria at B = 1, 2, 4, … n. `progress` gets the batch size at work too; a break stops the
+/// search inside that batch size, and the table ends with it.
+///
+/// # Errors
+/// Those of the criteria.
+pub fn boundary(
+    factors: &ExampleFactors,
+    sampling: Sampling,
+    questions: &Questions,
+    progress: &mut dyn FnMut(usize, &CriticalProgress) -> ControlFlow<()>,
+) -> Result<Vec<CriticalLearningRates>, Error> {
+    let fixed = Fixed::new(factors)?;
+    let mut rows = Vec::new();
+    for size in boundary_batch_sizes(factors.examples()) {
+        let batching = Batching::new(factors.examples(), size, sampling)?;
+        let mut stopped = false;
+        rows.push(row(factors, &batching, questions, &fixed, &mut |now| {
+            let flow = progress(size, now);
+            stopped |= flow.is_break();
+            flow
+        })?);
+        if stopped {
+            break;
+        }
+    }
+    Ok(rows)
+}
+
+fn row(
+    factors: &ExampleFactors,
+    batching: &Batching,
+    questions: &Questions,
+    fixed: &Fixed,
+    progress: &mut dyn FnMut(&CriticalProgress) -> ControlFlow<()>,
+) -> Result<CriticalLearningRates, Error> {
+    let parameters = CriticalParameters { momentum: Momentum::NONE, ..questions.exact.clone() };
+    let exact = critical(factors, batching, &parameters, progress)?;
+    let bounds = necessary::bounds(factors, batching, Some(&top_of_perron(&exact, factors)));
+    let almost_sure = match &questions.almost_sure {
+        Some(parameters) => {
+            let stable = LearningRate::new(exact.estimate)?;
+            Some(almost_sure::critical(factors, batching, stable, parameters)?)
+        }
+        None => None,
+    };
+    let worst_batch = match questions.sampled_batches {
+        0 => None,
+        count => Some(worst::worst_batch(factors, batching, count, questions.seed)?),
+    };
+    let sharpness = factors.sharpness();
+    Ok(CriticalLearningRates {
+        batching: *batching,
+        sharpness,
+        non_uniformity: fixed.non_uniformity,
+        rectangle: rectangle::RectangleCritical::new(sharpness, fixed.non_uniformity, batching)?,
+        exact,
+        bounds,
+        almost_sure,
+        decoupled: decoupled::critical(
+            factors.curvatures(),
+            factors.trace(),
+            factors.outputs(),
+            batching,
+        )?,
+        worst_example: worst::worst_example_edge(&fixed.example_sharpnesses, batching)?,
+        worst_batch,
+    })
+}
+
+/// A start for the best direction: the Perron matrix times its heaviest column, two power steps
+/// towards its top eigenvector, in all coordinates.
+fn top_of_perron(exact: &MeanSquareCritical, factors: &ExampleFactors) -> Vec<f64> {
+    let rank = exact.ranks.last().map_or(1, |last| last.rank);
+    let heaviest = (0..rank)
+        .max_by(|a, b| exact.perron[a * rank + a].total_cmp(&exact.perron[b * rank + b]))
+        .unwrap_or(0);
+    let mut vector = exact.perron[heaviest * rank..][..rank].to_vec();
+    for _ in 0..2 {
+        let columns = exact.perron.chunks_exact(rank);
+        vector = columns.map(|column| crate::dense::dot(column, &vector)).collect();
+    }
+    vector.resize(factors.rank(), 0.0);
+    vector
+}
