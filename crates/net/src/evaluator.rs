@@ -79,10 +79,10 @@ struct Piece<T> {
 
 /// Forward and backward.
 #[derive(Clone, Debug)]
-struct First<T> {
-    a: Tape<T>,
-    winners: Vec<u8>,
-    delta: Tape<T>,
+pub(crate) struct First<T> {
+    pub a: Tape<T>,
+    pub winners: Vec<u8>,
+    pub delta: Tape<T>,
 }
 
 /// Tangent and tangent of the backward.
@@ -93,7 +93,7 @@ struct Tangent<T> {
 }
 
 impl<T: Scalar> First<T> {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { a: Tape::new(), winners: Vec::new(), delta: Tape::new() }
     }
 }
@@ -116,16 +116,16 @@ struct Work<T> {
 
 /// What every thread reads.
 #[derive(Clone, Copy)]
-struct Context<'a, T> {
-    network: &'a Network,
-    loss: Loss,
-    examples: &'a Examples<T>,
-    weights: Option<&'a [T]>,
-    point: Weights<'a, T>,
+pub(crate) struct Context<'a, T> {
+    pub network: &'a Network,
+    pub loss: Loss,
+    pub examples: &'a Examples<T>,
+    pub weights: Option<&'a [T]>,
+    pub point: Weights<'a, T>,
 }
 
 impl<'a, T: Scalar> Context<'a, T> {
-    fn chunk(&self, range: &std::ops::Range<usize>) -> Chunk<'a, T> {
+    pub(crate) fn chunk(&self, range: &std::ops::Range<usize>) -> Chunk<'a, T> {
         Chunk {
             network: self.network,
             weights: self.point,
@@ -134,8 +134,9 @@ impl<'a, T: Scalar> Context<'a, T> {
         }
     }
 
-    /// Forward, loss and backward of one chunk: Σ w_i ℓ_i, and how many outputs name the class.
-    fn first(
+    /// Forward, loss and (if asked) backward of one chunk: Σ w_i ℓ_i, and how many outputs name
+    /// the class.
+    pub(crate) fn first(
         &self,
         range: &std::ops::Range<usize>,
         first: &mut First<T>,
@@ -399,9 +400,7 @@ fn weigh<T: Scalar>(network: &Network, tape: &Tape<T>, weights: &[T], into: &mut
         let from = tape.read(network, rows, node.output);
         let size = from.len() / rows;
         let to = into.write(network, rows, node.output);
-        for ((from, to), w) in
-            from.chunks_exact(size).zip(to.chunks_exact_mut(size)).zip(weights)
-        {
+        for ((from, to), w) in from.chunks_exact(size).zip(to.chunks_exact_mut(size)).zip(weights) {
             to.iter_mut().zip(from).for_each(|(to, from)| *to = *w * *from);
         }
     }

@@ -22,9 +22,8 @@ pub(crate) fn check_outputs(loss: Loss, outputs: usize) -> Result<(), Error> {
 
 /// ℓ(z, y), in double precision.
 pub(crate) fn value<T: Scalar>(loss: Loss, z: &[T], y: &[T]) -> f64 {
-    let squares = || -> f64 {
-        z.iter().zip(y).map(|(z, y)| (z.to_f64() - y.to_f64()).powi(2)).sum::<f64>()
-    };
+    let squares =
+        || -> f64 { z.iter().zip(y).map(|(z, y)| (z.to_f64() - y.to_f64()).powi(2)).sum::<f64>() };
     match loss {
         Loss::MeanSquaredError => squares() / count(z),
         Loss::HalfSumOfSquares => 0.5 * squares(),

@@ -245,9 +245,10 @@ impl Builder {
                 self.check(outputs > 0, name, "linear", || "it has no outputs".into())?;
                 let at = self.as_vector(at);
                 let inputs = at.shape.size();
-                let weight = self.tensor(name, "weight", &[outputs, inputs], inputs, Role::LinearWeight);
-                let bias = bias
-                    .then(|| self.tensor(name, "bias", &[outputs], inputs, Role::LinearBias));
+                let weight =
+                    self.tensor(name, "weight", &[outputs, inputs], inputs, Role::LinearWeight);
+                let bias =
+                    bias.then(|| self.tensor(name, "bias", &[outputs], inputs, Role::LinearBias));
                 let shape = Shape { channels: outputs, height: 1, width: 1 };
                 let operation = Operation::Linear { inputs, outputs, weight, bias };
                 let end = self.push(operation, at, None, shape, true);

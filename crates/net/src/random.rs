@@ -22,3 +22,12 @@ pub(crate) fn normal(random: &mut ChaCha8Rng) -> f64 {
     let radius = (-2.0 * (1.0 - random.random::<f64>()).ln()).sqrt();
     radius * (2.0 * std::f64::consts::PI * random.random::<f64>()).cos()
 }
+
+/// The stream of `seed` for a purpose at one index (an epoch, a step): a position far from those
+/// of other indices, so that none needs the ones before it.
+pub(crate) fn stream_at(seed: u64, purpose: Purpose, index: u64) -> ChaCha8Rng {
+    let mut random = stream(seed, purpose);
+    // 2³² words for each index, of the 2⁶⁸ words that a stream has.
+    random.set_word_pos(u128::from(index) << 32);
+    random
+}

@@ -189,7 +189,33 @@ macro_rules! scalar {
     };
 }
 
-scalar!(f32, "F32", u32, f32s, m32s, splat_f32s, mul_add_e_f32s, add_f32s, reduce_sum_f32s,
-    mask_between_m32s, mask_load_ptr_f32s, mask_store_ptr_f32s, libm::erff);
-scalar!(f64, "F64", u64, f64s, m64s, splat_f64s, mul_add_e_f64s, add_f64s, reduce_sum_f64s,
-    mask_between_m64s, mask_load_ptr_f64s, mask_store_ptr_f64s, libm::erf);
+scalar!(
+    f32,
+    "F32",
+    u32,
+    f32s,
+    m32s,
+    splat_f32s,
+    mul_add_e_f32s,
+    add_f32s,
+    reduce_sum_f32s,
+    mask_between_m32s,
+    mask_load_ptr_f32s,
+    mask_store_ptr_f32s,
+    libm::erff
+);
+scalar!(
+    f64,
+    "F64",
+    u64,
+    f64s,
+    m64s,
+    splat_f64s,
+    mul_add_e_f64s,
+    add_f64s,
+    reduce_sum_f64s,
+    mask_between_m64s,
+    mask_load_ptr_f64s,
+    mask_store_ptr_f64s,
+    libm::erf
+);

@@ -79,9 +79,8 @@ fn check(fixture: &Fixture, memory: Option<usize>) {
     assert_eq!(ours, names.iter().map(String::as_str).collect::<Vec<_>>(), "{}", fixture.name);
     let (inputs, targets) = (fixture.get("inputs"), fixture.get("targets"));
     let examples = Examples::<f64>::from_targets(&network, *loss, &inputs, &targets).unwrap();
-    let memory = memory.unwrap_or_else(|| {
-        minimascope_net::MemoryEstimate::of(&network, &examples).least()
-    });
+    let memory =
+        memory.unwrap_or_else(|| minimascope_net::MemoryEstimate::of(&network, &examples).least());
     let execution = Execution::new(1, memory).unwrap();
     let mut evaluator =
         Evaluator::new(&network, *loss, *weight_decay, &examples, &execution).unwrap();
@@ -98,11 +97,7 @@ fn check(fixture: &Fixture, memory: Option<usize>) {
     let mut out = vec![0.0; direction.len()];
     let kinds = [
         (Curvature::Hessian, "hessian_vector", "second_moment_vector"),
-        (
-            Curvature::GaussNewton,
-            "gauss_newton_vector",
-            "gauss_newton_second_moment_vector",
-        ),
+        (Curvature::GaussNewton, "gauss_newton_vector", "gauss_newton_second_moment_vector"),
     ];
     for (kind, product, second_moment) in kinds {
         evaluator.product(kind, &direction, &mut out).unwrap();

@@ -25,8 +25,7 @@ impl MemoryEstimate {
 
     pub(super) fn new<T: Scalar>(network: &Network, examples: &Examples<T>, plan: &[Slot]) -> Self {
         let scalar = size_of::<T>();
-        let rows =
-            plan.iter().flatten().map(std::iter::ExactSizeIterator::len).max().unwrap_or(1);
+        let rows = plan.iter().flatten().map(std::iter::ExactSizeIterator::len).max().unwrap_or(1);
         let tape = network.tape_width() * scalar;
         let slots = plan.len();
         // θ, gradient, direction, mean, a product, each slot's sum; the flipped filters beside.

@@ -77,7 +77,8 @@ impl<T: Scalar> Context<'_, T> {
         }
         match kind {
             Curvature::Hessian => {
-                let tapes = Tapes { a: &first.a, winners: &first.winners, delta, a_tangent: &tangent.a };
+                let tapes =
+                    Tapes { a: &first.a, winners: &first.winners, delta, a_tangent: &tangent.a };
                 passes::second_gradient(chunk, tapes, delta_tangent, sum, accumulate, scratch);
             }
             Curvature::GaussNewton => {
@@ -262,9 +263,7 @@ impl<T: Scalar> Evaluator<'_, T> {
                 context.tangent(kind, range, own, first, again, &mut work.scratch);
                 let (weighted, scratch) = (&mut work.weighted, &mut work.scratch);
                 let accumulate = index > 0;
-                context.add_product(
-                    kind, range, first, again, weighted, sum, accumulate, scratch,
-                );
+                context.add_product(kind, range, first, again, weighted, sum, accumulate, scratch);
             }
         });
         self.direction = direction;

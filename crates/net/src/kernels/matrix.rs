@@ -110,7 +110,9 @@ mod tests {
     use super::*;
 
     fn numbers(count: usize, seed: u64) -> Vec<f64> {
-        (0..count).map(|i| ((i as u64 * 2_654_435_761 + seed) % 1000) as f64 / 500.0 - 1.0).collect()
+        (0..count)
+            .map(|i| ((i as u64 * 2_654_435_761 + seed) % 1000) as f64 / 500.0 - 1.0)
+            .collect()
     }
 
     #[test]
@@ -125,7 +127,12 @@ mod tests {
                 for accumulate in [false, true] {
                     let start = numbers(m * n, 3);
                     let mut c = start.clone();
-                    multiply((&mut c, Layout::rows(m, n)), (&a, a_layout), (&b, b_layout), accumulate);
+                    multiply(
+                        (&mut c, Layout::rows(m, n)),
+                        (&a, a_layout),
+                        (&b, b_layout),
+                        accumulate,
+                    );
                     for i in 0..m {
                         for j in 0..n {
                             let mut sum = if accumulate { start[i * n + j] } else { 0.0 };

@@ -10,7 +10,8 @@ pub(crate) fn row_dots<T: Scalar>(x: &[T], y: &[T], width: usize, out: &mut [T])
     vectorized(
         #[inline(always)]
         || {
-            for (out, (x, y)) in out.iter_mut().zip(x.chunks_exact(width).zip(y.chunks_exact(width)))
+            for (out, (x, y)) in
+                out.iter_mut().zip(x.chunks_exact(width).zip(y.chunks_exact(width)))
             {
                 *out = dot(x, y);
             }

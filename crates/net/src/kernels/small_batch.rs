@@ -91,7 +91,11 @@ impl<T: Scalar> Forward<'_, T> {
             for o in 0..OUT {
                 // SAFETY: as above.
                 let w = unsafe {
-                    T::load(simd, mask, self.weights.as_ptr().wrapping_add((output + o) * inputs + at))
+                    T::load(
+                        simd,
+                        mask,
+                        self.weights.as_ptr().wrapping_add((output + o) * inputs + at),
+                    )
                 };
                 for b in 0..ROWS {
                     sums[o][b] = T::multiply_add(simd, w, a[b], sums[o][b]);

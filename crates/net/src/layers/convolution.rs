@@ -124,11 +124,8 @@ impl Convolution {
             height: input.height + 2 * padding,
             width: input.width + 2 * padding,
         };
-        let spread = Shape {
-            channels,
-            height: input.height + kernel - 1,
-            width: input.width + kernel - 1,
-        };
+        let spread =
+            Shape { channels, height: input.height + kernel - 1, width: input.width + kernel - 1 };
         Self {
             weight,
             bias,

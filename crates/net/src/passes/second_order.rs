@@ -53,10 +53,7 @@ pub(crate) fn tangent<T: Scalar>(
             continue;
         }
         if node.input == node.output {
-            layers::mask(
-                chunk.values(a, node.output),
-                a_tangent.write(network, rows, node.output),
-            );
+            layers::mask(chunk.values(a, node.output), a_tangent.write(network, rows, node.output));
             continue;
         }
         if let Operation::Add = node.operation {
@@ -158,7 +155,8 @@ pub(crate) fn tangent_backward<T: Scalar>(
         }
         match &node.operation {
             Operation::Activation(function) => {
-                let values = (chunk.values(tapes.a, node.input), chunk.values(tapes.a, node.output));
+                let values =
+                    (chunk.values(tapes.a, node.input), chunk.values(tapes.a, node.output));
                 let delta = chunk.values(tapes.delta, node.output);
                 let z_tangent = chunk.values(tapes.a_tangent, node.input);
                 let first = (delta, z_tangent);

@@ -1,0 +1,16 @@
+//! Training: one loop for every optimiser, sampling, schedule and stop rule.
+
+mod assess;
+mod checkpoint;
+mod gradient;
+mod in_place;
+mod optimizer;
+mod sampling;
+mod schedule;
+mod trainer;
+
+pub use assess::{Assessment, Assessor};
+pub use checkpoint::Checkpoint;
+pub use sampling::Batches;
+pub use schedule::learning_rate_factor;
+pub use trainer::{Observer, Outcome, Settings, Step, StopRule, Trainer};

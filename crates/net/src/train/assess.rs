@@ -1,0 +1,105 @@
+//! Loss and accuracy on any set of examples, by forward passes.
+
+use minimascope_record::training::Loss;
+use rayon::prelude::*;
+
+use crate::evaluator::{Context, First};
+use crate::layers::{Weights, flip};
+use crate::passes::Scratch;
+use crate::{Examples, Execution, Network, Scalar, chunks};
+
+/// What a forward pass over a set says.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Assessment {
+    /// The mean loss, without weight decay.
+    pub loss: f64,
+    /// The share of examples whose outputs name their class.
+    pub accuracy: f64,
+    /// Whether all outputs are the same to the last bit: the network is dead.
+    pub constant: bool,
+}
+
+/// A set of examples and the memory to pass over it.
+#[derive(Debug)]
+pub struct Assessor<'a, T> {
+    network: &'a Network,
+    loss: Loss,
+    examples: &'a Examples<T>,
+    execution: Execution,
+    flipped: Vec<T>,
+    slots: Vec<Slot<T>>,
+}
+
+#[derive(Debug)]
+struct Slot<T> {
+    chunks: chunks::Slot,
+    value: f64,
+    correct: usize,
+    /// The outputs of the slot's first example, and whether the others are the same.
+    output: Vec<T>,
+    constant: bool,
+    first: First<T>,
+    scratch: Scratch<T>,
+}
+
+impl<'a, T: Scalar> Assessor<'a, T> {
+    /// For these examples; holds memory for a few chunks, not for all of them.
+    #[must_use]
+    pub fn new(
+        network: &'a Network,
+        loss: Loss,
+        examples: &'a Examples<T>,
+        execution: &Execution,
+    ) -> Self {
+        let slots = chunks::plan::<T>(network, examples.len()).into_iter().map(|chunks| Slot {
+            chunks,
+            value: 0.0,
+            correct: 0,
+            output: Vec::new(),
+            constant: true,
+            first: First::new(),
+            scratch: Scratch::default(),
+        });
+        let execution = execution.clone();
+        Self { network, loss, examples, execution, flipped: Vec::new(), slots: slots.collect() }
+    }
+
+    /// At these parameters.
+    #[allow(clippy::cast_precision_loss)]
+    pub fn assess(&mut self, parameters: &[T]) -> Assessment {
+        let Self { network, loss, examples, execution, flipped, slots } = self;
+        flip(network, parameters, flipped);
+        let context = Context {
+            network,
+            loss: *loss,
+            examples,
+            weights: None,
+            point: Weights { values: parameters, flipped },
+        };
+        let network = *network;
+        let work = |slot: &mut Slot<T>| {
+            (slot.value, slot.correct, slot.constant) = (0.0, 0, true);
+            for (index, range) in slot.chunks.iter().enumerate() {
+                let part = context.first(range, &mut slot.first, &mut slot.scratch, false);
+                slot.value += part.0;
+                slot.correct += part.1;
+                let z = slot.first.a.read(network, range.len(), network.output_buffer());
+                let z = z.chunks_exact(network.outputs());
+                for (row, z) in z.enumerate() {
+                    if index == 0 && row == 0 {
+                        slot.output.clear();
+                        slot.output.extend_from_slice(z);
+                    }
+                    slot.constant &= slot.output == z;
+                }
+            }
+        };
+        execution.run(|| slots.par_iter_mut().for_each(work));
+        let n = examples.len() as f64;
+        Assessment {
+            loss: slots.iter().map(|slot| slot.value).sum::<f64>() / n,
+            accuracy: slots.iter().map(|slot| slot.correct).sum::<usize>() as f64 / n,
+            constant: slots.iter().all(|s| s.constant && s.output == slots[0].output),
+        }
+    }
+}

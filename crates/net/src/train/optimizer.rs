@@ -1,0 +1,151 @@
+//! What turns a gradient into a step.
+
+use minimascope_record::training::Optimizer;
+use rayon::prelude::*;
+
+use crate::kernels::vectorized;
+use crate::{Execution, Scalar};
+
+use super::gradient::BatchGradient;
+
+/// Parameters per block of an update: one task of a thread.
+const BLOCK: usize = 1 << 14;
+
+/// What an optimiser remembers: vectors of P numbers, empty where it needs none.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Memory<T> {
+    /// m: the momentum, or Adam's mean of gradients.
+    pub momentum: Vec<T>,
+    /// Adam's mean of squared gradients.
+    pub square: Vec<T>,
+}
+
+impl<T: Scalar> Memory<T> {
+    pub(super) fn new(optimizer: Optimizer, parameters: usize) -> Self {
+        let zeros = |needed: bool| vec![T::ZERO; if needed { parameters } else { 0 }];
+        Self {
+            momentum: zeros(!matches!(optimizer, Optimizer::Sgd)),
+            square: zeros(matches!(optimizer, Optimizer::Adam { .. })),
+        }
+    }
+}
+
+/// One step of an optimiser.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Update {
+    pub optimizer: Optimizer,
+    pub learning_rate: f64,
+    pub weight_decay: f64,
+    /// Multiplies the gradients' sum: 1/B.
+    pub scale: f64,
+    /// This step, counted from 1.
+    pub step: u64,
+}
+
+impl Update {
+    /// θ and the optimiser's memory after the step along the summed gradient.
+    pub(super) fn apply<T: Scalar>(
+        &self,
+        gradient: &BatchGradient<T>,
+        parameters: &mut [T],
+        memory: &mut Memory<T>,
+        execution: &Execution,
+    ) {
+        let count = parameters.len();
+        let Memory { momentum, square } = memory;
+        // Where there is no vector, as many empty blocks.
+        let blocks = |vector: &'_ mut Vec<T>| -> Vec<std::ops::Range<usize>> {
+            let present = !vector.is_empty();
+            (0..count)
+                .step_by(BLOCK)
+                .map(|from| if present { from..(from + BLOCK).min(count) } else { 0..0 })
+                .collect()
+        };
+        let (m_blocks, v_blocks) = (blocks(momentum), blocks(square));
+        let m = split(momentum, &m_blocks);
+        let v = split(square, &v_blocks);
+        let work = |(index, ((theta, m), v)): (usize, ((&mut [T], &mut [T]), &mut [T]))| {
+            let from = index * BLOCK;
+            vectorized(
+                #[inline(always)]
+                || self.block(gradient, from, theta, m, v),
+            );
+        };
+        execution.run(|| {
+            parameters.par_chunks_mut(BLOCK).zip(m).zip(v).enumerate().for_each(work);
+        });
+    }
+
+    #[inline(always)]
+    fn block<T: Scalar>(
+        &self,
+        gradient: &BatchGradient<T>,
+        from: usize,
+        theta: &mut [T],
+        m: &mut [T],
+        v: &mut [T],
+    ) {
+        let mut storage = [T::ZERO; BLOCK];
+        let g = &mut storage[..theta.len()];
+        for (slot, sum) in gradient.sums(from..from + theta.len()).enumerate() {
+            if slot == 0 {
+                g.copy_from_slice(sum);
+            } else {
+                g.iter_mut().zip(sum).for_each(|(g, x)| *g += *x);
+            }
+        }
+        let scale = T::from_f64(self.scale);
+        g.iter_mut().for_each(|g| *g *= scale);
+        if self.weight_decay != 0.0 {
+            let decay = T::from_f64(self.weight_decay);
+            g.iter_mut().zip(&*theta).for_each(|(g, theta)| *g += decay * *theta);
+        }
+        let rate = T::from_f64(self.learning_rate);
+        match self.optimizer {
+            Optimizer::Sgd => {
+                theta.iter_mut().zip(&*g).for_each(|(theta, g)| *theta -= rate * *g);
+            }
+            Optimizer::HeavyBall { momentum } => {
+                let beta = T::from_f64(momentum);
+                for ((theta, m), g) in theta.iter_mut().zip(m).zip(&*g) {
+                    *m = beta * *m + *g;
+                    *theta -= rate * *m;
+                }
+            }
+            Optimizer::Nesterov { momentum } => {
+                let beta = T::from_f64(momentum);
+                for ((theta, m), g) in theta.iter_mut().zip(m).zip(&*g) {
+                    *m = beta * *m + *g;
+                    *theta -= rate * (*g + beta * *m);
+                }
+            }
+            Optimizer::Adam { beta1, beta2, epsilon } => {
+                #[allow(clippy::cast_precision_loss)]
+                let correction = |beta: f64| 1.0 - beta.powf(self.step as f64);
+                let rate = T::from_f64(self.learning_rate / correction(beta1));
+                let root = T::from_f64(1.0 / correction(beta2).sqrt());
+                let (b1, b2) = (T::from_f64(beta1), T::from_f64(beta2));
+                let (c1, c2) = (T::from_f64(1.0 - beta1), T::from_f64(1.0 - beta2));
+                let epsilon = T::from_f64(epsilon);
+                for (((theta, m), v), g) in theta.iter_mut().zip(m).zip(v).zip(&*g) {
+                    *m = b1 * *m + c1 * *g;
+                    *v = b2 * *v + c2 * *g * *g;
+                    *theta -= rate * *m / (v.sqrt() * root + epsilon);
+                }
+            }
+        }
+    }
+}
+
+/// Consecutive pieces of a vector; an absent vector gives empty ones.
+fn split<'a, T>(vector: &'a mut [T], blocks: &[std::ops::Range<usize>]) -> Vec<&'a mut [T]> {
+    let mut rest = vector;
+    blocks
+        .iter()
+        .map(|block| {
+            let (piece, tail) = std::mem::take(&mut rest).split_at_mut(block.len());
+            rest = tail;
+            piece
+        })
+        .collect()
+}

@@ -1,0 +1,367 @@
+//! The loop.
+
+use std::ops::ControlFlow;
+use std::time::Instant;
+
+use minimascope_record::training::{Loss, Optimizer, Sampling, Schedule, Stop};
+
+use crate::layers::{Weights, flip};
+use crate::{Error, Examples, Execution, Network, Scalar};
+
+use super::assess::Assessor;
+use super::checkpoint::Checkpoint;
+use super::gradient::BatchGradient;
+use super::in_place::InPlace;
+use super::optimizer::{Memory, Update};
+use super::sampling::Batches;
+use super::schedule::learning_rate_factor;
+
+/// Steps between two looks at whether the network is dead.
+const LOOK_FOR_DEATH: u64 = 500;
+/// Weight of the old value in the exponential average of the batch loss (the study's).
+const AVERAGE_KEEPS: f64 = 0.9;
+
+/// How to train.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Settings {
+    /// What turns a gradient into a step.
+    pub optimizer: Optimizer,
+    /// η > 0.
+    pub learning_rate: f64,
+    /// Its course.
+    pub schedule: Schedule,
+    /// B, from 1 to n. B = n is gradient descent.
+    pub batch_size: usize,
+    /// How batches are drawn.
+    pub sampling: Sampling,
+    /// When to end.
+    pub stop: Stop,
+    /// λ ≥ 0 of the objective's (λ/2)‖θ‖².
+    pub weight_decay: f64,
+    /// Of the batches.
+    pub seed: u64,
+}
+
+impl Settings {
+    /// # Errors
+    /// [`Error::Setting`] for the first setting outside its range.
+    fn check(&self, examples: usize) -> Result<(), Error> {
+        let setting = |key, value: String, reason: &str| {
+            Err(Error::Setting { key, value, reason: reason.to_owned() })
+        };
+        if !(self.learning_rate > 0.0 && self.learning_rate.is_finite()) {
+            let value = self.learning_rate.to_string();
+            return setting("learning_rate", value, "it must be a positive number");
+        }
+        if self.batch_size == 0 || self.batch_size > examples {
+            let value = self.batch_size.to_string();
+            let reason = format!("it must be from 1 to the number of examples, {examples}");
+            return setting("batch_size", value, &reason);
+        }
+        if !(self.weight_decay >= 0.0 && self.weight_decay.is_finite()) {
+            let value = self.weight_decay.to_string();
+            return setting("weight_decay", value, "it must be zero or a positive number");
+        }
+        let momentum = match self.optimizer {
+            Optimizer::Sgd => [0.0, 0.0],
+            Optimizer::HeavyBall { momentum } | Optimizer::Nesterov { momentum } => [momentum, 0.0],
+            Optimizer::Adam { beta1, beta2, .. } => [beta1, beta2],
+        };
+        for value in momentum {
+            if !(0.0..1.0).contains(&value) {
+                return setting("optimizer", value.to_string(), "it must be from 0 up to below 1");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A completed step, as observers see it.
+#[derive(Clone, Copy, Debug)]
+pub struct Step<'a, T> {
+    /// Steps taken so far.
+    pub step: u64,
+    /// θ after the step.
+    pub parameters: &'a [T],
+    /// The mean loss of the step's batch, before the step, without weight decay.
+    pub batch_loss: f64,
+    /// Its exponential average.
+    pub average_loss: f64,
+}
+
+/// Somebody who watches the training. Watching does not change it.
+pub trait Observer<T> {
+    /// After each step; `trainer` can be asked for a checkpoint. A break interrupts the run.
+    fn observe(&mut self, step: &Step<'_, T>, trainer: &Trainer<'_, T>) -> ControlFlow<()>;
+}
+
+impl<T, F: FnMut(&Step<'_, T>, &Trainer<'_, T>) -> ControlFlow<()>> Observer<T> for F {
+    fn observe(&mut self, step: &Step<'_, T>, trainer: &Trainer<'_, T>) -> ControlFlow<()> {
+        self(step, trainer)
+    }
+}
+
+/// Which rule said that the run has converged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopRule {
+    /// The exponential average of the batch loss.
+    AverageBatchLoss,
+    /// The loss of the whole training set.
+    FullLoss,
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// A loss fell below its tolerance.
+    Converged(StopRule),
+    /// `max_steps` were taken.
+    StepLimit,
+    /// `max_seconds` have passed.
+    TimeLimit,
+    /// The loss of this step's batch was infinite or no number.
+    Diverged {
+        /// Steps taken before.
+        step: u64,
+    },
+    /// All outputs are the same, so that nothing but the last bias can still move.
+    Dead {
+        /// Steps taken when it was seen.
+        step: u64,
+    },
+    /// An observer asked for the end.
+    Interrupted,
+}
+
+/// A run: parameters on their way.
+#[derive(Debug)]
+pub struct Trainer<'a, T> {
+    network: &'a Network,
+    loss: Loss,
+    examples: &'a Examples<T>,
+    settings: Settings,
+    execution: Execution,
+    batches: Batches,
+    parameters: Vec<T>,
+    memory: Memory<T>,
+    step: u64,
+    average: Option<f64>,
+    /// Seconds of earlier sittings of this run.
+    seconds: f64,
+    started: Option<Instant>,
+    batch: Vec<usize>,
+    gathered: Examples<T>,
+    way: Way<T>,
+    flipped: Vec<T>,
+}
+
+/// How a step is computed.
+#[derive(Debug)]
+enum Way<T> {
+    InPlace(InPlace<T>),
+    Summed(BatchGradient<T>),
+}
+
+impl<'a, T: Scalar> Trainer<'a, T> {
+    /// A run that starts at `parameters`.
+    ///
+    /// # Errors
+    /// [`Error::Setting`], [`Error::Length`] or [`Error::Outputs`].
+    pub fn new(
+        network: &'a Network,
+        loss: Loss,
+        examples: &'a Examples<T>,
+        settings: Settings,
+        parameters: Vec<T>,
+        execution: &Execution,
+    ) -> Result<Self, Error> {
+        settings.check(examples.len())?;
+        crate::loss::check_outputs(loss, network.outputs())?;
+        let (found, expected) = (parameters.len(), network.parameters());
+        if found != expected {
+            return Err(Error::Length { what: "parameters", found, expected });
+        }
+        let Settings { optimizer, batch_size, sampling, seed, .. } = settings;
+        let in_place = matches!(optimizer, Optimizer::Sgd) && InPlace::<T>::takes(batch_size);
+        Ok(Self {
+            network,
+            loss,
+            examples,
+            settings,
+            execution: execution.clone(),
+            batches: Batches::new(sampling, examples.len(), batch_size, seed),
+            memory: Memory::new(optimizer, parameters.len()),
+            parameters,
+            step: 0,
+            average: None,
+            seconds: 0.0,
+            started: None,
+            batch: Vec::new(),
+            gathered: examples.select(&[]),
+            way: if in_place {
+                Way::InPlace(InPlace::new())
+            } else {
+                Way::Summed(BatchGradient::new(network, batch_size))
+            },
+            flipped: Vec::new(),
+        })
+    }
+
+    /// The run of a checkpoint, continued. The settings must be those it began with (a longer
+    /// `stop` is fine); then it ends with the same bits.
+    ///
+    /// # Errors
+    /// As [`Trainer::new`]; [`Error::Length`] when the checkpoint is of another optimiser.
+    pub fn resume(
+        network: &'a Network,
+        loss: Loss,
+        examples: &'a Examples<T>,
+        settings: Settings,
+        checkpoint: Checkpoint<T>,
+        execution: &Execution,
+    ) -> Result<Self, Error> {
+        let Checkpoint { step, average, seconds, parameters, memory } = checkpoint;
+        let mut trainer = Self::new(network, loss, examples, settings, parameters, execution)?;
+        let lengths = |memory: &Memory<T>| [memory.momentum.len(), memory.square.len()];
+        for (found, expected) in lengths(&memory).into_iter().zip(lengths(&trainer.memory)) {
+            if found != expected {
+                return Err(Error::Length {
+                    what: "checkpoint's optimiser state",
+                    found,
+                    expected,
+                });
+            }
+        }
+        (trainer.step, trainer.average, trainer.seconds) = (step, average, seconds);
+        trainer.memory = memory;
+        Ok(trainer)
+    }
+
+    /// θ now.
+    #[must_use]
+    pub fn parameters(&self) -> &[T] {
+        &self.parameters
+    }
+
+    /// Steps taken.
+    #[must_use]
+    pub fn step(&self) -> u64 {
+        self.step
+    }
+
+    /// Seconds of all sittings of this run.
+    #[must_use]
+    pub fn seconds(&self) -> f64 {
+        self.seconds + self.started.map_or(0.0, |start| start.elapsed().as_secs_f64())
+    }
+
+    /// The exponential average of the batch loss, once there is one.
+    #[must_use]
+    pub fn average_loss(&self) -> Option<f64> {
+        self.average
+    }
+
+    /// Where the run stands.
+    #[must_use]
+    pub fn checkpoint(&self) -> Checkpoint<T> {
+        Checkpoint {
+            step: self.step,
+            average: self.average,
+            seconds: self.seconds(),
+            parameters: self.parameters.clone(),
+            memory: self.memory.clone(),
+        }
+    }
+
+    /// Trains until a stop rule holds or the observer breaks.
+    pub fn run(&mut self, observer: &mut dyn Observer<T>) -> Outcome {
+        self.started = Some(Instant::now());
+        let outcome = self.steps(observer);
+        self.seconds = self.seconds();
+        self.started = None;
+        outcome
+    }
+
+    fn steps(&mut self, observer: &mut dyn Observer<T>) -> Outcome {
+        let stop = self.settings.stop;
+        let mut assessor = Assessor::new(self.network, self.loss, self.examples, &self.execution);
+        let epoch = self.batches.steps_per_epoch();
+        loop {
+            if self.step >= stop.max_steps {
+                return Outcome::StepLimit;
+            }
+            if stop.max_seconds.is_some_and(|limit| self.seconds() >= limit) {
+                return Outcome::TimeLimit;
+            }
+            let batch_loss = self.take_step();
+            if !batch_loss.is_finite() {
+                return Outcome::Diverged { step: self.step };
+            }
+            self.step += 1;
+            let average = self
+                .average
+                .map_or(batch_loss, |old| AVERAGE_KEEPS * old + (1.0 - AVERAGE_KEEPS) * batch_loss);
+            self.average = Some(average);
+            let step = Step {
+                step: self.step,
+                parameters: &self.parameters,
+                batch_loss,
+                average_loss: average,
+            };
+            let flow = observer.observe(&step, self);
+            if stop.average_batch_loss_below.is_some_and(|tolerance| average < tolerance) {
+                return Outcome::Converged(StopRule::AverageBatchLoss);
+            }
+            let look_at_loss = stop.full_loss_below.is_some() && self.step.is_multiple_of(epoch);
+            if look_at_loss || self.step.is_multiple_of(LOOK_FOR_DEATH) {
+                let now = assessor.assess(&self.parameters);
+                if look_at_loss && stop.full_loss_below.is_some_and(|limit| now.loss < limit) {
+                    return Outcome::Converged(StopRule::FullLoss);
+                }
+                if now.constant && self.examples.len() > 1 {
+                    return Outcome::Dead { step: self.step };
+                }
+            }
+            if flow.is_break() {
+                return Outcome::Interrupted;
+            }
+        }
+    }
+
+    /// One step; the mean loss of its batch before it. A batch whose loss is not finite leaves
+    /// the parameters as they were, unless they were updated in place.
+    fn take_step(&mut self) -> f64 {
+        let Settings { optimizer, learning_rate, schedule, weight_decay, .. } = self.settings;
+        let learning_rate = learning_rate * learning_rate_factor(schedule, self.step);
+        let (network, loss) = (self.network, self.loss);
+        let examples = if self.batches.is_full() {
+            self.examples
+        } else {
+            self.batches.draw(self.step, &mut self.batch);
+            self.gathered.gather(self.examples, &self.batch);
+            &self.gathered
+        };
+        #[allow(clippy::cast_precision_loss)]
+        let scale = 1.0 / examples.len() as f64;
+        match &mut self.way {
+            Way::InPlace(in_place) => {
+                let rate = T::from_f64(learning_rate * scale);
+                let keep = T::from_f64(1.0 - learning_rate * weight_decay);
+                let parameters = &mut self.parameters;
+                scale * in_place.step(network, loss, examples, parameters, (rate, keep))
+            }
+            Way::Summed(gradient) => {
+                flip(network, &self.parameters, &mut self.flipped);
+                let point = Weights { values: &self.parameters, flipped: &self.flipped };
+                let value = gradient.run(network, loss, examples, point, &self.execution);
+                if value.is_finite() {
+                    let step = self.step + 1;
+                    let update = Update { optimizer, learning_rate, weight_decay, scale, step };
+                    let (parameters, memory) = (&mut self.parameters, &mut self.memory);
+                    update.apply(gradient, parameters, memory, &self.execution);
+                }
+                scale * value
+            }
+        }
+    }
+}
