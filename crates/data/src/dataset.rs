@@ -94,7 +94,7 @@ impl Dataset {
     /// Checks `examples` and names them.
     ///
     /// # Errors
-    /// [`Error::Empty`], [`Error::LengthMismatch`], [`Error::LabelOutOfRange`],
+    /// [`Error::Empty`], [`Error::PixelCount`], [`Error::LabelOutOfRange`],
     /// [`Error::NonFinitePixel`], [`Error::ClassNames`], each naming the examples' source.
     pub fn new(description: Description, examples: Examples) -> Result<Self, Error> {
         let Examples { shape, images, labels, source } = examples;
@@ -104,12 +104,12 @@ impl Dataset {
         let Some(size) = size else {
             return Err(Error::Empty { file: source.into() });
         };
-        if images.len() % size != 0 || images.len() / size != labels.len() {
-            return Err(Error::LengthMismatch {
-                images_file: source.clone().into(),
-                labels_file: source.into(),
-                images: (images.len() / size) as u64,
-                labels: labels.len() as u64,
+        if labels.len().checked_mul(size) != Some(images.len()) {
+            return Err(Error::PixelCount {
+                file: source.into(),
+                pixels: images.len(),
+                labels: labels.len(),
+                shape,
             });
         }
         let seen = labels.iter().max().map_or(0, |&label| label as usize + 1);

@@ -99,6 +99,21 @@ pub enum Error {
         /// Number of labels.
         labels: u64,
     },
+    /// Not one image for each label.
+    #[error(
+        "{} holds {pixels} pixels for {labels} labels of {shape} pixels; give files that belong together",
+        file.display()
+    )]
+    PixelCount {
+        /// The file or source.
+        file: PathBuf,
+        /// Number of pixels.
+        pixels: usize,
+        /// Number of labels.
+        labels: usize,
+        /// Shape of one image.
+        shape: Shape,
+    },
     /// A label that names no class.
     #[error(
         "{}: the label of example {example} is {label}, but labels must be 0 to {}; correct the file or the number of classes",
@@ -235,6 +250,14 @@ pub enum Error {
         /// The file, or the member of the archive.
         file: PathBuf,
         /// The reader's reason.
+        reason: String,
+    },
+    /// A downloaded tar archive that cannot be unpacked.
+    #[error("{} cannot be unpacked ({reason}); fetch it again", file.display())]
+    BadTar {
+        /// The archive.
+        file: PathBuf,
+        /// Why not.
         reason: String,
     },
     /// An archive without the arrays of a dataset.

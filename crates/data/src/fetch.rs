@@ -30,7 +30,7 @@ pub struct Fetch<'a> {
 ///
 /// # Errors
 /// [`Error::Connection`], [`Error::HttpStatus`], [`Error::Interrupted`],
-/// [`Error::WrongChecksum`], [`Error::Unwritable`], [`Error::BadArchive`].
+/// [`Error::WrongChecksum`], [`Error::Unwritable`], [`Error::BadTar`].
 pub fn fetch(
     request: &Fetch<'_>,
     progress: &mut dyn FnMut(Progress<'_>),
@@ -66,7 +66,7 @@ pub fn fetch(
                 name: archive.name,
                 part: &part,
                 sha256: archive.sha256,
-                digest: |path| sha256_of_bytes(path),
+                digest: sha256_of_bytes,
             };
             download.run(progress)?;
             unpack(&part, &missing, &folder)?;
@@ -90,11 +90,11 @@ fn sha256_of_bytes(path: &Path) -> Result<String, Error> {
 
 /// Takes `wanted` out of a gzip tar archive by their names alone: no path of the archive is used.
 fn unpack(archive: &Path, wanted: &[KnownFile], folder: &Path) -> Result<(), Error> {
-    let bad = |reason: String| Error::BadArchive { file: archive.to_path_buf(), reason };
+    let bad = |reason: String| Error::BadTar { file: archive.to_path_buf(), reason };
     let file = File::open(archive)
         .map_err(|source| Error::Unreadable { file: archive.to_path_buf(), source })?;
     let mut members = tar::Archive::new(GzDecoder::new(BufReader::new(file)));
-    let mut found = 0;
+    let mut found = Vec::new();
     for member in members.entries().map_err(|fault| bad(fault.to_string()))? {
         let mut member = member.map_err(|fault| bad(fault.to_string()))?;
         let name = member.path().ok().and_then(|path| Some(path.file_name()?.to_owned()));
@@ -111,9 +111,12 @@ fn unpack(archive: &Path, wanted: &[KnownFile], folder: &Path) -> Result<(), Err
             return Err(bad(format!("its member {} has SHA-256 {sum}", known.name)));
         }
         rename(&part, &folder.join(known.name))?;
-        found += 1;
+        found.push(known.name);
     }
-    if found == wanted.len() { Ok(()) } else { Err(bad("members are missing".into())) }
+    match wanted.iter().find(|known| !found.contains(&known.name)) {
+        None => Ok(()),
+        Some(missing) => Err(bad(format!("it lacks {}", missing.name))),
+    }
 }
 
 fn rename(from: &Path, to: &Path) -> Result<(), Error> {

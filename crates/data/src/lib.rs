@@ -25,5 +25,5 @@ pub mod verify;
 pub use corruption::{ChangedLabel, Corruption, CorruptionRecord};
 pub use dataset::{Dataset, Description, Examples, MOST_CLASSES, Shape, Split};
 pub use error::Error;
-pub use load::{Request, load, read};
+pub use load::{Request, load, load_from, read};
 pub use subset::Selection;

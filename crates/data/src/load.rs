@@ -35,6 +35,14 @@ pub struct Request {
 /// [`Error::UnknownDataset`], [`Error::NotHere`], [`Error::MoreThanEmbedded`], and whatever is
 /// wrong with a file or a selection.
 pub fn load(request: &Request) -> Result<Split, Error> {
+    load_from(request, &layout::directories(request.data_dir.as_deref()))
+}
+
+/// As [`load`], with `searched` instead of the usual folders.
+///
+/// # Errors
+/// Those of [`load`].
+pub fn load_from(request: &Request, searched: &[PathBuf]) -> Result<Split, Error> {
     let known = match KnownDataset::by_name(&request.dataset) {
         Ok(known) => known,
         Err(unknown) => return chosen(read_path(request, unknown)?, request),
@@ -60,11 +68,10 @@ pub fn load(request: &Request) -> Result<Split, Error> {
         Some(split) => return split,
         None => None,
     };
-    let searched = layout::directories(request.data_dir.as_deref());
-    if let Some(found) = layout::find(known, &searched) {
+    if let Some(found) = layout::find(known, searched) {
         return chosen(read_known(known, &found)?, request);
     }
-    let dataset = known.name.to_owned();
+    let (dataset, searched) = (known.name.to_owned(), searched.to_vec());
     Err(match too_small {
         Some((requested, available)) => {
             Error::MoreThanEmbedded { dataset, requested, available, searched }
