@@ -74,8 +74,8 @@ impl<const N: usize> WithSimd for Subtract<'_, N> {
             w[i] = rest;
         }
         for (i, entry) in w_tail.iter_mut().enumerate() {
-            for n in 0..N {
-                *entry -= self.factors[n] * rows[n].1[i];
+            for (factor, (_, tail)) in self.factors.iter().zip(&rows) {
+                *entry -= factor * tail[i];
             }
         }
     }

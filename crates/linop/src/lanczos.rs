@@ -11,14 +11,15 @@
 //! default for one pair (24) and 900,000 parameters, 2 GB at ten million.
 
 mod krylov;
+mod plan;
 mod solve;
 
 use std::ops::ControlFlow;
 
 use crate::{Error, SymmetricOperator};
 
+pub(crate) use plan::relative_residual;
 pub use solve::lanczos;
-pub(crate) use solve::relative_residual;
 
 /// Which end of the spectrum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

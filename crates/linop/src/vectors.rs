@@ -100,3 +100,39 @@ fn elementwise(y: &mut [f64], work: impl Fn(usize, &mut [f64]) + Sync) {
     }
     y.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, piece)| work(chunk * CHUNK, piece));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lengths around the chunk's; small integers, so that every order of summation is exact.
+    #[test]
+    fn chunked_work_agrees_with_the_plain_loop() {
+        for length in [0, 1, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK + 17] {
+            let vector = |k: usize| -> Vec<f64> {
+                (0..length).map(|i| ((i * k + i / 7) % 9) as f64 - 4.0).collect()
+            };
+            let (a, b) = (vector(1), vector(2));
+            let plain: f64 = a.iter().zip(&b).map(|(x, y)| x * y).sum();
+            assert_eq!(dot(&a, &b), plain);
+            assert_eq!(norm(&a), a.iter().map(|x| x * x).sum::<f64>().sqrt());
+            let mut y = b.clone();
+            axpy(2.0, &a, &mut y);
+            scale(-1.0, &mut y);
+            combine(2.0, &mut y, 3.0, &b);
+            for i in 0..length {
+                assert_eq!(y[i], -2.0 * (b[i] + 2.0 * a[i]) + 3.0 * b[i]);
+            }
+            for walk in [Walk::Up, Walk::Down] {
+                let mut partials = vec![7.0; length.div_ceil(CHUNK) * 2];
+                let mut sums = [5.0; 2];
+                let mut y = b.clone();
+                for_chunks(walk, &mut y, &mut partials, &mut sums, |offset, piece, row| {
+                    row[0] = piece.iter().zip(&a[offset..]).map(|(x, y)| x * y).sum();
+                    row[1] = piece.len() as f64;
+                });
+                assert_eq!(sums, [plain, length as f64]);
+            }
+        }
+    }
+}

@@ -181,6 +181,16 @@ fn the_budget_is_kept_and_the_pair_is_marked() {
 }
 
 #[test]
+fn fewer_pairs_than_wanted_are_not_everything() {
+    // Each vector is an eigenvector, but three products are too few to show four of them.
+    let mut operator = Planted::new(&[1.0; 30]);
+    let parameters = LanczosParameters { max_products: 3, ..precise(End::Largest, 4) };
+    let spectrum = solve(&mut operator, &parameters);
+    assert_eq!((spectrum.stop, spectrum.pairs.len()), (Stop::Budget, 1));
+    assert!(spectrum.pairs[0].converged && !spectrum.converged());
+}
+
+#[test]
 fn progress_counts_products_and_may_stop() {
     let values: Vec<f64> = (0..300).map(|i| f64::from(i) / 300.0).collect();
     let mut operator = Planted::new(&values);
