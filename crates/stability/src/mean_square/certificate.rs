@@ -290,3 +290,59 @@ impl SymmetricOperator for OutsideBlocks<'_> {
         self.project(y);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Momentum;
+    use crate::mean_square::{kronecker, largest_ratio};
+
+    /// n = 10 examples of two rows on 7 parameters whose scales fall by 0.4 each, as rows and as
+    /// dense Hessians.
+    fn problem(seed: u64) -> (ExampleFactors, Vec<f64>) {
+        let (n, k, p) = (10, 2, 7);
+        let mut rows = crate::problems::random_rows(n * k, p, seed);
+        for row in rows.chunks_exact_mut(p) {
+            row.iter_mut().enumerate().for_each(|(j, x)| *x *= 0.4f64.powi(j as i32));
+        }
+        let mut hessians = vec![0.0; n * p * p];
+        for (hessian, factor) in hessians.chunks_exact_mut(p * p).zip(rows.chunks_exact(k * p)) {
+            for row in factor.chunks_exact(p) {
+                (0..p * p).for_each(|at| hessian[at] += row[at / p] * row[at % p]);
+            }
+        }
+        (ExampleFactors::from_rows(n, k, p, &rows).unwrap(), hessians)
+    }
+
+    /// The bound holds for the full space whatever Ritz value it is offered, true ones from
+    /// truncated coordinates and false ones below; and in most cases it is found.
+    #[test]
+    fn never_below_the_dense_value_of_the_full_space() {
+        let (mut found, mut close, mut tried) = (0, 0, 0);
+        for seed in 0..20 {
+            let (factors, hessians) = problem(seed);
+            for (noise, rank) in [(1.0, 7), (1.0, 5), (0.4, 4), (0.1, 3)] {
+                let exact = kronecker::largest_ratio(7, &hessians, noise).unwrap();
+                let part = factors.truncated(rank);
+                let ritz = largest_ratio(&part, noise, Momentum::NONE, 1e-8).unwrap();
+                let mut perron = vec![0.0; rank * rank];
+                crate::mean_square::packed::unpack(&ritz.vector, part.curvatures(), &mut perron);
+                assert!(ritz.value <= exact * (1.0 + 1e-10), "truncation is a lower bound");
+                for false_share in [1.0, 0.99, 0.6] {
+                    let value = false_share * ritz.value;
+                    let bound =
+                        certify(&part, noise, (value, &perron), f64::INFINITY).unwrap().bound;
+                    let case = format!("seed {seed}, p {noise}, r {rank}, share {false_share}");
+                    assert!(bound >= exact * (1.0 - 1e-10), "{case}: {bound} below {exact}");
+                    if false_share == 1.0 {
+                        tried += 1;
+                        found += usize::from(bound.is_finite());
+                        close += usize::from(bound < 1.1 * exact);
+                    }
+                }
+            }
+        }
+        assert_eq!(tried, 80);
+        assert!(found >= 72 && close >= 60, "{found} found, {close} within 10 %");
+    }
+}
