@@ -102,70 +102,95 @@ struct Search<'a> {
     map: SecondMoment<'a>,
     noise: f64,
     tail_blocks: Vec<f64>,
+    /// A_Vᵀ·blockdiag(tail blocks)·A_V/n.
+    tail_part: Vec<f64>,
     perron: Vec<f64>,
     applications: usize,
 }
 
+/// What the conditions say of one X_V.
+enum Outcome {
+    Proved,
+    /// c ≤ 0.
+    NoSlack,
+    /// M or X_V is not positive definite.
+    Fails {
+        slack: f64,
+        coupling: Vec<f64>,
+    },
+}
+
 impl<'a> Search<'a> {
     fn new(factors: &'a ExampleFactors, noise: f64, perron: Vec<f64>) -> Self {
-        let map = SecondMoment::new(factors, noise);
-        let tail_blocks = if factors.covers_range() { Vec::new() } else { factors.tail_blocks() };
-        Self { factors, map, noise, tail_blocks, perron, applications: 0 }
+        let mut map = SecondMoment::new(factors, noise);
+        let mut tail_part = vec![0.0; factors.rank().pow(2)];
+        let mut tail_blocks = Vec::new();
+        if !factors.covers_range() {
+            tail_blocks = factors.tail_blocks();
+            map.scatter_blocks(&tail_blocks, &mut tail_part);
+        }
+        Self { factors, map, noise, tail_blocks, tail_part, perron, applications: 0 }
     }
 
     /// Whether some X_V was found that proves λ_max ≤ z.
     fn proves(&mut self, z: f64, gap: f64) -> Result<bool, Error> {
-        let h = self.factors.curvatures();
-        let r = h.len();
+        let (h, p) = (self.factors.curvatures(), self.noise);
+        let size = h.len() * h.len();
         let definite = DEFINITE_SHARE * gap;
-        let mut x = vec![0.0; r * r];
-        let mut right = vec![0.0; r * r];
-        if self.factors.covers_range() {
-            right.iter_mut().step_by(r + 1).zip(h).for_each(|(f, h)| *f = definite * h);
-            self.solve(z, definite, &right, &mut x);
-            let difference = self.image(z, &x);
-            return Ok(is_positive_definite(&x, r) && is_positive_definite(&difference, r));
-        }
-        let mut tail_part = vec![0.0; r * r];
-        self.map.scatter_blocks(&self.tail_blocks, &mut tail_part);
-        let mut blocks = self.tail_blocks.clone();
-        let Some((mut slack, mut coupling)) = self.coupling(z, &blocks)? else {
-            return Ok(false);
-        };
+        let (mut x, mut right) = (vec![0.0; size], vec![0.0; size]);
+        // X_V = 0 has the coupling of the tail alone.
+        let mut outcome = self.check(z, &x)?;
         for _ in 0..ROUNDS {
-            let p = self.noise;
-            for (at, value) in right.iter_mut().enumerate() {
-                *value = p * tail_part[at] + COUPLING_EXCESS * p * p / slack * coupling[at];
+            match outcome {
+                Outcome::Proved => return Ok(true),
+                Outcome::NoSlack => return Ok(false),
+                Outcome::Fails { slack, coupling } => {
+                    for (at, value) in right.iter_mut().enumerate() {
+                        *value =
+                            p * self.tail_part[at] + COUPLING_EXCESS * p * p / slack * coupling[at];
+                    }
+                }
             }
-            right.iter_mut().step_by(r + 1).zip(h).for_each(|(f, h)| *f += definite * h);
+            right.iter_mut().step_by(h.len() + 1).zip(h).for_each(|(f, h)| *f += definite * h);
             self.solve(z, definite, &right, &mut x);
-            let carried = self.map.blocks(&x);
-            blocks.iter_mut().zip(&self.tail_blocks).zip(carried).for_each(|((t, tail), part)| {
-                *t = tail + part;
-            });
-            let Some(next) = self.coupling(z, &blocks)? else { return Ok(false) };
-            (slack, coupling) = next;
-            let mut schur = self.image(z, &x);
-            for (at, value) in schur.iter_mut().enumerate() {
-                *value -= p * tail_part[at] + p * p / slack * coupling[at];
-            }
-            if is_positive_definite(&schur, r) && is_positive_definite(&x, r) {
-                return Ok(true);
-            }
+            outcome = self.check(z, &x)?;
         }
-        Ok(false)
+        Ok(matches!(outcome, Outcome::Proved))
     }
 
-    /// (c, A_VᵀTPTA_V/n), or nothing when c ≤ 0.
-    fn coupling(&mut self, z: f64, blocks: &[f64]) -> Result<Option<(f64, Vec<f64>)>, Error> {
-        let (factors, k) = (self.factors, self.factors.outputs());
-        let mut outside = OutsideBlocks::new(factors, blocks);
-        // Three digits of c are enough, and the residual goes to the safe side.
-        let largest = leading(&mut outside, 1e-3, None)?.upper();
-        let slack = z - (1.0 - self.noise) * factors.tail() - self.noise * largest;
-        if slack.is_nan() || slack <= 0.0 {
-            return Ok(None);
+    /// The conditions on X = X_V ⊕ I_W at z, whatever X_V comes from.
+    fn check(&mut self, z: f64, x: &[f64]) -> Result<Outcome, Error> {
+        let (r, p) = (self.factors.rank(), self.noise);
+        let mut schur = self.image(z, x);
+        let (mut slack, mut coupling) = (z, vec![0.0; r * r]);
+        if !self.factors.covers_range() {
+            let mut blocks = self.map.blocks(x);
+            blocks.iter_mut().zip(&self.tail_blocks).for_each(|(t, tail)| *t += tail);
+            slack -= (1.0 - p) * self.factors.tail() + p * self.largest_outside(&blocks)?;
+            if slack.is_nan() || slack <= 0.0 {
+                return Ok(Outcome::NoSlack);
+            }
+            coupling = self.coupling(&blocks);
+            for (at, value) in schur.iter_mut().enumerate() {
+                *value -= p * self.tail_part[at] + p * p / slack * coupling[at];
+            }
         }
+        if is_positive_definite(&schur, r) && is_positive_definite(x, r) {
+            Ok(Outcome::Proved)
+        } else {
+            Ok(Outcome::Fails { slack, coupling })
+        }
+    }
+
+    /// λ_max(PTP), its residual added.
+    fn largest_outside(&self, blocks: &[f64]) -> Result<f64, Error> {
+        // Three digits of c are enough, and the residual goes to the safe side.
+        Ok(leading(&mut OutsideBlocks::new(self.factors, blocks), 1e-3, None)?.upper())
+    }
+
+    /// A_VᵀTPTA_V/n.
+    fn coupling(&mut self, blocks: &[f64]) -> Vec<f64> {
+        let (factors, k) = (self.factors, self.factors.outputs());
         let mut squares = vec![0.0; blocks.len()];
         for (square, block) in squares.chunks_exact_mut(k * k).zip(blocks.chunks_exact(k * k)) {
             for a in 0..k {
@@ -185,7 +210,7 @@ impl<'a> Search<'a> {
         let mut inside = vec![0.0; r * r];
         product((&mean, r), (&scaled, false), 1.0, &mut inside);
         coupling.iter_mut().zip(inside).for_each(|(value, part)| *value -= part);
-        Ok(Some((slack, coupling)))
+        coupling
     }
 
     /// zC(X) − D(X).
@@ -344,5 +369,46 @@ mod tests {
         }
         assert_eq!(tried, 80);
         assert!(found >= 72 && close >= 60, "{found} found, {close} within 10 %");
+    }
+
+    /// The conditions imply zC(X) − D(X) ⪰ 0 on the full space for X = X_V ⊕ I_W, at the smallest z
+    /// that they accept and for X_V of any scale; and they accept some z of that order.
+    #[test]
+    fn the_conditions_imply_the_full_inequality() {
+        let mut losses = Vec::new();
+        for seed in 0..40 {
+            let (n, k, full) = (6, 2, 9);
+            let rows = crate::problems::random_rows(n * k, full, seed);
+            let factors = ExampleFactors::from_rows(n, k, full, &rows).unwrap();
+            let (noise, rank) = ([1.0, 0.5, 0.2][seed as usize % 3], 2 + seed as usize % 4);
+            let root = crate::problems::random_rows(rank, rank, seed + 500);
+            let mut x = vec![0.0; rank * rank];
+            let scale = 10f64.powf(seed as f64 / 20.0 - 1.0);
+            product((&root, rank), (&root, true), scale, &mut x);
+            // C(X) is not positive definite for every X ≻ 0; it is for X close to a multiple of I.
+            x.iter_mut().step_by(rank + 1).for_each(|v| *v += 2.0 * scale * rank as f64);
+            let mut joined = vec![0.0; full * full];
+            joined.iter_mut().step_by(full + 1).for_each(|v| *v = 1.0);
+            for (column, part) in joined.chunks_exact_mut(full).zip(x.chunks_exact(rank)) {
+                column[..rank].copy_from_slice(part);
+            }
+            let part = factors.truncated(rank);
+            let mut search = Search::new(&part, noise, Vec::new());
+            let mut whole = Search::new(&factors, noise, Vec::new());
+            // zC(X) − D(X) is monotone in z only where C(X) ⪰ 0: the smallest z of a grid.
+            let grid = (0..400).map(|j| factors.sharpness() * 1.02f64.powi(j));
+            let accepts = |z: &f64| matches!(search.check(*z, &x).unwrap(), Outcome::Proved);
+            let accepted = grid.clone().find(accepts);
+            let holds = |z: f64, whole: &mut Search<'_>| {
+                is_positive_definite(&whole.image(z, &joined), full)
+            };
+            if let Some(z) = accepted {
+                assert!(holds(z, &mut whole), "seed {seed}: accepted {z} without the inequality");
+                let least = grid.clone().find(|z| holds(*z, &mut whole)).unwrap();
+                losses.push(z / least);
+            }
+        }
+        let tight = losses.iter().filter(|loss| **loss < 1.3).count();
+        assert!(losses.len() >= 20 && tight >= 20, "{losses:?}");
     }
 }
