@@ -52,3 +52,48 @@ pub fn smallest_batch(
     };
     Ok(SmallestBatch { proved, estimated })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::answers::{Questions, boundary};
+    use crate::problems::RandomProblem;
+
+    /// The smallest B agrees with the table of thresholds, and the boundary's rows are ordered.
+    #[test]
+    fn smallest_batch_agrees_with_the_thresholds() {
+        let law = Sampling::IndependentWithoutReplacement;
+        for seed in 0..20 {
+            let factors = RandomProblem::new(seed).factors();
+            let n = factors.examples();
+            let parameters = CriticalParameters::default();
+            let thresholds: Vec<f64> = (1..=n)
+                .map(|size| {
+                    let batching = Batching::new(n, size, law).unwrap();
+                    let quiet = &mut |_: &_| ControlFlow::Continue(());
+                    critical(&factors, &batching, &parameters, quiet).unwrap().estimate
+                })
+                .collect();
+            // Between the thresholds of the smallest and the largest batch.
+            let eta = 0.5 * (thresholds[0] + thresholds[n - 1]);
+            let rate = LearningRate::new(eta).unwrap();
+            let found = smallest_batch(&factors, law, rate, &parameters).unwrap();
+            let expected = thresholds.iter().position(|t| *t >= eta).map(|at| at + 1);
+            assert_eq!(found.estimated, expected, "seed {seed}");
+            assert_eq!(found.proved, expected, "seed {seed}");
+            let above = LearningRate::new(3.0 / factors.sharpness()).unwrap();
+            let none = smallest_batch(&factors, law, above, &parameters).unwrap();
+            assert_eq!(none, SmallestBatch { proved: None, estimated: None });
+
+            let quiet = &mut |_, _: &_| ControlFlow::Continue(());
+            let rows = boundary(&factors, law, &Questions::default(), quiet).unwrap();
+            assert_eq!(rows.last().unwrap().batching.batch_size(), n);
+            for row in &rows {
+                let bracket = row.bracket();
+                assert!(bracket.lower <= bracket.estimate && bracket.estimate <= bracket.upper);
+                let threshold = thresholds[row.batching.batch_size() - 1];
+                assert!((bracket.estimate / threshold - 1.0).abs() < 1e-8);
+            }
+        }
+    }
+}

@@ -56,3 +56,36 @@ impl ExampleFactors {
         self.blocks.iter().zip(carried).map(|(full, part)| full - part).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Leaving out examples is the problem built without them; truncation keeps the blocks and
+    /// moves the rest of each into the tail.
+    #[test]
+    fn fewer_examples_and_fewer_directions() {
+        let (n, k, p) = (5, 2, 4);
+        let rows = crate::problems::random_rows(n * k, p, 8);
+        let all = ExampleFactors::from_rows(n, k, p, &rows).unwrap();
+        let less = all.without(&[0, 3]).unwrap();
+        let kept: Vec<f64> =
+            [1, 2, 4].iter().flat_map(|i| &rows[i * k * p..][..k * p]).copied().collect();
+        let direct = ExampleFactors::from_rows(3, k, p, &kept).unwrap();
+        for (a, b) in less.curvatures().iter().zip(direct.curvatures()) {
+            assert!((a - b).abs() < 1e-12 * direct.sharpness(), "{a} against {b}");
+        }
+        assert!(matches!(all.without(&[5]), Err(Error::NoSuchExample { index: 5, examples: 5 })));
+        assert!(matches!(all.without(&[0, 1, 2, 3]), Err(Error::TooFewExamples { examples: 1 })));
+
+        let part = all.truncated(2);
+        assert_eq!((part.rank(), part.tail()), (2, all.curvatures()[2]));
+        assert!((part.trace() - all.trace()).abs() < 1e-12 * all.trace());
+        // The tail blocks carry the curvatures left out: Σ tr/n.
+        let tail: f64 =
+            part.tail_blocks().chunks_exact(k * k).map(|b| b[0] + b[3]).sum::<f64>() / n as f64;
+        let expected: f64 = all.curvatures()[2..].iter().sum();
+        assert!((tail - expected).abs() < 1e-12 * all.trace(), "{tail} against {expected}");
+        assert_eq!(part.without(&[0]).unwrap().tail(), f64::INFINITY);
+    }
+}
