@@ -4,8 +4,9 @@
 
 use std::path::Path;
 
-use crate::dataset::{Description, Examples, Split};
+use crate::dataset::{Description, Examples};
 use crate::error::Error;
+use crate::split::Split;
 use crate::stream::Stream;
 use crate::{cifar, idx};
 

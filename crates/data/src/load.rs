@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use crate::catalogue::{Files, KnownDataset};
-use crate::dataset::{Dataset, Description, Split};
+use crate::dataset::{Dataset, Description};
 use crate::embedded;
 use crate::error::Error;
 use crate::layout::{self, Found, Layout, PairFormat};
+use crate::split::Split;
 use crate::subset::Selection;
 use crate::{cifar, idx, npy, npz};
 

@@ -1,6 +1,6 @@
 //! The images inside the program are the published ones.
 
-use minimascope_data::{Description, Shape, embedded};
+use minimascope_data::{Dataset, Description, Examples, Shape, embedded};
 
 #[test]
 fn digests_equal_the_readme() {
@@ -48,11 +48,46 @@ fn cifar_subset_has_its_published_sizes() {
 }
 
 #[test]
-fn a_prefix_is_the_start_of_the_file_and_its_digest_is_fixed() {
-    let split = embedded::load("fashion-mnist", Description::named("f")).unwrap();
-    let first = split.train().first(1000).unwrap();
-    assert_eq!(first.len(), 1000);
-    assert_eq!(first.images(), &split.train().images()[..1000 * 784]);
-    assert_eq!(first.digest(), split.train().at(&(0..1000).collect::<Vec<_>>()).unwrap().digest());
-    assert_ne!(first.digest(), split.train().digest());
+fn digests_of_the_studys_examples_equal_those_of_another_implementation() {
+    // hashlib.sha256 over struct.pack('<5Q', C, H, W, classes, n), the pixels / 255 as NumPy 2.4.6's
+    // float32 and the labels as uint32: the first 1,000 training images of each set.
+    for (dataset, classes, digest) in [
+        ("fashion-mnist", 10, "621a90dc9eeede7c2b46da5cc71c27e6a028a5ac21d219a2fd015a9558e22879"),
+        (
+            "cifar10-airplane-automobile",
+            2,
+            "66736d8bdf17f24a4958764e218a6b1899b84f9dc3194b4d54020dc889088dce",
+        ),
+    ] {
+        let description = Description { classes: Some(classes), ..Description::named(dataset) };
+        let split = embedded::load(dataset, description).unwrap();
+        let first = split.train().first(1000).unwrap();
+        assert_eq!(first.images(), &split.train().images()[..1000 * first.shape().size()]);
+        assert_eq!(first.digest(), digest, "{dataset}");
+    }
+}
+
+#[test]
+fn a_digest_sees_every_part() {
+    let dataset = |shape: [usize; 3], classes, images: [f32; 4], labels: [u32; 2]| {
+        let [channels, height, width] = shape;
+        let description = Description { classes: Some(classes), ..Description::named("d") };
+        let examples = Examples {
+            shape: Shape { channels, height, width },
+            images: images.to_vec(),
+            labels: labels.to_vec(),
+            source: "s".into(),
+        };
+        Dataset::new(description, examples).unwrap().digest().to_owned()
+    };
+    let pixels = [0.0, 1.0, 2.0, 3.0];
+    let different = std::collections::BTreeSet::from([
+        dataset([2, 1, 1], 2, pixels, [0, 1]),
+        dataset([1, 2, 1], 2, pixels, [0, 1]),
+        dataset([1, 1, 2], 2, pixels, [0, 1]),
+        dataset([2, 1, 1], 3, pixels, [0, 1]),
+        dataset([2, 1, 1], 2, [0.0, 1.0, 2.0, 4.0], [0, 1]),
+        dataset([2, 1, 1], 2, pixels, [1, 0]),
+    ]);
+    assert_eq!(different.len(), 6);
 }

@@ -27,10 +27,12 @@ enum Manner {
     StopsAfter(usize),
 }
 
+/// Path and range of every request, in order.
+type Requests = Vec<(String, Option<String>)>;
+
 struct Server {
     base: String,
-    /// Path and range of every request, in order.
-    requests: Arc<Mutex<Vec<(String, Option<String>)>>>,
+    requests: Arc<Mutex<Requests>>,
 }
 
 impl Server {
@@ -48,7 +50,7 @@ impl Server {
         Self { base, requests }
     }
 
-    fn requests(&self) -> Vec<(String, Option<String>)> {
+    fn requests(&self) -> Requests {
         self.requests.lock().unwrap().clone()
     }
 }
@@ -57,7 +59,7 @@ fn answer(
     mut connection: TcpStream,
     files: &BTreeMap<String, Vec<u8>>,
     manner: Manner,
-    seen: &Mutex<Vec<(String, Option<String>)>>,
+    seen: &Mutex<Requests>,
 ) -> std::io::Result<()> {
     let mut lines = BufReader::new(connection.try_clone()?).lines();
     let first = lines.next().unwrap()?;

@@ -1,0 +1,67 @@
+//! Training and test examples side by side.
+
+use crate::dataset::{Dataset, Description, Examples, MOST_CLASSES};
+use crate::error::Error;
+
+/// Training and test examples of one problem: the same shape, the same classes.
+#[derive(Clone, Debug)]
+pub struct Split {
+    train: Dataset,
+    test: Option<Dataset>,
+}
+
+impl Split {
+    /// Puts two sets side by side. A file without test examples has `test` absent.
+    ///
+    /// # Errors
+    /// [`Error::SplitMismatch`] if shapes or numbers of classes differ.
+    pub fn new(train: Dataset, test: Option<Dataset>) -> Result<Self, Error> {
+        if let Some(test) = &test
+            && (test.shape() != train.shape() || test.classes() != train.classes())
+        {
+            return Err(Error::SplitMismatch {
+                train: train.source().into(),
+                test: test.source().into(),
+                train_shape: train.shape(),
+                train_classes: train.classes(),
+                test_shape: test.shape(),
+                test_classes: test.classes(),
+            });
+        }
+        Ok(Self { train, test })
+    }
+
+    /// Checks both sets; absent numbers of classes are counted over both together.
+    ///
+    /// # Errors
+    /// Those of [`Dataset::new`] and [`Split::new`].
+    pub fn from_examples(
+        mut description: Description,
+        train: Examples,
+        test: Option<Examples>,
+    ) -> Result<Self, Error> {
+        let seen = test.as_ref().map_or(0, Examples::classes_seen).max(train.classes_seen());
+        description.classes = Some(description.classes.unwrap_or(seen.min(MOST_CLASSES)));
+        let train = Dataset::new(description.clone(), train)?;
+        let test = test.map(|test| Dataset::new(description, test)).transpose()?;
+        Self::new(train, test)
+    }
+
+    /// The training examples.
+    #[must_use]
+    pub fn train(&self) -> &Dataset {
+        &self.train
+    }
+
+    /// The test examples, where there are any.
+    #[must_use]
+    pub fn test(&self) -> Option<&Dataset> {
+        self.test.as_ref()
+    }
+
+    /// Both sets, owned: (train, test).
+    #[must_use]
+    pub fn into_parts(self) -> (Dataset, Option<Dataset>) {
+        (self.train, self.test)
+    }
+}
