@@ -19,7 +19,7 @@ pub fn largest_ratio(parameters: usize, hessians: &[f64], noise: f64) -> Result<
     if parameters > LARGEST {
         return Err(Error::TooLargeForKronecker { parameters, limit: LARGEST });
     }
-    if parameters == 0 || hessians.is_empty() || hessians.len() % size != 0 {
+    if parameters == 0 || hessians.is_empty() || !hessians.len().is_multiple_of(size) {
         let (expected, found) = (size.max(1), hessians.len());
         return Err(Error::Shape { what: "the example Hessians", expected, found });
     }
