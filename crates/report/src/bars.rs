@@ -1,0 +1,205 @@
+//! Horizontal bars with a name, and a picture, beside each.
+
+use crate::Error;
+use crate::chart::scale::{Extent, Scale, Span};
+use crate::chart::ticks::{Direction, Tick, ticks};
+use crate::chart::{Axis, Context};
+use crate::plot::Plot;
+use crate::svg::image::Image;
+use crate::svg::text::Text;
+use crate::svg::theme::Ink;
+use crate::svg::writer::{Anchor, Frame, Place, Role, Writer};
+
+/// One bar.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bar {
+    /// Name, left of the picture.
+    pub name: Text,
+    /// Smaller second line of the name.
+    pub caption: Text,
+    /// Length, from zero.
+    pub value: f64,
+    /// The length in words, at the bar's end.
+    pub reading: Text,
+    /// Picture between the name and the bar.
+    pub thumbnail: Option<Image>,
+}
+
+/// Bars from zero, from top to bottom.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bars {
+    /// The quantity; a linear scale.
+    pub axis: Axis,
+    /// The bars.
+    pub bars: Vec<Bar>,
+    /// Their colour.
+    pub ink: Ink,
+}
+
+/// Side of the square that holds a thumbnail.
+const THUMBNAIL: f64 = 36.0;
+const GAP: f64 = 8.0;
+
+impl Bars {
+    fn row(&self) -> f64 {
+        if self.bars.iter().any(|bar| bar.thumbnail.is_some()) {
+            THUMBNAIL + 6.0
+        } else if self.bars.iter().any(|bar| !bar.caption.is_empty()) {
+            34.0
+        } else {
+            24.0
+        }
+    }
+
+    fn picture_width(&self) -> f64 {
+        if self.bars.iter().any(|bar| bar.thumbnail.is_some()) { THUMBNAIL + GAP } else { 0.0 }
+    }
+}
+
+/// Checked bars and the extent of their axis.
+pub(crate) struct Drawing<'a> {
+    bars: &'a Bars,
+    extent: [f64; 2],
+}
+
+impl<'a> Drawing<'a> {
+    pub(crate) fn new(bars: &'a Bars, context: &Context<'_>) -> Result<Drawing<'a>, Error> {
+        let mut extent = Extent::new(Scale::Linear);
+        extent.include(0.0);
+        for &value in &bars.axis.include {
+            context.check(value, Scale::Linear, "the axis")?;
+            extent.include(value);
+        }
+        for bar in &bars.bars {
+            context.check(bar.value, Scale::Linear, &bar.name.bare())?;
+            extent.hold(bar.value);
+        }
+        let extent = extent.ends(bars.axis.padding).ok_or_else(|| context.empty())?;
+        Ok(Drawing { bars, extent })
+    }
+
+    fn span(&self, frame: Frame) -> Span {
+        Span { scale: Scale::Linear, values: self.extent, page: [frame.x, frame.right()] }
+    }
+
+    fn ticks(&self, frame: Frame) -> Vec<Tick> {
+        ticks(&self.span(frame), Direction::Across)
+    }
+
+    fn title_lines(&self, width: f64) -> Vec<Text> {
+        Role::AxisLabel.wrapped(&self.bars.axis.label, width)
+    }
+
+    fn draw_axis(&self, writer: &mut Writer, frame: Frame) {
+        let span = self.span(frame);
+        let role = Role::TickLabel;
+        writer.open("g", &[("class", "mm-axes")]);
+        for tick in self.ticks(frame) {
+            let x = span.at(tick.value);
+            writer.line([x, frame.y], [x, frame.bottom() + 5.0], "mm-grid");
+            if let Some(label) = &tick.label {
+                let baseline = frame.bottom() + 8.0 + 0.85 * role.size();
+                writer.text(label, role, Place::at(x, baseline, Anchor::Middle));
+            }
+        }
+        let zero = span.at(0.0);
+        writer.line([zero, frame.y], [zero, frame.bottom()], "mm-axis");
+        writer.close("g");
+        let role = Role::AxisLabel;
+        for (index, line) in self.title_lines(frame.width).iter().enumerate() {
+            let below = 16.0 + Role::TickLabel.line_height() + 0.7 * role.size();
+            let baseline = frame.bottom() + below + index as f64 * role.line_height();
+            let middle = frame.x + 0.5 * frame.width;
+            writer.text(line, role, Place::at(middle, baseline, Anchor::Middle));
+        }
+    }
+
+    fn draw_bar(&self, writer: &mut Writer, bar: &Bar, frame: Frame, top: f64) {
+        let row = self.bars.row();
+        let middle = top + 0.5 * row;
+        let span = self.span(frame);
+        let [zero, end] = [span.at(0.0), span.at(bar.value)];
+        let thickness = f64::min(16.0, 0.6 * row);
+        let body = Frame {
+            x: zero.min(end),
+            y: middle - 0.5 * thickness,
+            width: (end - zero).abs(),
+            height: thickness,
+        };
+        writer.rectangle(body, &format!("{} mm-mark", self.bars.ink.fill()));
+        let after = zero.max(end) + 5.0;
+        writer.text(
+            &bar.reading,
+            Role::TickLabel,
+            Place::at(after, middle + 0.35 * Role::TickLabel.size(), Anchor::Start),
+        );
+        if let Some(image) = &bar.thumbnail {
+            let scale = THUMBNAIL / f64::max(1.0, image.aspect());
+            let (width, height) = (scale, scale * image.aspect());
+            let square = Frame {
+                x: frame.x - GAP - 0.5 * (THUMBNAIL + width),
+                y: middle - 0.5 * height,
+                width,
+                height,
+            };
+            let [x, y, width, height] = square.attributes();
+            writer.empty(
+                "image",
+                &[
+                    ("x", &x),
+                    ("y", &y),
+                    ("width", &width),
+                    ("height", &height),
+                    ("preserveAspectRatio", "none"),
+                    ("style", "image-rendering:pixelated"),
+                    ("href", &image.data_uri()),
+                ],
+            );
+            writer.rectangle(square, "mm-axis");
+        }
+        let x = frame.x - GAP - self.bars.picture_width();
+        let lift = if bar.caption.is_empty() { 0.35 * Role::Legend.size() } else { -2.0 };
+        writer.text(&bar.name, Role::Legend, Place::at(x, middle + lift, Anchor::End));
+        if !bar.caption.is_empty() {
+            let baseline = middle + Role::TickLabel.size() + 1.0;
+            writer.text(&bar.caption, Role::TickLabel, Place::at(x, baseline, Anchor::End));
+        }
+    }
+}
+
+impl Plot for Drawing<'_> {
+    fn left(&self) -> f64 {
+        let name =
+            |bar: &Bar| Role::Legend.width(&bar.name).max(Role::TickLabel.width(&bar.caption));
+        let widest = self.bars.bars.iter().map(name).fold(0.0, f64::max);
+        widest + GAP + self.bars.picture_width() + 2.0
+    }
+
+    fn right(&self, _width: f64) -> f64 {
+        let reading = |bar: &Bar| Role::TickLabel.width(&bar.reading);
+        self.bars.bars.iter().map(reading).fold(0.0, f64::max) + 12.0
+    }
+
+    fn top(&self, _width: f64) -> f64 {
+        6.0
+    }
+
+    fn bottom(&self, width: f64) -> f64 {
+        let titles = self.title_lines(width).len() as f64;
+        16.0 + Role::TickLabel.line_height() + titles * Role::AxisLabel.line_height()
+    }
+
+    fn height(&self) -> f64 {
+        self.bars.bars.len() as f64 * self.bars.row()
+    }
+
+    fn draw(&self, writer: &mut Writer, frame: Frame, _left: f64) {
+        self.draw_axis(writer, frame);
+        for (index, bar) in self.bars.bars.iter().enumerate() {
+            let name = bar.name.bare();
+            writer.open("g", &[("class", "mm-series"), ("data-name", &name)]);
+            self.draw_bar(writer, bar, frame, frame.y + index as f64 * self.bars.row());
+            writer.close("g");
+        }
+    }
+}

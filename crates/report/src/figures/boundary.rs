@@ -1,0 +1,166 @@
+//! The stability boundary: critical learning rate against batch size, by every criterion.
+
+use super::criterion::Criterion;
+use super::reading;
+use crate::{Axis, Chart, Figure, Ink, Layer, LegendPlace, Mark, Marker, Panel, Sample, Text};
+
+/// A critical learning rate at one batch size.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Critical {
+    /// B.
+    pub batch_size: f64,
+    /// η*.
+    pub learning_rate: f64,
+    /// Standard error of an estimate that is random.
+    pub standard_error: Option<f64>,
+}
+
+/// One criterion over batch sizes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CriterionCurve {
+    /// Which.
+    pub criterion: Criterion,
+    /// Its values, B rising.
+    pub values: Vec<Critical>,
+}
+
+/// Rigorous bounds of the exact threshold at one batch size.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bracket {
+    /// B.
+    pub batch_size: f64,
+    /// η* is not below.
+    pub lower: f64,
+    /// η* is not above.
+    pub upper: f64,
+}
+
+/// One minimum.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BoundaryPanel {
+    /// Data set, network, how the minimum was reached.
+    pub title: String,
+    /// Bounds of the exact threshold, B rising; may be empty.
+    pub bracket: Vec<Bracket>,
+    /// The criteria.
+    pub curves: Vec<CriterionCurve>,
+    /// The (B, η) that reached the minimum, if it is to be marked.
+    pub trained_with: Option<[f64; 2]>,
+}
+
+/// The boundary for one or more minima.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Boundary {
+    /// Heading.
+    pub title: String,
+    /// Under the heading.
+    pub subtitle: String,
+    /// One panel a minimum.
+    pub panels: Vec<BoundaryPanel>,
+}
+
+/// The band between the bounds of the exact threshold.
+pub(crate) fn bracket_band(bracket: &[Bracket]) -> Layer {
+    let bounds = bracket.iter().map(|at| [at.batch_size, at.lower, at.upper]).collect();
+    Layer::new(Mark::Band { bounds }, Ink::Series(0))
+        .named(Text::markup("bracket of the exact *η*").then(Text::plain("*")))
+}
+
+/// A criterion's line and, where it is random, its error bars.
+pub(crate) fn criterion_layers(curve: &CriterionCurve) -> Vec<Layer> {
+    let criterion = curve.criterion;
+    let points = curve.values.iter().map(|value| [value.batch_size, value.learning_rate]);
+    let line = Layer::line(points.collect(), criterion.ink())
+        .dashed(criterion.dash())
+        .marked(criterion.marker())
+        .named(criterion.label());
+    let errors = curve.values.iter().filter(|value| value.standard_error.is_some());
+    let samples: Vec<Sample> = errors
+        .map(|value| Sample {
+            error: [None, value.standard_error],
+            ..Sample::new(value.batch_size, value.learning_rate)
+        })
+        .collect();
+    // The worst example's edge grows with B without end: it does not set the axis.
+    let line = if criterion == Criterion::WorstExample { line.cut() } else { line };
+    let mut layers = vec![line];
+    if !samples.is_empty() {
+        layers.push(Layer::points(samples, criterion.marker(), criterion.ink()));
+    }
+    layers
+}
+
+pub(crate) fn batch_size_axis() -> Axis {
+    Axis::log10(Text::markup("batch size *B*"))
+}
+
+pub(crate) fn learning_rate_axis(label: &str) -> Axis {
+    Axis::log10(Text::markup(label))
+}
+
+impl Boundary {
+    /// The figure.
+    pub fn figure(&self) -> Figure {
+        let mut figure = Figure::new("boundary", Text::plain(&self.title), self.description());
+        figure.subtitle = Text::plain(&self.subtitle);
+        figure.columns = 2;
+        figure.legend = LegendPlace::Figure;
+        figure.panels = self.panels.iter().map(BoundaryPanel::panel).collect();
+        if self.panels.iter().any(|panel| panel.trained_with.is_some()) {
+            figure.notes.push(Text::markup(
+                "Cross: the (*B*, *η*) that reached the minimum. Below the shaded bracket SGD stays \
+                 near it in mean square, above it leaves; inside, the bounds do not decide.",
+            ));
+        }
+        figure
+    }
+
+    fn description(&self) -> String {
+        let panels = self.panels.iter().map(|panel| {
+            let ends = panel.curves.iter().filter_map(|curve| {
+                let (first, last) = (curve.values.first()?, curve.values.last()?);
+                Some(format!(
+                    "{} goes from {} at B = {} to {} at B = {}",
+                    curve.criterion.label().bare(),
+                    reading(first.learning_rate),
+                    reading(first.batch_size),
+                    reading(last.learning_rate),
+                    reading(last.batch_size)
+                ))
+            });
+            format!("{}: {}.", panel.title, ends.collect::<Vec<_>>().join("; "))
+        });
+        format!(
+            "Critical learning rate against batch size. {}",
+            panels.collect::<Vec<_>>().join(" ")
+        )
+    }
+}
+
+impl BoundaryPanel {
+    fn panel(&self) -> Panel {
+        let mut axis = learning_rate_axis("critical learning rate *η*");
+        let worst = self.curves.iter().filter(|curve| curve.criterion == Criterion::WorstExample);
+        let lowest = worst.flat_map(|curve| &curve.values).map(|value| value.learning_rate);
+        axis.include.extend(lowest.reduce(f64::min));
+        let mut chart = Chart::new(batch_size_axis(), axis);
+        chart.height = 300.0;
+        if !self.bracket.is_empty() {
+            chart.layers.push(bracket_band(&self.bracket));
+        }
+        chart.layers.extend(self.curves.iter().flat_map(criterion_layers));
+        if let Some([batch_size, learning_rate]) = self.trained_with {
+            let sample = Sample {
+                note: Some(format!(
+                    "trained with B = {}, η = {}",
+                    reading(batch_size),
+                    reading(learning_rate)
+                )),
+                ..Sample::new(batch_size, learning_rate)
+            };
+            let here = Layer::points(vec![sample], Marker::Cross, Ink::Strong);
+            chart.layers.push(here.named(Text::plain("trained with")));
+        }
+        Panel::chart(Text::plain(&self.title), chart)
+    }
+}

@@ -1,0 +1,155 @@
+//! The sharpness–non-uniformity diagram: where minima lie, and where each batch size may stay.
+
+use super::reading;
+use crate::{
+    Axis, Chart, Dash, Figure, Ink, Layer, LegendPlace, Mark, Marker, Panel, Sample, Text,
+};
+
+/// Keeps a name or an equation on one line.
+const NO_BREAK: &str = "\u{a0}";
+
+/// A measured minimum.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Minimum {
+    /// a = λ_max(H).
+    pub sharpness: f64,
+    /// s = √λ_max(Σ).
+    pub non_uniformity: f64,
+}
+
+/// Minima found by one optimiser, and the part of the plane in which it is said to be stable.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Group {
+    /// Optimiser and batch size, as "SGD, B = 4". The same label has the same look in each panel.
+    pub label: String,
+    /// s_max = (1/η)/√p(B, n); `None` where s is not limited.
+    pub non_uniformity_limit: Option<f64>,
+    /// Theorem 1's boundary as (a, s), if it is to be drawn.
+    pub boundary: Vec<[f64; 2]>,
+    /// The minima; may be empty.
+    pub minima: Vec<Minimum>,
+}
+
+/// One data set and learning rate.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DiagramPanel {
+    /// Data set, network, η.
+    pub title: String,
+    /// 2/η.
+    pub sharpness_limit: f64,
+    /// One entry an optimiser.
+    pub groups: Vec<Group>,
+}
+
+/// The diagram for each data set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Diagram {
+    /// Heading.
+    pub title: String,
+    /// Under the heading.
+    pub subtitle: String,
+    /// One panel a data set.
+    pub panels: Vec<DiagramPanel>,
+}
+
+impl Diagram {
+    /// The figure.
+    pub fn figure(&self) -> Figure {
+        let mut labels: Vec<&str> = Vec::new();
+        for group in self.panels.iter().flat_map(|panel| &panel.groups) {
+            if !labels.contains(&group.label.as_str()) {
+                labels.push(&group.label);
+            }
+        }
+        let mut figure = Figure::new("diagram", Text::plain(&self.title), self.description());
+        figure.subtitle = Text::plain(&self.subtitle);
+        figure.columns = 2;
+        figure.legend = LegendPlace::Figure;
+        figure.panels = self.panels.iter().map(|panel| panel.panel(&labels)).collect();
+        figure.notes = vec![Text::markup(
+            "Outlined: the rectangle 0 ≤ *a* ≤ 2/*η*, 0 ≤ *s* ≤ *s*_{max}(*B*) of each batch size. \
+             *a* ≤ 2/*η* is necessary for stability; a minimum above *s*_{max} is not proved \
+             unstable, nor one below it stable.",
+        )];
+        if self
+            .panels
+            .iter()
+            .flat_map(|panel| &panel.groups)
+            .any(|group| !group.boundary.is_empty())
+        {
+            figure.notes.push(Text::markup(
+                "Dotted: theorem 1's boundary for curvatures that commute, \
+                 (1 − *ηa*)^{2} + *η*^{2}*ps*^{2} = 1.",
+            ));
+        }
+        figure
+    }
+
+    fn description(&self) -> String {
+        let panels = self.panels.iter().map(|panel| {
+            let groups = panel.groups.iter().map(|group| {
+                let limit =
+                    group.non_uniformity_limit.map_or("no limit on s".to_owned(), |limit| {
+                        format!("s at most {}", reading(limit))
+                    });
+                format!("{}: {} minima, {limit}", group.label, group.minima.len())
+            });
+            format!(
+                "{}: sharpness at most {}; {}.",
+                panel.title,
+                reading(panel.sharpness_limit),
+                groups.collect::<Vec<_>>().join("; ")
+            )
+        });
+        format!("Non-uniformity s against sharpness a. {}", panels.collect::<Vec<_>>().join(" "))
+    }
+}
+
+impl DiagramPanel {
+    fn panel(&self, labels: &[&str]) -> Panel {
+        let x = Axis::linear(Text::markup("sharpness *a* = λ_{max}(*H*)")).including(&[0.0]);
+        let y = Axis::linear(Text::markup("non-uniformity *s* = √λ_{max}(Σ)")).including(&[0.0]);
+        let mut chart = Chart::new(x, y);
+        chart.height = 300.0;
+        let index =
+            |group: &Group| labels.iter().position(|label| *label == group.label).unwrap_or(0);
+        let limit = self.sharpness_limit;
+        for group in &self.groups {
+            let ink = Ink::Series(index(group));
+            if let Some(top) = group.non_uniformity_limit {
+                let (x, y) = ([Some(0.0), Some(limit)], [Some(0.0), Some(top)]);
+                chart.layers.push(Layer::new(Mark::Region { x, y, dash: Dash::Solid }, ink));
+            }
+        }
+        for group in self.groups.iter().filter(|group| !group.boundary.is_empty()) {
+            let ink = Ink::Series(index(group));
+            let boundary = Layer::line(group.boundary.clone(), ink).dashed(Dash::Dotted).cut();
+            chart.layers.push(boundary);
+        }
+        let label = Text::markup(&format!("2/*η* = {}", reading(limit)));
+        chart.layers.push(Layer::vertical(limit).named(label).inked(Ink::Strong));
+        for group in &self.groups {
+            if let Some(top) = group.non_uniformity_limit {
+                let name = group.label.replace(' ', NO_BREAK);
+                let symbol = format!(" *s*_{{max}}{NO_BREAK}={NO_BREAK}{}", reading(top));
+                let label = Text::plain(name).then(Text::markup(&symbol));
+                chart.layers.push(Layer::new(Mark::Beside { y: top }, Ink::Muted).named(label));
+            }
+        }
+        for group in &self.groups {
+            let samples = group.minima.iter().map(|minimum| Sample {
+                note: Some(format!(
+                    "{}: a = {}, s = {}",
+                    group.label,
+                    reading(minimum.sharpness),
+                    reading(minimum.non_uniformity)
+                )),
+                ..Sample::new(minimum.sharpness, minimum.non_uniformity)
+            });
+            let index = index(group);
+            let points = Layer::points(samples.collect(), Marker::of(index), Ink::Series(index));
+            chart.layers.push(points.named(Text::plain(&group.label)));
+        }
+        Panel::chart(Text::plain(&self.title), chart)
+    }
+}

@@ -1,0 +1,252 @@
+//! The escape: another optimiser launched from a minimum, and what becomes of it.
+
+use super::reading;
+use super::training_curves::{LOSS_FLOOR, Trace, iterations, measured, percent};
+use crate::{Axis, Chart, Dash, Figure, Ink, Layer, LegendPlace, Marker, Panel, Text};
+
+/// The minimum from which every run starts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Start {
+    /// Training loss.
+    pub loss: f64,
+    /// Fraction.
+    pub train_accuracy: f64,
+    /// Fraction.
+    pub test_accuracy: f64,
+    /// a.
+    pub sharpness: f64,
+    /// s.
+    pub non_uniformity: f64,
+}
+
+/// Exponential growth of the loss over a stretch of iterations: value · factor^(t − first).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Growth {
+    /// First iteration.
+    pub first: f64,
+    /// Last iteration.
+    pub last: f64,
+    /// Loss at the first.
+    pub value: f64,
+    /// Factor an iteration.
+    pub factor: f64,
+}
+
+/// One continued run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EscapeRun {
+    /// Optimiser, η, B, seed.
+    pub label: String,
+    /// 2/η of this run.
+    pub sharpness_limit: f64,
+    /// Iteration at which it left, by the written criterion.
+    pub left_at: Option<f64>,
+    /// Training loss.
+    pub loss: Trace,
+    /// Fractions.
+    pub train_accuracy: Trace,
+    /// Fractions.
+    pub test_accuracy: Trace,
+    /// a.
+    pub sharpness: Trace,
+    /// s.
+    pub non_uniformity: Trace,
+    /// Growth fitted to the departure.
+    pub fitted: Option<Growth>,
+    /// Growth that the linearised dynamics predict.
+    pub predicted: Option<Growth>,
+}
+
+/// Runs from one minimum.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Escape {
+    /// Heading.
+    pub title: String,
+    /// Under the heading: data, network, how the start was reached.
+    pub subtitle: String,
+    /// The loss with its normalisation.
+    pub loss_name: String,
+    /// The start.
+    pub start: Start,
+    /// Length of the departure, in iterations: the first panel shows it enlarged.
+    pub departure: f64,
+    /// The runs.
+    pub runs: Vec<EscapeRun>,
+}
+
+type Select = fn(&EscapeRun) -> &Trace;
+
+impl Escape {
+    /// The figure.
+    pub fn figure(&self) -> Figure {
+        let mut figure = Figure::new("escape", Text::plain(&self.title), self.description());
+        figure.subtitle = Text::plain(&self.subtitle);
+        figure.columns = 2;
+        figure.legend = LegendPlace::Figure;
+        let start = &self.start;
+        figure.panels = vec![
+            self.departure_panel(),
+            self.loss_panel(),
+            self.curvature_panel(
+                ["Sharpness", "sharpness *a*"],
+                start.sharpness,
+                self.limits(),
+                |run| &run.sharpness,
+            ),
+            self.curvature_panel(
+                ["Non-uniformity", "non-uniformity *s*"],
+                start.non_uniformity,
+                Vec::new(),
+                |run| &run.non_uniformity,
+            ),
+            self.accuracy_panel("Training accuracy", start.train_accuracy, |run| {
+                &run.train_accuracy
+            }),
+            self.accuracy_panel("Test accuracy", start.test_accuracy, |run| &run.test_accuracy),
+        ];
+        figure.panels.retain(|panel| self.drawn(panel));
+        figure.notes = self.runs.iter().filter_map(EscapeRun::growth_note).collect();
+        figure
+    }
+
+    /// A panel that holds more than its start.
+    fn drawn(&self, panel: &Panel) -> bool {
+        match &panel.body {
+            crate::Body::Chart(chart) => {
+                chart.layers.iter().any(|layer| !layer.values()[0].is_empty())
+            }
+            crate::Body::Bars(_) => true,
+        }
+    }
+
+    /// A chart with the start's level and one series a run.
+    fn chart(&self, y: Axis, start: f64, select: impl Fn(&EscapeRun) -> Trace) -> Chart {
+        let start = Layer::horizontal(start).named(Text::plain("start"));
+        let mut chart = Chart::new(iterations(), y).with(start);
+        for (index, run) in self.runs.iter().enumerate() {
+            let (marker, ink) = (Marker::of(index), Ink::Series(index));
+            chart.layers.extend(measured(select(run), &run.label, marker, ink));
+        }
+        chart
+    }
+
+    fn loss_axis(&self) -> Axis {
+        Axis::log10_above(LOSS_FLOOR, Text::plain(format!("training loss ({})", self.loss_name)))
+    }
+
+    fn departure_panel(&self) -> Panel {
+        let mut chart = self.chart(self.loss_axis(), self.start.loss, |run| {
+            let early = run.loss.iter().filter(|point| point[0] <= self.departure);
+            early.copied().collect()
+        });
+        for run in &self.runs {
+            let growths = [
+                ("fitted growth", Dash::Dashed, run.fitted),
+                ("predicted growth", Dash::Dotted, run.predicted),
+            ];
+            for (name, dash, growth) in growths {
+                if let Some(growth) = growth {
+                    let line = Layer::line(growth.ends(), Ink::Strong).dashed(dash).cut();
+                    chart.layers.push(line.named(Text::plain(name)));
+                }
+            }
+        }
+        for (index, run) in self.runs.iter().enumerate() {
+            if let Some(iteration) = run.left_at.filter(|at| *at <= self.departure) {
+                let label = Text::plain(format!("left at {}", reading(iteration)));
+                let line = Layer::vertical(iteration).named(label).inked(Ink::Series(index));
+                chart.layers.push(line.dashed(Dash::Dotted));
+            }
+        }
+        Panel::chart(Text::plain("Departure"), chart)
+    }
+
+    fn loss_panel(&self) -> Panel {
+        let chart = self.chart(self.loss_axis(), self.start.loss, |run| run.loss.clone());
+        Panel::chart(Text::plain("Whole run"), chart)
+    }
+
+    fn curvature_panel(
+        &self,
+        [title, label]: [&str; 2],
+        start: f64,
+        limits: Vec<Layer>,
+        select: Select,
+    ) -> Panel {
+        let axis = Axis::linear(Text::markup(label)).including(&[0.0]);
+        let mut chart = self.chart(axis, start, |run| select(run).clone());
+        // Behind the series, as the start is.
+        chart.layers.splice(1..1, limits);
+        Panel::chart(Text::plain(title), chart)
+    }
+
+    /// 2/η, once for each different η.
+    fn limits(&self) -> Vec<Layer> {
+        let mut limits: Vec<f64> = self.runs.iter().map(|run| run.sharpness_limit).collect();
+        limits.sort_by(f64::total_cmp);
+        limits.dedup();
+        let limit = |value: f64| {
+            let label = Text::markup(&format!("2/*η* = {}", reading(value)));
+            Layer::horizontal(value).named(label).dashed(Dash::Dotted)
+        };
+        limits.into_iter().map(limit).collect()
+    }
+
+    fn accuracy_panel(&self, title: &str, start: f64, select: Select) -> Panel {
+        let axis = Axis::linear(Text::plain(format!("{} (%)", title.to_lowercase())));
+        let chart = self.chart(axis, 100.0 * start, |run| percent(select(run)));
+        Panel::chart(Text::plain(title), chart)
+    }
+
+    fn description(&self) -> String {
+        let runs = self.runs.iter().map(|run| {
+            let fate = run.left_at.map_or("stays".to_owned(), |iteration| {
+                format!("leaves at iteration {}", reading(iteration))
+            });
+            let settled = |name: &str, trace: &Trace, scale: f64| {
+                trace
+                    .last()
+                    .map(|[_, value]| format!(", {name} {}", reading(scale * value)))
+                    .unwrap_or_default()
+            };
+            format!(
+                "{} {fate} and ends at{}{}{}.",
+                run.label,
+                settled("sharpness", &run.sharpness, 1.0).replacen(',', "", 1),
+                settled("non-uniformity", &run.non_uniformity, 1.0),
+                settled("test accuracy in percent", &run.test_accuracy, 100.0)
+            )
+        });
+        format!(
+            "Runs from a minimum of sharpness {}, non-uniformity {} and test accuracy {} %. {}",
+            reading(self.start.sharpness),
+            reading(self.start.non_uniformity),
+            reading(100.0 * self.start.test_accuracy),
+            runs.collect::<Vec<_>>().join(" ")
+        )
+    }
+}
+
+impl EscapeRun {
+    fn growth_note(&self) -> Option<Text> {
+        let fitted = self.fitted?;
+        let predicted = self.predicted.map_or(String::new(), |growth| {
+            format!(", predicted by the linearised dynamics ×{}", reading(growth.factor))
+        });
+        Some(Text::plain(format!(
+            "{}: the loss grows ×{} an iteration from iteration {} to {}{predicted}.",
+            self.label,
+            reading(fitted.factor),
+            reading(fitted.first),
+            reading(fitted.last)
+        )))
+    }
+}
+
+impl Growth {
+    /// Both ends of the straight line that the growth is on a logarithmic axis.
+    fn ends(&self) -> Trace {
+        let end = self.value * libm::pow(self.factor, self.last - self.first);
+        vec![[self.first, self.value], [self.last, end]]
+    }
+}

@@ -1,0 +1,140 @@
+//! The one-dimensional example: two minima of the same sharpness, of which SGD keeps one.
+
+use super::reading;
+use super::training_curves::iterations;
+use crate::{Axis, Chart, Dash, Figure, Ink, Layer, LegendPlace, Marker, Panel, Sample, Text};
+
+/// A function on the line.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Function {
+    /// Symbol in the figures' notation, as "f_{1}".
+    pub symbol: String,
+    /// `[x, value]`, x rising.
+    pub points: Vec<[f64; 2]>,
+}
+
+/// The path of one optimiser.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Path {
+    /// Optimiser, as "SGD, B = 1".
+    pub label: String,
+    /// `[x_t, f(x_t)]` from t = 0.
+    pub iterates: Vec<[f64; 2]>,
+}
+
+/// Functions and paths.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Toy {
+    /// Heading.
+    pub title: String,
+    /// Under the heading: η, start.
+    pub subtitle: String,
+    /// The functions; the last one is the objective.
+    pub functions: Vec<Function>,
+    /// The paths.
+    pub paths: Vec<Path>,
+}
+
+/// Ten decades below the objective at the start: what lies lower has arrived.
+const FLOOR: f64 = 1e-20;
+
+impl Toy {
+    /// The figure.
+    pub fn figure(&self) -> Figure {
+        let mut figure = Figure::new("toy", Text::plain(&self.title), self.description());
+        figure.subtitle = Text::plain(&self.subtitle);
+        figure.panels = vec![self.functions_panel(), self.iterates_panel(), self.objective_panel()];
+        figure.columns = 3;
+        figure.legend = LegendPlace::Figure;
+        figure.width = 1000.0;
+        figure
+    }
+
+    fn style(index: usize) -> (Marker, Ink, Dash) {
+        let dash = if index == 0 { Dash::Dashed } else { Dash::Solid };
+        (Marker::of(index), Ink::Series(index), dash)
+    }
+
+    fn functions_panel(&self) -> Panel {
+        let mut chart = Chart::new(
+            Axis::linear(Text::markup("*x*")),
+            Axis::linear(Text::plain("value")).including(&[0.0]),
+        );
+        chart.height = 260.0;
+        let thin = [(Ink::Series(2), Dash::Dotted), (Ink::Series(3), Dash::Dashed)];
+        for (index, function) in self.functions.iter().enumerate() {
+            let last = index + 1 == self.functions.len();
+            let (ink, dash) =
+                if last { (Ink::Strong, Dash::Solid) } else { thin[index % thin.len()] };
+            let line = Layer::line(function.points.clone(), ink).dashed(dash);
+            chart.layers.push(line.named(Text::markup(&function.symbol)));
+        }
+        // The first path in front: gradient descent moves little, and would be hidden.
+        for (index, path) in self.paths.iter().enumerate().rev() {
+            let (marker, ink, _) = Toy::style(index);
+            let samples = path.iterates.iter().enumerate().map(|(step, at)| Sample {
+                note: Some(format!("{}, iteration {step}: x = {}", path.label, reading(at[0]))),
+                ..Sample::new(at[0], at[1])
+            });
+            // Most iterates lie on top of each other: one mark a place is enough.
+            let mut samples: Vec<Sample> = samples.collect();
+            let mut seen: Vec<[f64; 2]> = Vec::new();
+            samples.retain(|sample| {
+                let near = |other: &[f64; 2]| {
+                    (0..2).all(|axis| (sample.at[axis] - other[axis]).abs() < 5e-3)
+                };
+                let new = !seen.iter().any(near);
+                if new {
+                    seen.push(sample.at);
+                }
+                new
+            });
+            let points = Layer::points(samples, marker, ink);
+            chart.layers.push(points.named(Text::plain(&path.label)));
+        }
+        Panel::chart(Text::plain("Functions and paths"), chart)
+    }
+
+    fn trace(&self, path: &Path, axis: usize, index: usize) -> Layer {
+        let (_, ink, dash) = Toy::style(index);
+        let points = path.iterates.iter().enumerate();
+        let trace = points.map(|(step, at)| [step as f64, at[axis]]).collect();
+        Layer::line(trace, ink).dashed(dash).named(Text::plain(&path.label))
+    }
+
+    fn iterates_panel(&self) -> Panel {
+        let mut chart = Chart::new(iterations(), Axis::linear(Text::markup("iterate *x*_{t}")));
+        chart.height = 260.0;
+        for (index, path) in self.paths.iter().enumerate() {
+            chart.layers.push(self.trace(path, 0, index));
+        }
+        Panel::chart(Text::plain("Iterates"), chart)
+    }
+
+    fn objective_panel(&self) -> Panel {
+        let axis = Axis::log10_above(FLOOR, Text::markup("objective *f*(*x*_{t})"));
+        let mut chart = Chart::new(iterations(), axis);
+        chart.height = 260.0;
+        for (index, path) in self.paths.iter().enumerate() {
+            chart.layers.push(self.trace(path, 1, index));
+        }
+        Panel::chart(Text::plain("Objective"), chart)
+    }
+
+    fn description(&self) -> String {
+        let paths = self.paths.iter().filter_map(|path| {
+            let (first, last) = (path.iterates.first()?, path.iterates.last()?);
+            Some(format!(
+                "{} goes from x = {} to x = {} in {} iterations.",
+                path.label,
+                reading(first[0]),
+                reading(last[0]),
+                path.iterates.len() - 1
+            ))
+        });
+        format!(
+            "Two functions and their mean, the objective, with the paths of the optimisers. {}",
+            paths.collect::<Vec<_>>().join(" ")
+        )
+    }
+}

@@ -1,0 +1,157 @@
+//! A run from start to end: loss, accuracy, sharpness and non-uniformity against iteration.
+
+use super::reading;
+use crate::{Axis, Chart, Figure, Ink, Layer, Marker, Panel, Sample, Text};
+
+/// A quantity against iteration, as `[iteration, value]`.
+pub type Trace = Vec<[f64; 2]>;
+
+/// The curves of one run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TrainingCurves {
+    /// Heading.
+    pub title: String,
+    /// Under the heading: data, η, B, outcome.
+    pub subtitle: String,
+    /// The loss with its normalisation, as "mean squared error over outputs".
+    pub loss_name: String,
+    /// Batch or full training loss.
+    pub loss: Trace,
+    /// Tolerance of the stop rule, if there was one.
+    pub loss_tolerance: Option<f64>,
+    /// Fractions; may be empty.
+    pub train_accuracy: Trace,
+    /// Fractions; may be empty.
+    pub test_accuracy: Trace,
+    /// a = λ_max(H); may be empty.
+    pub sharpness: Trace,
+    /// 2/η.
+    pub sharpness_limit: f64,
+    /// s = √λ_max(Σ); may be empty.
+    pub non_uniformity: Trace,
+    /// (1/η)/√p(B, n); `None` where s is not limited.
+    pub non_uniformity_limit: Option<f64>,
+}
+
+/// Losses below this are rounding in single precision, and lie on the axis' lower end.
+pub(crate) const LOSS_FLOOR: f64 = 1e-16;
+
+/// The axis that every trace shares.
+pub(crate) fn iterations() -> Axis {
+    Axis::linear(Text::markup("iteration *t*")).tight()
+}
+
+/// Fractions as percent.
+pub(crate) fn percent(trace: &[[f64; 2]]) -> Trace {
+    trace.iter().map(|[iteration, fraction]| [*iteration, 100.0 * fraction]).collect()
+}
+
+/// A named line with its shape: on every point of a short trace, on a few of a long one, so that no
+/// reader has to tell lines apart by colour alone.
+pub(crate) fn measured(points: Trace, name: &str, marker: Marker, ink: Ink) -> Vec<Layer> {
+    const FEW: usize = 40;
+    const SPREAD: usize = 7;
+    let named = |layer: Layer| {
+        if name.is_empty() { layer } else { layer.named(Text::plain(name)) }
+    };
+    if points.is_empty() {
+        return Vec::new();
+    }
+    if points.len() <= FEW {
+        return vec![named(Layer::line(points, ink).marked(marker))];
+    }
+    let (start, end) = (points[0][0], points[points.len() - 1][0]);
+    let spread = (0..=SPREAD).map(|part| {
+        let wanted = start + (end - start) * part as f64 / SPREAD as f64;
+        let index = points.partition_point(|[iteration, _]| *iteration < wanted);
+        points[index.min(points.len() - 1)]
+    });
+    let samples = spread.map(|[x, y]| Sample::new(x, y)).collect();
+    vec![named(Layer::line(points, ink)), named(Layer::points(samples, marker, ink))]
+}
+
+impl TrainingCurves {
+    /// The figure; panels of empty traces are left out.
+    pub fn figure(&self) -> Figure {
+        let mut figure = Figure::new("training", Text::plain(&self.title), self.description());
+        figure.subtitle = Text::plain(&self.subtitle);
+        figure.columns = 2;
+        let panels = [
+            (!self.loss.is_empty()).then(|| self.loss_panel()),
+            (!self.train_accuracy.is_empty() || !self.test_accuracy.is_empty())
+                .then(|| self.accuracy_panel()),
+            (!self.sharpness.is_empty()).then(|| self.sharpness_panel()),
+            (!self.non_uniformity.is_empty()).then(|| self.non_uniformity_panel()),
+        ];
+        figure.panels = panels.into_iter().flatten().collect();
+        figure
+    }
+
+    fn loss_panel(&self) -> Panel {
+        let label = Text::plain(format!("training loss ({})", self.loss_name));
+        let mut chart = Chart::new(iterations(), Axis::log10_above(LOSS_FLOOR, label));
+        chart.layers.push(Layer::line(self.loss.clone(), Ink::Series(0)));
+        if let Some(tolerance) = self.loss_tolerance {
+            let label = Text::plain("stop rule");
+            chart.layers.push(Layer::horizontal(tolerance).named(label));
+        }
+        Panel::chart(Text::plain("Loss"), chart)
+    }
+
+    fn accuracy_panel(&self) -> Panel {
+        let mut chart = Chart::new(iterations(), Axis::linear(Text::plain("accuracy (%)")));
+        let traces = [
+            ("training", &self.train_accuracy, Marker::Circle, 0),
+            ("test", &self.test_accuracy, Marker::Square, 1),
+        ];
+        for (name, trace, marker, index) in traces {
+            if !trace.is_empty() {
+                let layers = measured(percent(trace), name, marker, Ink::Series(index));
+                chart.layers.extend(layers);
+            }
+        }
+        Panel::chart(Text::plain("Accuracy"), chart)
+    }
+
+    fn sharpness_panel(&self) -> Panel {
+        let axis = Axis::linear(Text::markup("sharpness *a* = λ_{max}(*H*)")).including(&[0.0]);
+        let label = Text::markup(&format!("2/*η* = {}", reading(self.sharpness_limit)));
+        let mut chart = Chart::new(iterations(), axis)
+            .with(Layer::horizontal(self.sharpness_limit).named(label));
+        let trace = self.sharpness.clone();
+        chart.layers.extend(measured(trace, "", Marker::Triangle, Ink::Series(2)));
+        Panel::chart(Text::plain("Sharpness"), chart)
+    }
+
+    fn non_uniformity_panel(&self) -> Panel {
+        let axis = Axis::linear(Text::markup("non-uniformity *s* = √λ_{max}(Σ)")).including(&[0.0]);
+        let mut chart = Chart::new(iterations(), axis);
+        if let Some(limit) = self.non_uniformity_limit {
+            let label = Text::markup(&format!("*s*_{{max}} = {}", reading(limit)));
+            chart.layers.push(Layer::horizontal(limit).named(label));
+        }
+        let trace = self.non_uniformity.clone();
+        chart.layers.extend(measured(trace, "", Marker::Diamond, Ink::Series(3)));
+        Panel::chart(Text::plain("Non-uniformity"), chart)
+    }
+
+    fn description(&self) -> String {
+        let last = |name: &str, trace: &Trace, scale: f64, unit: &str| {
+            trace
+                .last()
+                .map(|[_, value]| format!(" {name} ends at {}{unit}.", reading(scale * value)))
+                .unwrap_or_default()
+        };
+        let steps = self.loss.last().map_or(0.0, |[iteration, _]| *iteration);
+        format!(
+            "A run of {} iterations.{}{}{}{}{} The limit 2/η is {}.",
+            reading(steps),
+            last("The training loss", &self.loss, 1.0, ""),
+            last("Training accuracy", &self.train_accuracy, 100.0, " %"),
+            last("Test accuracy", &self.test_accuracy, 100.0, " %"),
+            last("Sharpness", &self.sharpness, 1.0, ""),
+            last("Non-uniformity", &self.non_uniformity, 1.0, ""),
+            reading(self.sharpness_limit)
+        )
+    }
+}
