@@ -1,0 +1,43 @@
+# make           what the targets are
+# make check     everything that must hold before a change is shown to anyone
+# make bench     time of the products and of a training step, on this machine
+# make fixtures  the derivatives that the tests compare with, made again by JAX (7 minutes)
+# make gallery   every figure with sample data, in target/gallery
+
+.DEFAULT_GOAL := help
+.PHONY: help check format lint documentation test bench fixtures gallery
+
+help:
+	@sed -n 's/^# \(make.*\)/\1/p' Makefile
+
+check: format lint documentation test
+
+format:
+	cargo fmt --check
+
+lint:
+	cargo clippy --workspace --all-targets -- -D warnings
+
+documentation:
+	RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps
+
+# The command that README.md gives to newcomers, and no other.
+test:
+	cargo test --workspace
+
+bench:
+	cargo bench --workspace
+
+# Needs Python 3.11 or newer. The versions are pinned; the files are the same byte for byte on one
+# machine, and may differ in the last digits on another.
+FIXTURES := crates/net/tests/fixtures
+fixtures: target/fixtures/bin/python
+	$< $(FIXTURES)/make_fixtures.py
+
+target/fixtures/bin/python: $(FIXTURES)/requirements.txt
+	python3 -m venv target/fixtures
+	target/fixtures/bin/pip install --quiet -r $<
+	touch $@
+
+gallery:
+	cargo run -p minimascope-report --example gallery -- target/gallery
