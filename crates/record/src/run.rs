@@ -44,9 +44,9 @@ pub struct RunSummary {
     pub outcome: Option<Outcome>,
     /// Steps taken.
     pub steps: u64,
-    /// The objective on the whole training set; `null` where it is not finite.
+    /// The mean loss of the training set, without weight decay; `null` where it is not finite.
     pub train_loss: Option<f64>,
-    /// Norm of its gradient.
+    /// ‖∇f‖ of the objective on the training set, weight decay included.
     pub gradient_norm: Option<f64>,
     /// Of the training set, against its labels as trained (corrupted ones included).
     pub train_accuracy: Option<f64>,

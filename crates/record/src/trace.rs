@@ -10,8 +10,8 @@ use crate::measured::Measured;
 pub struct StepLine {
     /// Steps taken so far: the losses are those of step number `step`, counted from 1.
     pub step: u64,
-    /// The objective on the step's batch, at the parameters before the step; `null` where it is
-    /// not finite.
+    /// The mean loss of the step's batch, before the step, without weight decay; `null` where it
+    /// is not finite.
     pub batch_loss: Option<f64>,
     /// Its exponential average, 0.9 old + 0.1 new.
     pub average_loss: Option<f64>,
@@ -22,7 +22,7 @@ pub struct StepLine {
 pub struct CurvatureLine {
     /// Steps taken so far.
     pub step: u64,
-    /// The objective on the training set.
+    /// The mean loss of the training set, without weight decay.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub train_loss: Option<f64>,
     /// A fraction.

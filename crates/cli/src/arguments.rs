@@ -1,0 +1,241 @@
+//! The command line as typed.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use minimascope_experiment::config::assignment::Assignment;
+
+/// Train networks, measure the minimum they reach, and say how sharp and how uneven it is.
+///
+/// Data goes to stdout, messages and progress to stderr. Exit codes: 0 done, 1 error, 2 bad input,
+/// 3 finished but a run failed, diverged or was not measured to its tolerance, 130 interrupted.
+#[derive(Debug, Parser)]
+#[command(name = "minimascope", version, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Train a network, then measure its sharpness and non-uniformity.
+    Run(Run),
+    /// Measure a finished run, or a file of parameters.
+    Measure(Measure),
+    /// Train the study's networks and print their minima beside the study's.
+    Reproduce(Reproduce),
+    /// The networks that have a name.
+    Model(Model),
+    /// The datasets that have a name.
+    Data(Data),
+    /// What a run would do, and what a configuration can say.
+    Config(Config),
+}
+
+/// What of the machine is used. Changes no bit of any result.
+#[derive(Clone, Copy, Debug, Args)]
+pub(crate) struct Machine {
+    /// Threads [default: all processors].
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<NonZeroUsize>,
+    /// Memory for activations, such as 512M or 4G.
+    #[arg(long, value_name = "SIZE", default_value = "1G", value_parser = parse_size)]
+    pub(crate) memory: usize,
+}
+
+/// A configuration and what is changed in it.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Configuration {
+    /// A run preset (fashion-mnist-fnn, cifar10-vgg, fashion-mnist-fnn-corrupted) or a TOML file.
+    #[arg(value_name = "PRESET|FILE.toml")]
+    pub(crate) source: String,
+    /// Values over those of the preset or file, such as train.learning_rate=0.5.
+    #[arg(value_name = "KEY=VALUE")]
+    pub(crate) assignments: Vec<Assignment>,
+    /// A folder to look for data in first; as data.folder=DIR.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    #[command(flatten)]
+    pub(crate) configuration: Configuration,
+    /// The folder that holds run folders.
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub(crate) out: PathBuf,
+    /// Continue the run if it was interrupted.
+    #[arg(long, conflicts_with = "force")]
+    pub(crate) resume: bool,
+    /// Run again, even if it is finished.
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Print the result as one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) machine: Machine,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Measure {
+    /// A run's folder or id, or a .safetensors file of parameters.
+    #[arg(value_name = "RUN|CHECKPOINT")]
+    pub(crate) target: String,
+    /// The run preset or TOML file that a lone file of parameters belongs to.
+    #[arg(long, value_name = "PRESET|FILE.toml")]
+    pub(crate) config: Option<String>,
+    /// The largest K eigenvalues of the Hessian.
+    #[arg(long, value_name = "K")]
+    pub(crate) top: Option<NonZeroUsize>,
+    /// The density of the Hessian's eigenvalues.
+    #[arg(long)]
+    pub(crate) density: bool,
+    /// The trace of the Hessian.
+    #[arg(long)]
+    pub(crate) trace: bool,
+    /// The folder that holds run folders, where RUN is an id.
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub(crate) out: PathBuf,
+    /// Print the result as one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) machine: Machine,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Reproduce {
+    /// The folder that holds run folders.
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub(crate) out: PathBuf,
+    /// Run again what is finished.
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Print the result as one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) machine: Machine,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Model {
+    #[command(subcommand)]
+    pub(crate) command: ModelCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ModelCommand {
+    /// Their names and sizes.
+    List {
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// A layer table: shapes, parameters, multiply–adds of one example.
+    Show {
+        /// A network's name, or a TOML file of one.
+        #[arg(value_name = "NAME|FILE.toml")]
+        name: String,
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Data {
+    #[command(subcommand)]
+    pub(crate) command: DataCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum DataCommand {
+    /// Where their images are found.
+    List(DataPlace),
+    /// Compare the SHA-256 of what is found with what it should be.
+    Verify {
+        /// The dataset; all that are found if absent.
+        name: Option<String>,
+        #[command(flatten)]
+        place: DataPlace,
+    },
+    /// Download the complete files from their canonical address.
+    Fetch {
+        /// The dataset.
+        name: String,
+        /// The folder to download to [default: ~/.local/share/minimascope].
+        #[arg(long, value_name = "DIR")]
+        data_dir: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DataPlace {
+    /// A folder to look in first.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Config {
+    #[command(subcommand)]
+    pub(crate) command: ConfigCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Every value of a run and where it came from, as TOML.
+    Show(Configuration),
+    /// The JSON Schema of configuration files.
+    Schema,
+}
+
+/// Bytes from a number with K, M or G (powers of 1024; B, iB may follow).
+fn parse_size(text: &str) -> Result<usize, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let shift = match unit.trim().to_ascii_uppercase().trim_end_matches('B').trim_end_matches('I') {
+        "" => 0,
+        "K" => 10,
+        "M" => 20,
+        "G" => 30,
+        "T" => 40,
+        _ => return Err("write a number with K, M or G, such as 512M".to_owned()),
+    };
+    let number: f64 = number.parse().map_err(|_| "write a number such as 512M or 4G".to_owned())?;
+    let bytes = number * (1_u64 << shift) as f64;
+    // 2⁴⁸ bytes are more than any machine addresses.
+    if bytes >= 1.0 && bytes < 2_f64.powi(48) {
+        Ok(bytes as usize)
+    } else {
+        Err("it must be at least one byte and below 256T".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes() {
+        assert_eq!(parse_size("512M"), Ok(512 << 20));
+        assert_eq!(parse_size("1.5GiB"), Ok(3 << 29));
+        assert_eq!(parse_size("4096"), Ok(4096));
+        for text in ["", "G", "-1G", "0", "1X", "1e99"] {
+            assert!(parse_size(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! One file a command.
+
+pub(crate) mod config;
+pub(crate) mod data;
+pub(crate) mod measure;
+pub(crate) mod model;
+pub(crate) mod reproduce;
+pub(crate) mod run;

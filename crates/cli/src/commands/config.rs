@@ -1,0 +1,42 @@
+//! `config`: what a run would do, and what a configuration can say.
+
+use std::fmt::Write;
+
+use minimascope_experiment::config::{keys, sources::Configured, sources::Sources};
+
+use crate::arguments::{Config, ConfigCommand, Configuration};
+use crate::exit::{Done, Failure};
+use crate::output;
+
+pub(crate) fn run(arguments: Config) -> Result<Done, Failure> {
+    match arguments.command {
+        ConfigCommand::Schema => output::json(keys::RUN.schema())?,
+        ConfigCommand::Show(configuration) => {
+            let configured = read(configuration)?;
+            let rows = configured.rows();
+            let left: Vec<String> =
+                rows.iter().map(|(key, value, _)| format!("{key} = {value}")).collect();
+            // A long list of layers does not push every comment out of sight.
+            let width = left.iter().map(|line| line.chars().count()).filter(|w| *w <= 60).max();
+            let width = width.unwrap_or(0);
+            let mut text = String::new();
+            for (line, (_, _, origin)) in left.iter().zip(&rows) {
+                writeln!(text, "{line:width$}  # {origin}").expect("a string takes all");
+            }
+            output::text(&text)?;
+        }
+    }
+    Ok(Done::Well)
+}
+
+/// The preset or file with the assignments over it.
+pub(crate) fn read(configuration: Configuration) -> Result<Configured, Failure> {
+    let mut sources = Sources::open(&configuration.source)?;
+    for assignment in configuration.assignments {
+        sources.assign(assignment);
+    }
+    if let Some(folder) = configuration.data_dir {
+        sources.assign_path("data.folder", &folder);
+    }
+    Ok(sources.complete()?)
+}

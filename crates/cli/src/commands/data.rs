@@ -1,0 +1,118 @@
+//! `data`: the datasets that have a name.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use minimascope_data::catalogue::{self, KnownDataset};
+use minimascope_data::fetch::{self, Fetch};
+use minimascope_data::{layout, verify};
+use minimascope_record::SCHEMA_VERSION;
+use minimascope_record::architecture::Shape;
+use minimascope_record::listing::{DataCheck, DataEntry, DataList, FileCheck};
+
+use crate::arguments::{Data, DataCommand, DataPlace};
+use crate::exit::{Done, Failure};
+use crate::output;
+use crate::table::{Table, grouped};
+
+pub(crate) fn run(arguments: Data) -> Result<Done, Failure> {
+    match arguments.command {
+        DataCommand::List(place) => list(&place),
+        DataCommand::Verify { name, place } => check(name.as_deref(), &place),
+        DataCommand::Fetch { name, data_dir } => download(&name, data_dir),
+    }
+}
+
+fn list(place: &DataPlace) -> Result<Done, Failure> {
+    let entry = |listing: catalogue::Listing| DataEntry {
+        name: listing.name,
+        what: listing.what,
+        place: listing.place,
+        shape: Shape {
+            channels: listing.shape.channels,
+            height: listing.shape.height,
+            width: listing.shape.width,
+        },
+        classes: listing.classes,
+        train_examples: listing.examples.train,
+        test_examples: listing.examples.test,
+        licence: listing.licence,
+    };
+    let datasets: Vec<DataEntry> =
+        catalogue::list(place.data_dir.as_deref()).into_iter().map(entry).collect();
+    if place.json {
+        output::json(&DataList { schema_version: SCHEMA_VERSION, datasets })?;
+        return Ok(Done::Well);
+    }
+    let mut table = Table::new(["name", "image", "classes", "train", "test", "place", "what"]);
+    for dataset in datasets {
+        table.row([
+            dataset.name,
+            dataset.shape.to_string(),
+            dataset.classes.to_string(),
+            grouped(dataset.train_examples as u64),
+            grouped(dataset.test_examples as u64),
+            dataset.place.unwrap_or_else(|| "not here".to_owned()),
+            dataset.what,
+        ]);
+    }
+    output::text(&table.to_string())?;
+    Ok(Done::Well)
+}
+
+fn check(name: Option<&str>, place: &DataPlace) -> Result<Done, Failure> {
+    let files: Vec<FileCheck> = verify::verify(name, place.data_dir.as_deref())?
+        .into_iter()
+        .map(|file| {
+            let reason = match file.outcome {
+                verify::Outcome::Right => None,
+                verify::Outcome::Wrong { found } => Some(format!("its SHA-256 is {found}")),
+                verify::Outcome::Unreadable { reason } => Some(reason),
+            };
+            FileCheck {
+                dataset: file.dataset,
+                file: file.file,
+                expected: file.expected,
+                right: reason.is_none(),
+                reason,
+            }
+        })
+        .collect();
+    let right = files.iter().all(|file| file.right);
+    if place.json {
+        output::json(&DataCheck { schema_version: SCHEMA_VERSION, files })?;
+    } else {
+        let mut table = Table::new(["dataset", "file", "content"]);
+        for file in files {
+            let content =
+                file.reason.map_or("as published".to_owned(), |why| format!("WRONG: {why}"));
+            table.row([file.dataset, file.file, content]);
+        }
+        output::text(&table.to_string())?;
+    }
+    if right {
+        return Ok(Done::Well);
+    }
+    anstream::eprintln!("some files are not the published ones; fetch or copy them again");
+    Ok(Done::WithFailures)
+}
+
+fn download(name: &str, data_dir: Option<PathBuf>) -> Result<Done, Failure> {
+    let known = KnownDataset::by_name(name)?;
+    let directory = data_dir.or_else(layout::user_directory).unwrap_or_else(|| "data".into());
+    let mut shown: Option<Instant> = None;
+    let mut show = |at: fetch::Progress<'_>| {
+        // Twice a second on a terminal or in a log; the last bytes always.
+        let due = shown.is_none_or(|shown| shown.elapsed() >= Duration::from_millis(500));
+        if due || at.total == Some(at.bytes) {
+            shown = Some(Instant::now());
+            let of = at.total.map(|total| format!(" of {}", indicatif::HumanBytes(total)));
+            let (bytes, of) = (indicatif::HumanBytes(at.bytes), of.unwrap_or_default());
+            anstream::eprintln!("{}: {bytes}{of}", at.file);
+        }
+    };
+    let request = Fetch { known, directory: &directory, base: None };
+    let folder = fetch::fetch(&request, &mut show)?;
+    output::text(&format!("{}\n", folder.display()))?;
+    Ok(Done::Well)
+}

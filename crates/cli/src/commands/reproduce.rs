@@ -1,0 +1,144 @@
+//! `reproduce`: the study's minima and ours, side by side.
+
+use minimascope_experiment::reproduce::{Ended, reproduce};
+use minimascope_experiment::run::{Existing, Options};
+use minimascope_record::measured::Measured;
+use minimascope_record::outcome::Outcome;
+use minimascope_record::reproduction::{Reference, Reproduction, ReproductionRow, Spread};
+
+use crate::arguments::Reproduce;
+use crate::exit::{Done, Failure};
+use crate::summary::name_of;
+use crate::table::{Table, grouped, significant};
+use crate::{interrupt, output, progress};
+
+pub(crate) fn run(arguments: Reproduce) -> Result<Done, Failure> {
+    let options = Options {
+        out: arguments.out,
+        existing: if arguments.force { Existing::Restart } else { Existing::Resume },
+        machine: arguments.machine.into(),
+    };
+    let mut progress = progress::on_stderr();
+    let (study, ended) = reproduce(&options, progress.as_mut(), interrupt::flag())?;
+    drop(progress);
+    if arguments.json {
+        output::json(&study)?;
+    } else {
+        output::text(&text(&study))?;
+    }
+    if ended == Ended::Interrupted {
+        anstream::eprintln!("the same command continues; what is finished stays");
+        return Ok(Done::Interrupted);
+    }
+    Ok(if study.rows.iter().all(is_good) { Done::Well } else { Done::WithFailures })
+}
+
+/// Whether a row says what it is there to say.
+fn is_good(row: &ReproductionRow) -> bool {
+    let converged = |value: &Option<Measured>| value.is_some_and(|value| value.converged);
+    row.result.outcome == Some(Outcome::Converged)
+        && converged(&row.result.sharpness)
+        && converged(&row.result.non_uniformity)
+}
+
+fn text(study: &Reproduction) -> String {
+    let mut table = Table::new([
+        "run",
+        "η",
+        "B",
+        "steps",
+        "sharpness a",
+        "2/η",
+        "non-uniformity s",
+        "s_max",
+        "train %",
+        "test %",
+        "relative residuals",
+    ]);
+    for (index, row) in study.rows.iter().enumerate() {
+        if index > 0 {
+            table.gap();
+        }
+        table.row(ours(row));
+        for reference in &row.references {
+            table.row(theirs(reference));
+        }
+    }
+    let mut text = table.to_string();
+    if let Some(row) = study.rows.first() {
+        text.push_str(&format!(
+            "\nCurvatures are of the mean {} over the training set. ± is the deviation over runs; \
+             one seed here.\n",
+            name_of(&row.result.loss)
+        ));
+    }
+    for (row, note) in study.rows.iter().flat_map(|row| {
+        row.references.iter().filter_map(move |reference| Some((row, reference.note.as_ref()?)))
+    }) {
+        text.push_str(&format!("{}: {note}.\n", row.title));
+    }
+    text
+}
+
+fn ours(row: &ReproductionRow) -> [String; 11] {
+    let run = &row.result;
+    let value = |value: Option<Measured>| value.map_or(none(), |value| significant(value.value));
+    let residual = |value: Option<Measured>| {
+        value.map_or(none(), |value| {
+            let missed = if value.converged { "" } else { "!" };
+            format!("{:.0e}{missed}", value.relative_residual)
+        })
+    };
+    let steps = match run.outcome {
+        Some(Outcome::Converged) | None => grouped(run.steps),
+        Some(outcome) => format!("{} ({outcome})", grouped(run.steps)),
+    };
+    [
+        row.title.clone(),
+        run.learning_rate.to_string(),
+        run.batch_size.to_string(),
+        steps,
+        value(run.sharpness),
+        run.sharpness_limit.map_or(none(), significant),
+        value(run.non_uniformity),
+        run.non_uniformity_limit.map_or("∞".to_owned(), significant),
+        percent(run.train_accuracy),
+        percent(run.test_accuracy),
+        format!("{}, {}", residual(run.sharpness), residual(run.non_uniformity)),
+    ]
+}
+
+fn theirs(reference: &Reference) -> [String; 11] {
+    let spread = |value: Option<Spread>| value.map_or(String::new(), with_deviation);
+    let accuracy =
+        |value: Option<Spread>| value.map_or(String::new(), |value| percent(Some(value.mean)));
+    [
+        format!("  {}", reference.source),
+        String::new(),
+        String::new(),
+        String::new(),
+        spread(reference.sharpness),
+        String::new(),
+        spread(reference.non_uniformity),
+        String::new(),
+        accuracy(reference.train_accuracy),
+        accuracy(reference.test_accuracy),
+        String::new(),
+    ]
+}
+
+/// As many digits as were published.
+fn with_deviation(spread: Spread) -> String {
+    match spread.deviation {
+        Some(deviation) => format!("{} ± {deviation}", spread.mean),
+        None => spread.mean.to_string(),
+    }
+}
+
+fn percent(fraction: Option<f64>) -> String {
+    fraction.map_or(none(), |fraction| format!("{:.2}", 100.0 * fraction))
+}
+
+fn none() -> String {
+    "–".to_owned()
+}

@@ -1,0 +1,48 @@
+//! `run`: train a network, then measure the minimum it reached.
+
+use minimascope_experiment::plan::Plan;
+use minimascope_experiment::run::{self, Existing, Machine, Options};
+use minimascope_record::outcome::Outcome;
+
+use crate::arguments::Run;
+use crate::commands::config;
+use crate::exit::{Done, Failure};
+use crate::{interrupt, output, progress, summary};
+
+pub(crate) fn run(arguments: Run) -> Result<Done, Failure> {
+    let continued = summary::command_to_continue(&arguments);
+    let configured = config::read(arguments.configuration)?;
+    let plan = Plan::check(&configured)?;
+    let options = Options {
+        out: arguments.out,
+        existing: match (arguments.resume, arguments.force) {
+            (true, _) => Existing::Resume,
+            (_, true) => Existing::Restart,
+            (false, false) => Existing::Report,
+        },
+        machine: arguments.machine.into(),
+    };
+    let mut progress = progress::on_stderr();
+    let summary = run::run(&plan, &options, progress.as_mut(), interrupt::flag())?;
+    drop(progress);
+    if arguments.json {
+        output::json(&summary)?;
+    } else {
+        output::text(&summary::text(&summary))?;
+    }
+    if summary.outcome == Some(Outcome::Interrupted) {
+        anstream::eprintln!("continue with: {continued}");
+        return Ok(Done::Interrupted);
+    }
+    Ok(Done::Well)
+}
+
+impl From<crate::arguments::Machine> for Machine {
+    fn from(machine: crate::arguments::Machine) -> Self {
+        let available = || std::thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            threads: machine.threads.map_or_else(available, usize::from),
+            memory_bytes: machine.memory,
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! From how a command ended to an exit code, and to what is said about it.
+
+use std::io;
+use std::process::ExitCode;
+
+use minimascope_experiment::Error;
+
+/// How a command ended, where it ended well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Done {
+    /// As asked.
+    Well,
+    /// Finished, but some part failed and said so.
+    WithFailures,
+    /// By Ctrl-C or SIGTERM.
+    Interrupted,
+}
+
+/// Why a command ended before it was done.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error(transparent)]
+    Experiment(#[from] Error),
+    #[error("stdout cannot be written: {0}")]
+    Output(#[from] io::Error),
+}
+
+impl From<minimascope_data::Error> for Failure {
+    fn from(error: minimascope_data::Error) -> Self {
+        Self::Experiment(error.into())
+    }
+}
+
+pub(crate) fn code(done: Result<Done, Failure>) -> ExitCode {
+    match done {
+        Ok(Done::Well) => ExitCode::SUCCESS,
+        Ok(Done::WithFailures) => ExitCode::from(3),
+        Ok(Done::Interrupted) => ExitCode::from(130),
+        // Whoever reads our output has read enough.
+        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+            ExitCode::SUCCESS
+        }
+        Err(failure) => {
+            say(&failure);
+            match failure {
+                Failure::Experiment(error) if error.is_bad_input() => ExitCode::from(2),
+                _ => ExitCode::FAILURE,
+            }
+        }
+    }
+}
+
+/// `error:` and one sentence, then `hint:` and what to do.
+pub(crate) fn say(failure: &Failure) {
+    let text = failure.to_string();
+    let hint = match failure {
+        Failure::Experiment(error) => error.hint(),
+        Failure::Output(_) => None,
+    };
+    // Texts that say both what happened and what to do part them by a semicolon or a colon.
+    let (text, hint) = match (hint, text.rsplit_once("; ")) {
+        (Some(hint), _) => (text.as_str(), Some(hint)),
+        (None, Some((text, hint))) => (text, Some(hint.to_owned())),
+        (None, None) => (text.as_str(), None),
+    };
+    anstream::eprintln!("{ERROR}error:{ERROR:#} {text}");
+    if let Some(hint) = hint {
+        anstream::eprintln!("{HINT}hint:{HINT:#} {hint}");
+    }
+}
+
+const ERROR: anstyle::Style = anstyle::AnsiColor::Red.on_default().bold();
+const HINT: anstyle::Style = anstyle::AnsiColor::Cyan.on_default().bold();

@@ -1,0 +1,104 @@
+//! Plain tables: columns two spaces apart, numbers to the right.
+
+/// Rows of text under a heading.
+#[derive(Debug)]
+pub(crate) struct Table {
+    columns: usize,
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    pub(crate) fn new<const N: usize>(heading: [&str; N]) -> Self {
+        Self { columns: N, rows: vec![heading.map(str::to_owned).to_vec()] }
+    }
+
+    pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
+        debug_assert_eq!(N, self.columns);
+        self.rows.push(cells.to_vec());
+    }
+
+    /// An empty line.
+    pub(crate) fn gap(&mut self) {
+        self.rows.push(vec![String::new(); self.columns]);
+    }
+}
+
+impl std::fmt::Display for Table {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let column = |index: usize| self.rows.iter().map(move |row| row[index].as_str());
+        let widths: Vec<usize> = (0..self.columns)
+            .map(|index| column(index).map(|cell| cell.chars().count()).max().unwrap_or(0))
+            .collect();
+        let numeric: Vec<bool> = (0..self.columns)
+            .map(|index| column(index).skip(1).all(|cell| cell.is_empty() || is_number(cell)))
+            .collect();
+        for row in &self.rows {
+            let mut line = String::new();
+            for (index, cell) in row.iter().enumerate() {
+                let padding = " ".repeat(widths[index] - cell.chars().count());
+                let (before, after) =
+                    if numeric[index] { (padding.as_str(), "") } else { ("", padding.as_str()) };
+                line.push_str(if index > 0 { "  " } else { "" });
+                line.push_str(before);
+                line.push_str(cell);
+                line.push_str(after);
+            }
+            writeln!(formatter, "{}", line.trim_end())?;
+        }
+        Ok(())
+    }
+}
+
+fn is_number(cell: &str) -> bool {
+    cell == "–" || cell.starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '∞')
+}
+
+/// 898510 as 898,510.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Four significant digits.
+pub(crate) fn significant(value: f64) -> String {
+    let magnitude = value.abs();
+    if magnitude == 0.0 {
+        "0".to_owned()
+    } else if (1e-2..1e5).contains(&magnitude) {
+        let decimals = (3 - magnitude.log10().floor() as i32).max(0) as usize;
+        format!("{value:.decimals$}")
+    } else {
+        format!("{value:.3e}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_stand_right_and_words_left() {
+        let mut table = Table::new(["name", "steps"]);
+        table.row(["one".to_owned(), "7".to_owned()]);
+        table.row(["three".to_owned(), "1,234".to_owned()]);
+        assert_eq!(table.to_string(), "name   steps\none        7\nthree  1,234\n");
+    }
+
+    #[test]
+    fn digits() {
+        assert_eq!(grouped(898_510), "898,510");
+        assert_eq!(grouped(71), "71");
+        assert_eq!(significant(19.734), "19.73");
+        assert_eq!(significant(0.0505), "0.05050");
+        assert_eq!(significant(9.99e-5), "9.990e-5");
+        assert_eq!(significant(0.0), "0");
+        assert_eq!(significant(1234.5), "1234");
+    }
+}

@@ -1,0 +1,170 @@
+//! Bad input gets one sentence, one hint, and exit code 2; nothing is lost or left behind.
+
+mod program;
+
+use program::{Place, text};
+
+/// Words of the command, then the whole of stderr.
+fn assert_refused(place: &Place, words: &[&str], error: &str, hint: &str) {
+    let output = place.output(words);
+    let said = text(&output.stderr);
+    assert_eq!(said, format!("error: {error}\nhint: {hint}\n"), "{words:?}");
+    assert_eq!(output.status.code(), Some(2), "{words:?}");
+    assert!(output.stdout.is_empty(), "{words:?}");
+    assert!(!place.path().join("runs").exists(), "{words:?} left a folder");
+}
+
+#[test]
+fn values_of_a_run() {
+    let place = Place::new();
+    for (assignment, error, hint) in [
+        (
+            "train.learning_rat=1",
+            "unknown key train.learning_rat (command line)",
+            "did you mean train.learning_rate?",
+        ),
+        (
+            "learning_rate=1",
+            "unknown key learning_rate (command line)",
+            "did you mean train.learning_rate?",
+        ),
+        (
+            "train.learning_rate=0",
+            "train.learning_rate = 0 (command line): it must be a finite number over 0",
+            "set train.learning_rate to a finite number over 0",
+        ),
+        (
+            "train.learning_rate=-0.5",
+            "train.learning_rate = -0.5 (command line): it must be a finite number over 0",
+            "set train.learning_rate to a finite number over 0",
+        ),
+        (
+            "train.learning_rate=nan",
+            "train.learning_rate = NaN (command line): it must be a finite number over 0",
+            "set train.learning_rate to a finite number over 0",
+        ),
+        (
+            "train.learning_rate=fast",
+            "train.learning_rate (command line): invalid type: string \"fast\", expected f64",
+            "`minimascope config schema` explains train.learning_rate",
+        ),
+        (
+            "train.batch_size=41",
+            "train.batch_size = 41 is larger than the training set of 40 examples",
+            "set train.batch_size to at most 40, or to \"all\" for gradient descent",
+        ),
+        (
+            "train.batch_size=0",
+            "train.batch_size (command line): invalid value: integer `0`, expected a number of \
+             examples from 1 or \"all\"",
+            "`minimascope config schema` explains train.batch_size",
+        ),
+        (
+            "train.optimizer.kind=heavy-ball",
+            "train.optimizer.momentum is missing",
+            "`minimascope config schema` explains train.optimizer.momentum",
+        ),
+        (
+            "train.stop.max_steps=0",
+            "train.stop.max_steps = 0 (command line): it must be at least 1",
+            "set train.stop.max_steps to at least 1",
+        ),
+        ("model.preset=lenet", "there is no network lenet", "did you mean lenet5?"),
+        (
+            "model.preset=cifar10-vgg",
+            "the images of fashion-mnist are 1×28×28, the network cifar10-vgg takes 3×32×32",
+            "choose another data.source, or set model.architecture.input",
+        ),
+        (
+            "model.preset=linear",
+            "fashion-mnist has 2 classes, the network linear has 10 outputs",
+            "give the network 2 outputs, or choose classes by data.classes",
+        ),
+        (
+            "model.file=absent.toml",
+            "absent.toml cannot be read: No such file or directory (os error 2)",
+            "check the path",
+        ),
+        (
+            "schema_version=9",
+            "schema_version = 9 (command line): this program reads version 1",
+            "write schema_version = 1 and check the keys against docs/records.md",
+        ),
+    ] {
+        assert_refused(&place, &["run", "tiny.toml", assignment], error, hint);
+    }
+}
+
+#[test]
+fn files_and_names() {
+    let place = Place::new();
+    place.write("broken.toml", "precision = \"f32\"\n[model\npreset = 1\n");
+    place.write("empty.toml", "");
+    place.write("cut.safetensors", "not a safetensors file");
+    for (words, error, hint) in [
+        (
+            &["run", "fashion-mnist-fn"][..],
+            "there is no run preset fashion-mnist-fn",
+            "did you mean fashion-mnist-fnn?",
+        ),
+        (
+            &["run", "broken.toml"],
+            "broken.toml: line 2: unclosed table, expected `]`",
+            "correct the file; `minimascope config show` prints a whole one",
+        ),
+        (&["run", "empty.toml"], "model is missing", "`minimascope config schema` explains model"),
+        (
+            &["measure", "absent"],
+            "there is no run at absent",
+            "give a run's folder or id, or a .safetensors file of parameters",
+        ),
+        (
+            &["measure", "cut.safetensors"],
+            "cut.safetensors does not say which network and data its parameters belong to",
+            "add --config with a run preset or a configuration file",
+        ),
+        (&["model", "show", "lenet"], "there is no network lenet", "did you mean lenet5?"),
+    ] {
+        assert_refused(&place, words, error, hint);
+    }
+}
+
+#[test]
+fn words_that_are_no_assignment_or_option() {
+    let place = Place::new();
+    for words in [
+        &["run", "tiny.toml", "learning_rate"][..],
+        &["run", "tiny.toml", "--memory", "much"],
+        &["run", "tiny.toml", "--threads", "0"],
+        &["run", "tiny.toml", "--resume", "--force"],
+        &["walk"],
+    ] {
+        let output = place.output(words);
+        assert_eq!(output.status.code(), Some(2), "{words:?}");
+        assert!(text(&output.stderr).starts_with("error: "), "{words:?}");
+    }
+}
+
+#[test]
+fn data_that_is_damaged() {
+    let place = Place::new();
+    place.write("cut.npz", [0x50, 0x4b, 0x03, 0x04, 0, 0]);
+    let output = place.output(&["run", "tiny.toml", "data.source=cut.npz"]);
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.starts_with("error: cut.npz") && said.lines().count() <= 2, "{said}");
+    let output = place.output(&["run", "tiny.toml", "data.train.first=100000"]);
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("100000") && said.contains("hint: "), "{said}");
+}
+
+#[test]
+fn a_budget_that_holds_nothing() {
+    let place = Place::new();
+    let output = place.output(&["run", "tiny.toml", "--memory", "1000"]);
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("error: a memory budget of 1000 bytes is too small"), "{said}");
+    assert!(said.contains("hint: "), "{said}");
+}

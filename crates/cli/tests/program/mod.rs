@@ -1,0 +1,101 @@
+//! The program, as a user starts it, and a run that takes a moment.
+
+#![allow(dead_code, reason = "each test file uses a part")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// 314 parameters in f64 on 40 images of two classes.
+pub const TINY: &str = r#"
+precision = "f64"
+
+[model.architecture]
+input = { channels = 1, height = 28, width = 28 }
+layers = [
+    { kind = "average-pool", window = 4 },
+    { kind = "linear", outputs = 6 },
+    { kind = "activation", function = "tanh" },
+    { kind = "linear", outputs = 2 },
+]
+
+[data]
+source = "fashion-mnist"
+classes = [0, 1]
+train = { first = 40 }
+test = { first = 50 }
+
+[train]
+learning_rate = 0.05
+batch_size = 7
+seed = 3
+stop = { max_steps = 400 }
+"#;
+
+/// A folder with `tiny.toml` in it, where the program is started.
+pub struct Place {
+    folder: TempDir,
+}
+
+impl Place {
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("tiny.toml"), TINY).unwrap();
+        Self { folder }
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+        std::fs::write(self.path().join(name), content).unwrap();
+    }
+
+    /// The program with these words, and without what the machine may have of data.
+    pub fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(assert_cmd::cargo::cargo_bin!("minimascope"));
+        command.current_dir(self.path()).env("HOME", self.path()).env_remove("XDG_DATA_HOME");
+        command.args(words);
+        command
+    }
+
+    pub fn output(&self, words: &[&str]) -> Output {
+        self.command(words).output().unwrap()
+    }
+
+    /// stdout of a command that must succeed.
+    pub fn stdout(&self, words: &[&str]) -> String {
+        let output = self.output(words);
+        assert!(output.status.success(), "{words:?}: {}", text(&output.stderr));
+        text(&output.stdout)
+    }
+
+    pub fn json(&self, words: &[&str]) -> Value {
+        serde_json::from_str(&self.stdout(words)).unwrap()
+    }
+
+    /// `run tiny.toml` into `out` with more words: its folder.
+    pub fn run_into(&self, out: &str, more: &[&str]) -> PathBuf {
+        let words = [&["run", "tiny.toml", "--json", "--out", out], more].concat();
+        let result = self.json(&words);
+        self.path().join(result["folder"].as_str().unwrap())
+    }
+}
+
+pub fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// The files of a run that must not differ between two of the same id.
+pub const RESULTS: [&str; 3] = ["outcome.json", "final.safetensors", "steps.jsonl"];
+
+pub fn assert_same_files(one: &Path, other: &Path, names: &[&str]) {
+    assert_eq!(one.file_name(), other.file_name(), "the same run");
+    for name in names {
+        let read = |folder: &Path| std::fs::read(folder.join(name)).unwrap();
+        assert!(read(one) == read(other), "{name} differs: {} {}", one.display(), other.display());
+    }
+}

@@ -1,0 +1,193 @@
+//! What the commands print: objects with their keys, tables, and results that are not successes.
+
+mod program;
+
+use program::{Place, text};
+use serde_json::Value;
+
+fn assert_measured(value: &Value) {
+    assert!(value["value"].as_f64().unwrap() > 0.0, "{value}");
+    let (residual, relative) = (&value["residual"], &value["relative_residual"]);
+    assert!(residual.as_f64().unwrap() > 0.0 && relative.as_f64().unwrap() <= 5e-4, "{value}");
+    assert_eq!(value["converged"], true);
+    assert!(value["products"].as_u64().unwrap() >= 2, "{value}");
+}
+
+#[test]
+fn run_and_measure_print_one_object_with_the_documented_keys() {
+    let place = Place::new();
+    let run = place.json(&["run", "tiny.toml", "--json"]);
+    for key in ["parameters", "learning_rate", "batch_size", "outcome", "steps", "train_loss"] {
+        assert!(!run[key].is_null(), "{key}");
+    }
+    assert_eq!(run["schema_version"], 1);
+    // (49 + 1)·6 + (6 + 1)·2.
+    assert_eq!(run["parameters"], 314);
+    assert_eq!(run["batch_size"], 7);
+    assert_eq!(run["learning_rate"], 0.05);
+    assert_eq!(run["outcome"], "step-limit");
+    assert_eq!(run["steps"], 400);
+    assert_eq!(run["loss"], "mean-squared-error");
+    for key in ["train_accuracy", "test_accuracy"] {
+        assert!((0.0..=1.0).contains(&run[key].as_f64().unwrap()), "{key}");
+    }
+    assert_measured(&run["sharpness"]);
+    assert_measured(&run["non_uniformity"]);
+    assert_eq!(run["sharpness_limit"], 40.0);
+    // (1/η) √(B(n − 1)/(n − B)).
+    let limit = 20.0 * (7.0 * 39.0 / 33.0_f64).sqrt();
+    assert!((run["non_uniformity_limit"].as_f64().unwrap() - limit).abs() < 1e-12 * limit);
+
+    let id = run["run"].as_str().unwrap();
+    let measured = place.json(&["measure", id, "--top", "3", "--json"]);
+    for key in ["run", "outcome", "steps", "train_loss", "sharpness", "non_uniformity"] {
+        assert_eq!(measured[key], run[key], "{key}");
+    }
+    let top = measured["spectrum"]["top"].as_array().unwrap();
+    assert_eq!(top.len(), 3);
+    let values: Vec<f64> = top.iter().map(|pair| pair["value"].as_f64().unwrap()).collect();
+    assert!(values.is_sorted_by(|larger, smaller| larger >= smaller), "{values:?}");
+}
+
+#[test]
+fn a_lone_file_of_parameters_is_measured_with_a_configuration() {
+    let place = Place::new();
+    let run = place.json(&["run", "tiny.toml", "--json"]);
+    let folder = place.path().join(run["folder"].as_str().unwrap());
+    std::fs::copy(folder.join("final.safetensors"), place.path().join("alone.safetensors"))
+        .unwrap();
+    let words = ["measure", "alone.safetensors", "--config", "tiny.toml", "--json"];
+    let measured = place.json(&words);
+    assert_eq!(measured["sharpness"], run["sharpness"]);
+    assert!(measured["outcome"].is_null());
+    let other = place.output(&["measure", "alone.safetensors", "--config", "fashion-mnist-fnn"]);
+    assert_eq!(other.status.code(), Some(2));
+    assert!(text(&other.stderr).contains("alone.safetensors"), "{}", text(&other.stderr));
+}
+
+#[test]
+fn divergence_is_a_result_with_a_name() {
+    let place = Place::new();
+    let words = ["run", "tiny.toml", "train.learning_rate=1e6", "--json"];
+    let run = place.json(&words);
+    assert_eq!(run["outcome"], "diverged");
+    assert!(run["steps"].as_u64().unwrap() < 400);
+    for key in ["train_loss", "train_accuracy", "test_accuracy", "sharpness", "non_uniformity"] {
+        assert!(run[key].is_null(), "{key}");
+    }
+    let refused = place.output(&["measure", run["run"].as_str().unwrap()]);
+    assert_eq!(refused.status.code(), Some(2));
+    let said = text(&refused.stderr);
+    assert!(said.contains("diverged at step") && said.contains("it has no minimum"), "{said}");
+}
+
+#[test]
+fn a_time_limit_is_named() {
+    let place = Place::new();
+    let long =
+        ["run", "tiny.toml", "train.stop.max_steps=1000000000", "train.stop.max_seconds=0.2"];
+    let run = place.json(&[&long[..], &["--json"]].concat());
+    assert_eq!(run["outcome"], "time-limit");
+}
+
+#[test]
+fn the_folder_holds_a_complete_configuration() {
+    let place = Place::new();
+    let folder = place.run_into("runs", &[]);
+    let config = folder.join("config.toml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    for line in ["schema_version = 1", "max_products = 2000", "loss_every = 10", "momentum"] {
+        assert_eq!(text.contains(line), line != "momentum", "{line} in\n{text}");
+    }
+    // Run again from it, elsewhere: the same run.
+    let again = place.json(&["run", config.to_str().unwrap(), "--out", "again", "--json"]);
+    assert_eq!(Some(again["run"].as_str().unwrap()), folder.file_name().unwrap().to_str());
+    let provenance: Value =
+        serde_json::from_slice(&std::fs::read(folder.join("provenance.json")).unwrap()).unwrap();
+    assert!(provenance["threads"].as_u64().unwrap() >= 1);
+    assert_eq!(provenance["train_digest"].as_str().unwrap().len(), 64);
+}
+
+#[test]
+fn what_does_not_determine_the_numbers_is_not_in_the_id() {
+    let place = Place::new();
+    let id = |words: &[&str]| {
+        let all = [&["run", "tiny.toml", "--json", "train.stop.max_steps=3"][..], words].concat();
+        place.json(&all)["run"].as_str().unwrap().to_owned()
+    };
+    let first = id(&[]);
+    assert_eq!(id(&["observe.loss_every=1"]), first);
+    assert_eq!(id(&["checkpoint.every_steps=1"]), first);
+    assert_eq!(id(&["train.seed=3"]), first);
+    assert_ne!(id(&["train.seed=4"]), first);
+    assert_ne!(id(&["train.learning_rate=0.051"]), first);
+    assert_ne!(id(&["data.corruption={ kind = \"number\", examples = 1 }"]), first);
+    assert_ne!(id(&["precision=f32"]), first);
+    assert_eq!(id(&["train.batch_size=all"]), id(&["train.batch_size=40"]));
+}
+
+#[test]
+fn models_are_listed_with_the_counts_of_the_literature() {
+    let place = Place::new();
+    let list = place.json(&["model", "list", "--json"]);
+    let count = |name: &str| {
+        let models = list["models"].as_array().unwrap();
+        models.iter().find(|model| model["name"] == name).unwrap()["parameters"].clone()
+    };
+    assert_eq!(count("fashion-mnist-fnn"), 898_510);
+    assert_eq!(count("cifar10-vgg"), 71_410);
+    let table = place.json(&["model", "show", "fashion-mnist-fnn", "--json"]);
+    assert_eq!(table["parameters"], 898_510);
+    // 784·500 + 2·500·500 + 500·10.
+    assert_eq!(table["multiply_adds"], 897_000);
+    assert!(place.stdout(&["model", "show", "cifar10-vgg"]).contains("71,410"));
+    assert!(place.stdout(&["model", "list"]).contains("898,510"));
+}
+
+#[test]
+fn data_inside_the_program_is_listed_and_verified() {
+    let place = Place::new();
+    let list = place.json(&["data", "list", "--json"]);
+    let fashion = &list["datasets"][0];
+    assert_eq!(fashion["name"], "fashion-mnist");
+    assert_eq!(fashion["place"], "embedded");
+    assert_eq!(fashion["test_examples"], 10_000);
+    let check = place.json(&["data", "verify", "--json"]);
+    let files = check["files"].as_array().unwrap();
+    assert!(files.len() >= 6 && files.iter().all(|file| file["right"] == true), "{check}");
+    assert!(place.stdout(&["data", "list"]).contains("cifar10-airplane-automobile"));
+}
+
+#[test]
+fn config_shows_each_value_and_where_it_came_from() {
+    let place = Place::new();
+    let shown = place.stdout(&["config", "show", "tiny.toml", "train.learning_rate=0.25"]);
+    let line = |key: &str| {
+        shown.lines().find(|line| line.starts_with(&format!("{key} = "))).unwrap().to_owned()
+    };
+    assert!(line("train.learning_rate").ends_with("# command line"), "{shown}");
+    assert!(line("train.seed").ends_with("# tiny.toml"), "{shown}");
+    assert!(line("train.weight_decay").ends_with("# default"), "{shown}");
+    // What is shown is a configuration.
+    place.write("shown.toml", &shown);
+    let id = |words: &[&str]| place.json(words)["run"].clone();
+    let short = "train.stop.max_steps=2";
+    assert_eq!(
+        id(&["run", "shown.toml", short, "--json"]),
+        id(&["run", "tiny.toml", "train.learning_rate=0.25", short, "--json"])
+    );
+    let schema = place.json(&["config", "schema"]);
+    assert!(schema["properties"]["train"].is_object());
+}
+
+#[test]
+fn people_get_a_table_and_progress_goes_to_stderr() {
+    let place = Place::new();
+    let output = place.output(&["run", "tiny.toml"]);
+    let (said, shown) = (text(&output.stderr), text(&output.stdout));
+    assert!(said.contains("314 parameters") && said.contains("of memory"), "{said}");
+    for part in ["mean-squared-error", "step limit after 400 steps", "sharpness", "2/η = 40.00"] {
+        assert!(shown.contains(part), "{part} in\n{shown}");
+    }
+    assert!(!shown.contains('\u{1b}') && !said.contains('\u{1b}'), "no colours in a pipe");
+}

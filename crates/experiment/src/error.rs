@@ -1,0 +1,245 @@
+//! What can be wrong with a run, as facts. The text says what happened, [`Error::hint`] what to do.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::config::sources::Origin;
+use crate::presets;
+
+/// Why a run, a measurement or a reproduction did not happen. How training ends is no error.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No run preset has this name.
+    #[error("there is no run preset {name}")]
+    UnknownPreset {
+        /// What was asked for.
+        name: String,
+        /// What was probably meant.
+        nearest: Option<String>,
+    },
+    /// A command-line word that is not `key=value`.
+    #[error("`{text}` is not of the form key=value")]
+    Assignment {
+        /// The word.
+        text: String,
+    },
+    /// A file that is not TOML.
+    #[error("{}: {message}", path.display())]
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// The line and what is wrong there.
+        message: String,
+    },
+    /// A key that no configuration has.
+    #[error("unknown key {key} ({origin})")]
+    UnknownKey {
+        /// The dotted path.
+        key: String,
+        /// The key that was probably meant.
+        nearest: Option<String>,
+        /// Who wrote it.
+        origin: Origin,
+    },
+    /// A value of the wrong type.
+    #[error("{key} ({origin}): {message}")]
+    WrongValue {
+        /// The dotted path.
+        key: String,
+        /// What is wrong.
+        message: String,
+        /// Who wrote it.
+        origin: Origin,
+    },
+    /// A key without a default that nobody wrote.
+    #[error("{key} is missing")]
+    MissingKey {
+        /// The dotted path.
+        key: String,
+    },
+    /// A value outside its range.
+    #[error("{key} = {value} ({origin}): it must be {range}")]
+    OutOfRange {
+        /// The dotted path.
+        key: &'static str,
+        /// What was given.
+        value: String,
+        /// What it must be.
+        range: String,
+        /// Who wrote it.
+        origin: Origin,
+    },
+    /// B > n.
+    #[error("train.batch_size = {batch} is larger than the training set of {examples} examples")]
+    Batch {
+        /// B.
+        batch: usize,
+        /// n.
+        examples: usize,
+    },
+    /// A configuration of another version of the schema.
+    #[error("schema_version = {found} ({origin}): this program reads version {expected}")]
+    SchemaVersion {
+        /// The file's.
+        found: u32,
+        /// The program's.
+        expected: u32,
+        /// Who wrote it.
+        origin: Origin,
+    },
+    /// No network preset has this name.
+    #[error("there is no network {name}")]
+    UnknownModel {
+        /// What was asked for.
+        name: String,
+        /// What was probably meant.
+        nearest: Option<String>,
+    },
+    /// Images of one size for a network of another.
+    #[error("the images of {data} are {images}, the network {model} takes {input}")]
+    InputShape {
+        /// The dataset.
+        data: String,
+        /// Shape of its images.
+        images: String,
+        /// The network.
+        model: String,
+        /// Shape of its input.
+        input: String,
+    },
+    /// As many outputs as the labels do not need.
+    #[error("{data} has {classes} classes, the network {model} has {outputs} outputs")]
+    Classes {
+        /// The dataset.
+        data: String,
+        /// Its classes.
+        classes: usize,
+        /// The network.
+        model: String,
+        /// Its outputs.
+        outputs: usize,
+    },
+    /// What the network, its passes or the training refuse.
+    #[error(transparent)]
+    Net(#[from] minimascope_net::Error),
+    /// What is wrong with the data.
+    #[error(transparent)]
+    Data(#[from] minimascope_data::Error),
+    /// What is wrong with a spectrum's settings.
+    #[error(transparent)]
+    Spectrum(#[from] minimascope_linop::Error),
+    /// A file that cannot be read.
+    #[error("{} cannot be read: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file that cannot be written.
+    #[error("{} cannot be written: {source}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file of a run that does not hold what it should.
+    #[error("{} is damaged: {message}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+    /// No run stands there.
+    #[error("there is no run at {}", path.display())]
+    NoRun {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// A run folder that holds a started run, and nobody said what to do with it.
+    #[error("{} holds this run, interrupted before its end", path.display())]
+    Unfinished {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Parameters that are not a run's, without a configuration.
+    #[error("{} does not say which network and data its parameters belong to", path.display())]
+    NoConfiguration {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A point without finite parameters.
+    #[error("the run {run} diverged at step {steps}: it has no minimum to measure")]
+    NothingToMeasure {
+        /// Its id.
+        run: String,
+        /// When.
+        steps: u64,
+    },
+}
+
+impl Error {
+    /// What to do about it, where more can be said than the text does.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        let meant = |nearest: &Option<String>| {
+            nearest.as_ref().map(|nearest| format!("did you mean {nearest}?"))
+        };
+        match self {
+            Self::UnknownPreset { nearest, .. } => Some(meant(nearest).unwrap_or_else(|| {
+                let names = presets::names().collect::<Vec<_>>().join(", ");
+                format!("run presets are {names}; a file's name ends in .toml")
+            })),
+            Self::UnknownModel { nearest, .. } => {
+                Some(meant(nearest).unwrap_or_else(|| "`minimascope model list` names them".into()))
+            }
+            Self::Assignment { .. } => {
+                Some("write for example train.learning_rate=0.5, without spaces around =".into())
+            }
+            Self::UnknownKey { nearest, .. } => Some(meant(nearest).unwrap_or_else(|| {
+                "`minimascope config schema` prints every key with its meaning".into()
+            })),
+            Self::WrongValue { key, .. } | Self::MissingKey { key } => {
+                Some(format!("`minimascope config schema` explains {key}"))
+            }
+            Self::OutOfRange { key, range, .. } => Some(format!("set {key} to {range}")),
+            Self::Batch { examples, .. } => Some(format!(
+                "set train.batch_size to at most {examples}, or to \"all\" for gradient descent"
+            )),
+            Self::SchemaVersion { expected, .. } => Some(format!(
+                "write schema_version = {expected} and check the keys against docs/records.md"
+            )),
+            Self::InputShape { .. } => {
+                Some("choose another data.source, or set model.architecture.input".into())
+            }
+            Self::Classes { classes, .. } => Some(format!(
+                "give the network {classes} outputs, or choose classes by data.classes"
+            )),
+            Self::Unfinished { .. } => {
+                Some("add --resume to continue it, or --force to start it again".into())
+            }
+            Self::NoRun { .. } => {
+                Some("give a run's folder or id, or a .safetensors file of parameters".into())
+            }
+            Self::NoConfiguration { .. } => {
+                Some("add --config with a run preset or a configuration file".into())
+            }
+            Self::NothingToMeasure { .. } => {
+                Some("train with a smaller train.learning_rate".into())
+            }
+            Self::Damaged { .. } => {
+                Some("remove the file, or start the run again with --force".into())
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the cause is in what the user wrote or gave, rather than in the machine.
+    #[must_use]
+    pub fn is_bad_input(&self) -> bool {
+        !matches!(self, Self::Write { .. } | Self::Damaged { .. })
+    }
+}

@@ -1,0 +1,197 @@
+//! A run's folder. A file appears in it whole or not at all: it is written under a temporary name,
+//! synced and renamed.
+
+use std::fs::{self, File};
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::Error;
+
+/// The folder of one run.
+#[derive(Clone, Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+}
+
+/// The configuration, complete.
+pub const CONFIG: &str = "config.toml";
+/// Where the numbers come from.
+pub const PROVENANCE: &str = "provenance.json";
+/// Batch losses.
+pub const STEPS: &str = "steps.jsonl";
+/// Losses and accuracies of the whole sets, and curvature, while training.
+pub const CURVATURE: &str = "curvature.jsonl";
+/// The state of training.
+pub const CHECKPOINT: &str = "checkpoint.safetensors";
+/// The parameters at the end of training.
+pub const FINAL: &str = "final.safetensors";
+/// How training ended. Once it is there, only the measurement is left.
+pub const TRAINED: &str = "trained.json";
+/// Seconds.
+pub const TIMING: &str = "timing.json";
+/// The result, written last: its presence means done.
+pub const OUTCOME: &str = "outcome.json";
+
+impl RunFolder {
+    /// The folder at `path`, there or not.
+    #[must_use]
+    pub fn at(path: PathBuf) -> Self {
+        Self { path }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// One of its files.
+    #[must_use]
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// Whether one of its files is there.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.file(name).exists()
+    }
+
+    /// Makes the folder.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn create(&self) -> Result<(), Error> {
+        fs::create_dir_all(&self.path).map_err(|source| self.cannot_write(&self.path, source))
+    }
+
+    /// Removes what an earlier start of this run left: only files this program writes.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn clear(&self) -> Result<(), Error> {
+        // The outcome first: without it the rest is an unfinished run.
+        for name in [OUTCOME, TRAINED, FINAL, CHECKPOINT, STEPS, CURVATURE, TIMING] {
+            let path = self.file(name);
+            match fs::remove_file(&path) {
+                Ok(()) => {}
+                Err(source) if source.kind() == io::ErrorKind::NotFound => {}
+                Err(source) => return Err(self.cannot_write(&path, source)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes a whole file.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn write(&self, name: &str, content: &[u8]) -> Result<(), Error> {
+        let path = self.file(name);
+        let written = || -> io::Result<()> {
+            let mut file = temporary_in(&self.path)?;
+            file.write_all(content)?;
+            file.as_file().sync_all()?;
+            file.persist(&path).map_err(|error| error.error)?;
+            // The name too must survive a power failure.
+            File::open(&self.path)?.sync_all()
+        };
+        written().map_err(|source| self.cannot_write(&path, source))
+    }
+
+    /// Writes a JSON object, for people too.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn write_json(&self, name: &str, value: &impl Serialize) -> Result<(), Error> {
+        let mut text = serde_json::to_vec_pretty(value).expect("a record is JSON");
+        text.push(b'\n');
+        self.write(name, &text)
+    }
+
+    /// Reads a JSON object.
+    ///
+    /// # Errors
+    /// [`Error::Read`], [`Error::Damaged`].
+    pub fn read_json<T: DeserializeOwned>(&self, name: &str) -> Result<T, Error> {
+        let path = self.file(name);
+        let text = fs::read_to_string(&path)
+            .map_err(|source| Error::Read { path: path.clone(), source })?;
+        serde_json::from_str(&text)
+            .map_err(|error| Error::Damaged { path, message: error.to_string() })
+    }
+
+    /// The lines of a trace that are whole and were written at or before `step`.
+    ///
+    /// # Errors
+    /// [`Error::Read`].
+    pub fn lines_until(&self, name: &str, step: u64) -> Result<Vec<String>, Error> {
+        #[derive(serde::Deserialize)]
+        struct At {
+            step: u64,
+        }
+        let path = self.file(name);
+        let file = match File::open(&path) {
+            Ok(file) => file,
+            Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(source) => return Err(Error::Read { path, source }),
+        };
+        let mut lines = Vec::new();
+        for line in BufReader::new(file).lines() {
+            let line = line.map_err(|source| Error::Read { path: path.clone(), source })?;
+            // A killed program may leave half a line at the end.
+            match serde_json::from_str::<At>(&line) {
+                Ok(at) if at.step <= step => lines.push(line),
+                _ => break,
+            }
+        }
+        Ok(lines)
+    }
+
+    fn cannot_write(&self, path: &Path, source: io::Error) -> Error {
+        Error::Write { path: path.to_owned(), source }
+    }
+}
+
+/// A file that others may read as far as the user's own settings allow, unlike a temporary file.
+fn temporary_in(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+    #[cfg(unix)]
+    builder.permissions(permissions);
+    builder.tempfile_in(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trace_is_read_up_to_a_step_and_up_to_half_a_line() {
+        let directory = tempfile::tempdir().unwrap();
+        let folder = RunFolder::at(directory.path().to_owned());
+        let text = "{\"step\":10,\"x\":1}\n{\"step\":20}\n{\"step\":30}\n{\"step\":4";
+        folder.write(STEPS, text.as_bytes()).unwrap();
+        assert_eq!(folder.lines_until(STEPS, 20).unwrap().len(), 2);
+        assert_eq!(folder.lines_until(STEPS, 99).unwrap().len(), 3);
+        assert_eq!(folder.lines_until(CURVATURE, 99).unwrap().len(), 0);
+    }
+
+    #[test]
+    fn a_file_is_replaced_whole_and_nothing_else_stays() {
+        let directory = tempfile::tempdir().unwrap();
+        let folder = RunFolder::at(directory.path().to_owned());
+        folder.write_json(OUTCOME, &1).unwrap();
+        folder.write_json(OUTCOME, &vec![1, 2]).unwrap();
+        assert_eq!(folder.read_json::<Vec<u32>>(OUTCOME).unwrap(), [1, 2]);
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+        folder.clear().unwrap();
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+        let missing = folder.read_json::<u32>(OUTCOME).unwrap_err();
+        assert!(matches!(missing, Error::Read { .. }), "{missing}");
+    }
+}

@@ -1,0 +1,19 @@
+//! Configuration as written → checked plan → run → records. Only a checked plan runs; a run's
+//! folder is complete once its `outcome.json` is there.
+//!
+//! The path of one run: [`config::sources::Sources`] → [`plan::Plan`] → [`run::run`] →
+//! [`minimascope_record::run::RunSummary`].
+
+pub mod config;
+pub mod folder;
+pub mod measure;
+pub mod plan;
+pub mod presets;
+pub mod progress;
+pub mod reproduce;
+pub mod run;
+
+mod error;
+mod problem;
+
+pub use error::Error;

@@ -1,0 +1,133 @@
+//! `measure` by itself: a run's folder, a run's id, or a file of parameters.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+use minimascope_net::train::Checkpoint;
+use minimascope_net::{Scalar, files};
+use minimascope_record::config::Precision;
+use minimascope_record::outcome::Outcome;
+use minimascope_record::run::RunSummary;
+
+use crate::Error;
+use crate::config::sources::Sources;
+use crate::folder::{CHECKPOINT, CONFIG, FINAL, OUTCOME, RunFolder, TRAINED};
+use crate::measure::point::summary;
+use crate::measure::{Instruments, MoreSpectrum};
+use crate::plan::Plan;
+use crate::problem::Problem;
+use crate::progress::Progress;
+use crate::run::{Machine, Trained};
+
+/// Parameters on disk and the plan they belong to.
+#[derive(Debug)]
+pub struct Target {
+    plan: Plan,
+    parameters: PathBuf,
+    outcome: Option<Outcome>,
+    steps: u64,
+}
+
+impl Target {
+    /// Finds `name`: a run's folder, a run's id below `out`, or a `.safetensors` file, in a run's
+    /// folder or with a configuration of its own.
+    ///
+    /// # Errors
+    /// [`Error::NoRun`], [`Error::NoConfiguration`], [`Error::NothingToMeasure`], and whatever is
+    /// wrong with the configuration.
+    pub fn find(name: &str, out: &Path, configuration: Option<&str>) -> Result<Self, Error> {
+        let path = Path::new(name);
+        if path.is_file() {
+            return Self::of_file(path, configuration);
+        }
+        let below = out.join(name);
+        let path = if path.is_dir() { path.to_owned() } else { below };
+        let folder = RunFolder::at(path);
+        if !folder.has(CONFIG) {
+            return Err(Error::NoRun { path: name.into() });
+        }
+        let plan = Plan::check(&Sources::from_file(&folder.file(CONFIG))?.complete()?)?;
+        let (outcome, steps) = ended(&folder)?;
+        let file = if folder.has(FINAL) { FINAL } else { CHECKPOINT };
+        if outcome.is_some_and(|outcome| !outcome.is_measurable()) {
+            return Err(Error::NothingToMeasure { run: plan.id().to_string(), steps });
+        }
+        if !folder.has(file) {
+            return Err(Error::NoRun { path: folder.file(file) });
+        }
+        Ok(Self { plan, parameters: folder.file(file), outcome, steps })
+    }
+
+    fn of_file(path: &Path, configuration: Option<&str>) -> Result<Self, Error> {
+        let beside = path.with_file_name(CONFIG);
+        let (sources, in_run) = match configuration {
+            Some(name) => (Sources::open(name)?, false),
+            None if beside.is_file() => (Sources::from_file(&beside)?, true),
+            None => return Err(Error::NoConfiguration { path: path.to_owned() }),
+        };
+        let plan = Plan::check(&sources.complete()?)?;
+        let folder = RunFolder::at(path.parent().unwrap_or(Path::new("")).to_owned());
+        let is_final = path.file_name().is_some_and(|name| name == FINAL);
+        let (outcome, steps) = if in_run && is_final { ended(&folder)? } else { (None, 0) };
+        Ok(Self { plan, parameters: path.to_owned(), outcome, steps })
+    }
+
+    /// The plan.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Measures; `None` when interrupted.
+    ///
+    /// # Errors
+    /// A file that does not fit the network; a budget of memory that is too small.
+    pub fn measure(
+        &self,
+        more: &MoreSpectrum,
+        machine: &Machine,
+        progress: &mut dyn Progress,
+        interrupt: &AtomicBool,
+    ) -> Result<Option<RunSummary>, Error> {
+        match self.plan.config().precision {
+            Precision::F32 => self.measure_in::<f32>(more, machine, progress, interrupt),
+            Precision::F64 => self.measure_in::<f64>(more, machine, progress, interrupt),
+        }
+    }
+
+    fn measure_in<T: Scalar>(
+        &self,
+        more: &MoreSpectrum,
+        machine: &Machine,
+        progress: &mut dyn Progress,
+        interrupt: &AtomicBool,
+    ) -> Result<Option<RunSummary>, Error> {
+        let plan = &self.plan;
+        let (network, file) = (plan.network(), &self.parameters);
+        let (parameters, steps) = if file.file_name().is_some_and(|name| name == CHECKPOINT) {
+            let checkpoint = Checkpoint::<T>::read(file, network)?;
+            (checkpoint.parameters().to_vec(), checkpoint.step())
+        } else {
+            (files::read_parameters(file, network)?, self.steps)
+        };
+        let problem = Problem::new(plan, machine)?;
+        let config = plan.config();
+        let (settings, seed) = (config.measure, config.train.seed);
+        let mut instruments = Instruments { settings, seed, progress, interrupt };
+        let point = instruments.at_point(&problem, &parameters, more)?;
+        Ok(point.map(|point| summary(plan, self.outcome, steps, point)))
+    }
+}
+
+/// How a run's training ended, and after how many steps.
+fn ended(folder: &RunFolder) -> Result<(Option<Outcome>, u64), Error> {
+    if folder.has(OUTCOME) {
+        let summary: RunSummary = folder.read_json(OUTCOME)?;
+        return Ok((summary.outcome, summary.steps));
+    }
+    if folder.has(TRAINED) {
+        let trained: Trained = folder.read_json(TRAINED)?;
+        return Ok((Some(trained.outcome), trained.steps));
+    }
+    Ok((Some(Outcome::Interrupted), 0))
+}

@@ -1,0 +1,151 @@
+//! A checked plan: the only thing that runs. What it holds fits together.
+
+mod examples;
+mod identity;
+mod model;
+mod ranges;
+
+use std::path::Path;
+
+use minimascope_data::Dataset;
+use minimascope_net::Network;
+use minimascope_record::batch_size::BatchSize;
+use minimascope_record::config::{ModelConfig, RunConfig};
+use minimascope_record::training::Loss;
+
+use crate::Error;
+use crate::config::sources::Configured;
+
+pub use identity::{NUMERICS_VERSION, RunId};
+pub use model::{architecture, network};
+
+/// A run whose every value was checked.
+#[derive(Debug)]
+pub struct Plan {
+    config: RunConfig,
+    model: String,
+    network: Network,
+    train: Dataset,
+    test: Option<Dataset>,
+    corrupted: Vec<usize>,
+    batch_size: usize,
+    id: RunId,
+}
+
+impl Plan {
+    /// Reads the model and the data and checks every value against them.
+    ///
+    /// # Errors
+    /// The first value that is out of its range or does not fit, by its key; whatever is wrong
+    /// with the data or the network.
+    pub fn check(configured: &Configured) -> Result<Self, Error> {
+        ranges::check(configured)?;
+        let mut config = configured.config.clone();
+        let (model, architecture) = model::architecture(&config.model)?;
+        if let ModelConfig::File(_) = config.model {
+            // The file may change; what it said stays with the run.
+            config.model = ModelConfig::Architecture(architecture.clone());
+        }
+        let network = Network::new(&architecture)?;
+        config.data = examples::with_absolute_paths(config.data);
+        let examples = examples::load(&config.data)?;
+        check_fit(&model, &network, config.loss, &examples.train)?;
+        let batch_size = match config.train.batch_size {
+            BatchSize::Examples(batch) if batch > examples.train.len() => {
+                return Err(Error::Batch { batch, examples: examples.train.len() });
+            }
+            size => size.of(examples.train.len()),
+        };
+        let id = identity::of(&config, &architecture, &examples.train, examples.test.as_ref());
+        let (train, test, corrupted) = (examples.train, examples.test, examples.corrupted);
+        Ok(Self { config, model, network, train, test, corrupted, batch_size, id })
+    }
+
+    /// The complete configuration.
+    #[must_use]
+    pub fn config(&self) -> &RunConfig {
+        &self.config
+    }
+
+    /// The network's name.
+    #[must_use]
+    pub fn model(&self) -> &str {
+        &self.model
+    }
+
+    /// The network.
+    #[must_use]
+    pub fn network(&self) -> &Network {
+        &self.network
+    }
+
+    /// The training examples.
+    #[must_use]
+    pub fn train(&self) -> &Dataset {
+        &self.train
+    }
+
+    /// The test examples.
+    #[must_use]
+    pub fn test(&self) -> Option<&Dataset> {
+        self.test.as_ref()
+    }
+
+    /// Training examples with a wrong label, by position.
+    #[must_use]
+    pub fn corrupted(&self) -> &[usize] {
+        &self.corrupted
+    }
+
+    /// B.
+    #[must_use]
+    pub fn batch_size(&self) -> usize {
+        self.batch_size
+    }
+
+    /// The hash of what determines the numbers.
+    #[must_use]
+    pub fn id(&self) -> &RunId {
+        &self.id
+    }
+
+    /// The configuration file of this run, complete.
+    #[must_use]
+    pub fn to_toml(&self) -> String {
+        let text = toml::to_string(&self.config).expect("a configuration is TOML");
+        format!("# Complete configuration of run {}.\n{text}", self.id)
+    }
+}
+
+/// The network takes the images and has an output for every class.
+fn check_fit(model: &str, network: &Network, loss: Loss, examples: &Dataset) -> Result<(), Error> {
+    let (images, input) = (examples.shape(), network.input());
+    let same = (images.channels, images.height, images.width)
+        == (input.channels, input.height, input.width);
+    let flat = input.height * input.width == 1 && input.channels == images.size();
+    if !same && !flat {
+        return Err(Error::InputShape {
+            data: examples.name().to_owned(),
+            images: images.to_string(),
+            model: model.to_owned(),
+            input: input.to_string(),
+        });
+    }
+    let (classes, outputs) = (examples.classes(), network.outputs());
+    // One output tells two classes apart; the logistic loss takes nothing else.
+    let fits = outputs == classes && loss != Loss::BinaryLogistic || (outputs, classes) == (1, 2);
+    if !fits {
+        return Err(Error::Classes {
+            data: examples.name().to_owned(),
+            classes,
+            model: model.to_owned(),
+            outputs,
+        });
+    }
+    Ok(())
+}
+
+/// The folder name of a file without its extension.
+fn stem(path: &Path) -> String {
+    path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}

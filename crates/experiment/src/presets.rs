@@ -1,0 +1,42 @@
+//! Runs that have a name: a recipe of the study each, as a configuration file inside the program.
+
+use crate::Error;
+use crate::config::keys::nearest;
+
+const PRESETS: [(&str, &str); 3] = [
+    ("fashion-mnist-fnn", include_str!("../presets/fashion-mnist-fnn.toml")),
+    ("cifar10-vgg", include_str!("../presets/cifar10-vgg.toml")),
+    ("fashion-mnist-fnn-corrupted", include_str!("../presets/fashion-mnist-fnn-corrupted.toml")),
+];
+
+/// Names of the run presets.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    PRESETS.iter().map(|(name, _)| *name)
+}
+
+/// The configuration file of a run preset.
+///
+/// # Errors
+/// [`Error::UnknownPreset`].
+pub fn text(name: &str) -> Result<&'static str, Error> {
+    PRESETS.iter().find(|(known, _)| *known == name).map(|(_, text)| *text).ok_or_else(|| {
+        Error::UnknownPreset {
+            name: name.to_owned(),
+            nearest: nearest(name, names()).map(str::to_owned),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::sources::Sources;
+
+    #[test]
+    fn every_preset_is_a_complete_configuration() {
+        for name in super::names() {
+            let configured = Sources::from_preset(name).unwrap().complete().unwrap();
+            assert_eq!(configured.config.train.stop.average_batch_loss_below, Some(1e-4), "{name}");
+            assert_eq!(configured.config.train.learning_rate, 0.1, "{name}");
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! From a plan to a finished run folder, from wherever an earlier start of it got to.
+
+mod pace;
+mod provenance;
+mod recorder;
+mod session;
+mod trace;
+
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+
+use minimascope_net::Execution;
+use minimascope_record::config::Precision;
+use minimascope_record::run::RunSummary;
+
+use crate::Error;
+use crate::folder::{CHECKPOINT, OUTCOME, RunFolder, TRAINED};
+use crate::plan::Plan;
+use crate::progress::{Event, Progress};
+
+use session::Session;
+pub(crate) use session::Trained;
+
+/// What of the machine is used. Changes no bit of any result.
+#[derive(Clone, Copy, Debug)]
+pub struct Machine {
+    /// Threads.
+    pub threads: usize,
+    /// Bytes for activations.
+    pub memory_bytes: usize,
+}
+
+impl Machine {
+    /// The threads, started.
+    ///
+    /// # Errors
+    /// [`Error::Net`] if the machine refuses them.
+    pub fn execution(&self) -> Result<Execution, Error> {
+        Ok(Execution::new(self.threads, self.memory_bytes)?)
+    }
+}
+
+/// What is done about an earlier start of the same run. A finished run is reported, not computed
+/// again, unless it is restarted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existing {
+    /// An unfinished one is an error.
+    Report,
+    /// An unfinished one is continued.
+    Resume,
+    /// Whatever stands is removed.
+    Restart,
+}
+
+/// Where and how a run runs.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The folder that holds run folders.
+    pub out: PathBuf,
+    /// What is done about an earlier start.
+    pub existing: Existing,
+    /// Threads and memory.
+    pub machine: Machine,
+}
+
+/// Trains, measures, and leaves a complete run folder; or, when `interrupt` becomes true, leaves a
+/// checkpoint and returns a summary whose outcome is `Interrupted`.
+///
+/// # Errors
+/// [`Error::Unfinished`]; a file that cannot be written; a budget of memory that is too small.
+/// Divergence and the step limit are outcomes.
+pub fn run(
+    plan: &Plan,
+    options: &Options,
+    progress: &mut dyn Progress,
+    interrupt: &AtomicBool,
+) -> Result<RunSummary, Error> {
+    let folder = RunFolder::at(options.out.join(plan.id().as_str()));
+    if options.existing == Existing::Restart {
+        folder.clear()?;
+    } else if folder.has(OUTCOME) {
+        progress.event(Event::AlreadyFinished { folder: folder.path() });
+        return finished(&folder);
+    } else if options.existing == Existing::Report
+        && (folder.has(CHECKPOINT) || folder.has(TRAINED))
+    {
+        return Err(Error::Unfinished { path: folder.path().to_owned() });
+    }
+    folder.create()?;
+    match plan.config().precision {
+        Precision::F32 => {
+            Session::<f32>::new(plan, &options.machine, folder, progress, interrupt)?.run()
+        }
+        Precision::F64 => {
+            Session::<f64>::new(plan, &options.machine, folder, progress, interrupt)?.run()
+        }
+    }
+}
+
+/// The summary of a finished run's folder.
+///
+/// # Errors
+/// [`Error::Read`], [`Error::Damaged`].
+pub fn finished(folder: &RunFolder) -> Result<RunSummary, Error> {
+    let mut summary: RunSummary = folder.read_json(OUTCOME)?;
+    summary.folder = Some(folder.path().to_string_lossy().into_owned());
+    Ok(summary)
+}
