@@ -1,0 +1,189 @@
+//! Rung four: what must hold for any network, any point and any examples.
+
+use minimascope_net::{Curvature, Evaluator, Examples, Execution, Network};
+use minimascope_record::architecture::{Activation, Architecture, Layer, Shape};
+use minimascope_record::training::{Initialization, Loss};
+use proptest::prelude::*;
+
+const KINDS: [Curvature; 2] = [Curvature::Hessian, Curvature::GaussNewton];
+
+fn activations() -> impl Strategy<Value = Activation> {
+    prop::sample::select(vec![
+        Activation::Relu,
+        Activation::Tanh,
+        Activation::Sigmoid,
+        Activation::Gelu,
+        Activation::Silu,
+        Activation::Softplus,
+    ])
+}
+
+fn losses() -> impl Strategy<Value = Loss> {
+    prop::sample::select(vec![
+        Loss::MeanSquaredError,
+        Loss::HalfSumOfSquares,
+        Loss::SoftmaxCrossEntropy,
+    ])
+}
+
+/// A convolutional network with a residual block, and the size of everything drawn.
+fn network(function: Activation, channels: usize, side: usize, outputs: usize) -> Network {
+    let convolution = |channels, stride| Layer::Convolution {
+        channels,
+        kernel: 3,
+        stride,
+        padding: 1,
+        bias: true,
+    };
+    let activation = Layer::Activation { function };
+    let layers = vec![
+        convolution(channels, 1),
+        activation.clone(),
+        Layer::MaxPool { window: 2, stride: None },
+        Layer::Residual {
+            layers: vec![convolution(channels + 1, 2), activation.clone()],
+            projection: true,
+        },
+        Layer::Flatten,
+        Layer::Linear { outputs: 5, bias: true },
+        activation,
+        Layer::Linear { outputs, bias: true },
+    ];
+    let input = Shape { channels: 2, height: side, width: side + 1 };
+    Network::new(&Architecture { input, layers }).unwrap()
+}
+
+fn wave(count: usize, frequency: f64) -> Vec<f64> {
+    (0..count).map(|i| (frequency * (i as f64 + 0.5)).sin()).collect()
+}
+
+fn dot(x: &[f64], y: &[f64]) -> f64 {
+    x.iter().zip(y).map(|(x, y)| x * y).sum()
+}
+
+fn norm(x: &[f64]) -> f64 {
+    dot(x, x).sqrt()
+}
+
+/// Products of a few hundred thousand rounded operations: 1e-12 of the sizes involved is some
+/// 5,000 units in the last place.
+const ROUNDING: f64 = 1e-12;
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: 24,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn matrices_are_symmetric_linear_and_means_over_examples(
+        function in activations(),
+        loss in losses(),
+        channels in 1_usize..4,
+        side in 4_usize..8,
+        outputs in 2_usize..4,
+        n in 1_usize..7,
+        seed in 0_u64..1000,
+        weight_decay in prop::sample::select(vec![0.0, 0.3]),
+    ) {
+        let network = network(function, channels, side, outputs);
+        let theta = network.initialize(&Initialization { gain: 1.5 }, seed);
+        let inputs = wave(n * network.input().size(), 0.37 + seed as f64);
+        let labels: Vec<usize> = (0..n).map(|i| (i + seed as usize) % outputs).collect();
+        let mut targets = vec![0.0; n * outputs];
+        labels.iter().enumerate().for_each(|(i, label)| targets[i * outputs + label] = 1.0);
+        let execution = Execution::new(1, 1 << 30).unwrap();
+        let all = Examples::<f64>::from_targets(&network, loss, &inputs, &targets).unwrap();
+        let mut whole = Evaluator::new(&network, loss, weight_decay, &all, &execution).unwrap();
+        whole.set_point(&theta).unwrap();
+        let p = theta.len();
+        let (v, w) = (wave(p, 0.91), wave(p, 1.7));
+        let mixed: Vec<f64> = v.iter().zip(&w).map(|(v, w)| 2.0 * v - 0.5 * w).collect();
+
+        type Product = fn(&mut Evaluator<'_, f64>, Curvature, &[f64], &mut [f64]);
+        let products: [Product; 3] = [
+            |e, k, v, out| e.product(k, v, out).unwrap(),
+            |e, k, v, out| e.second_moment(k, v, out).unwrap(),
+            |e, k, v, out| e.variance(k, v, out).unwrap(),
+        ];
+        for kind in KINDS {
+            let mut size: f64 = 0.0;
+            for (index, product) in products.iter().enumerate() {
+                let mut of = |x: &[f64]| {
+                    let mut out = vec![0.0; p];
+                    product(&mut whole, kind, x, &mut out);
+                    out
+                };
+                let (av, aw, am) = (of(&v), of(&w), of(&mixed));
+                // The variance is a difference of terms of the second moment's size, and can be 0.
+                let least = if index == 2 { size } else { 0.0 };
+                size = (norm(&av).max(norm(&aw)) * norm(&v).max(norm(&w))).max(least);
+                prop_assert!((dot(&av, &w) - dot(&v, &aw)).abs() <= ROUNDING * size, "symmetry");
+                let combined: Vec<f64> =
+                    av.iter().zip(&aw).zip(&am).map(|((a, b), m)| 2.0 * a - 0.5 * b - m).collect();
+                prop_assert!(norm(&combined) <= 4.0 * ROUNDING * size, "linearity");
+                // Gauss–Newton, second moment and variance are positive semidefinite.
+                if index > 0 || kind == Curvature::GaussNewton {
+                    prop_assert!(dot(&av, &v) >= -ROUNDING * size, "positive semidefinite");
+                }
+            }
+        }
+
+        // Means over single examples, and Σ = mean H_i² − H² up to cancellation.
+        let inputs_of = |i: usize| &inputs[i * network.input().size()..][..network.input().size()];
+        for kind in KINDS {
+            let (mut mean, mut square) = (vec![0.0; p], vec![0.0; p]);
+            for i in 0..n {
+                let one = Examples::<f64>::from_targets(
+                    &network, loss, inputs_of(i), &targets[i * outputs..][..outputs],
+                ).unwrap();
+                let mut single =
+                    Evaluator::new(&network, loss, weight_decay, &one, &execution).unwrap();
+                single.set_point(&theta).unwrap();
+                let (mut u, mut uu) = (vec![0.0; p], vec![0.0; p]);
+                single.product(kind, &v, &mut u).unwrap();
+                single.product(kind, &u, &mut uu).unwrap();
+                for j in 0..p {
+                    mean[j] += u[j] / n as f64;
+                    square[j] += uu[j] / n as f64;
+                }
+            }
+            let mut out = vec![0.0; p];
+            whole.product(kind, &v, &mut out).unwrap();
+            let difference: Vec<f64> = out.iter().zip(&mean).map(|(a, b)| a - b).collect();
+            prop_assert!(norm(&difference) <= ROUNDING * norm(&mean).max(1e-3), "mean of H_i");
+            whole.second_moment(kind, &v, &mut out).unwrap();
+            let difference: Vec<f64> = out.iter().zip(&square).map(|(a, b)| a - b).collect();
+            let size = norm(&square).max(1e-3);
+            prop_assert!(norm(&difference) <= ROUNDING * size, "mean of H_i²");
+            let mut hh = vec![0.0; p];
+            whole.product(kind, &mean, &mut hh).unwrap();
+            whole.variance(kind, &v, &mut out).unwrap();
+            let difference: Vec<f64> =
+                (0..p).map(|j| out[j] - (square[j] - hh[j])).collect();
+            prop_assert!(norm(&difference) <= 4.0 * ROUNDING * size, "variance");
+        }
+
+        // The order of the examples changes nothing but rounding.
+        let reversed = all.select(&(0..n).rev().collect::<Vec<_>>());
+        let mut other = Evaluator::new(&network, loss, weight_decay, &reversed, &execution).unwrap();
+        other.set_point(&theta).unwrap();
+        let difference: Vec<f64> =
+            other.gradient().iter().zip(whole.gradient()).map(|(a, b)| a - b).collect();
+        prop_assert!(norm(&difference) <= ROUNDING * norm(whole.gradient()).max(1e-3));
+
+        // Gradient norms of single examples.
+        let norms = whole.example_gradient_norms();
+        for (i, ours) in norms.iter().enumerate() {
+            let one = all.select(&[i]);
+            let mut single =
+                Evaluator::new(&network, loss, weight_decay, &one, &execution).unwrap();
+            single.set_point(&theta).unwrap();
+            let theirs = norm(single.gradient());
+            // The decay's part is a difference of squares: relative to ‖θ‖ as well.
+            let size = theirs + weight_decay * norm(&theta);
+            prop_assert!((ours * ours - theirs * theirs).abs() <= ROUNDING * size * size);
+        }
+    }
+}
