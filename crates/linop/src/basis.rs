@@ -8,7 +8,7 @@ use faer::{Accum, MatMut, MatRef, Par};
 use rayon::prelude::*;
 
 use crate::kernels::{dots, subtract};
-use crate::vectors::{CHUNK, Walk, for_chunks};
+use crate::vectors::{CHUNK, for_chunks};
 
 /// A classical Gram–Schmidt pass is repeated when it leaves less than this share of the norm:
 /// then cancellation has cost more than half a bit, and one repetition is enough (the criterion of
@@ -89,7 +89,7 @@ impl Basis {
 
         let recent = index.saturating_sub(2);
         let width = index - recent;
-        for_chunks(Walk::Up, w, partials, &mut sums[..width + 1], |offset, piece, row| {
+        for_chunks(w, partials, &mut sums[..width + 1], |offset, piece, row| {
             dots_with_columns(columns, dimension, recent, offset, piece, row);
         });
         let norm_squared = sums[width];
@@ -101,7 +101,7 @@ impl Basis {
         // Subtract the recent ones and, in the same pass, project on all.
         self.taken[..width].copy_from_slice(&sums[..width]);
         let taken = &mut self.taken;
-        for_chunks(Walk::Down, w, partials, &mut sums[..index + 1], |offset, piece, row| {
+        for_chunks(w, partials, &mut sums[..index + 1], |offset, piece, row| {
             subtract_columns(columns, dimension, recent, offset, piece, &taken[..width]);
             dots_with_columns(columns, dimension, 0, offset, piece, row);
         });
@@ -109,7 +109,7 @@ impl Basis {
         for repetition in 0.. {
             taken[..index].copy_from_slice(&sums[..index]);
             coefficients.iter_mut().zip(&*taken).for_each(|(sum, part)| *sum += part);
-            for_chunks(Walk::Up, w, partials, &mut sums[..1], |offset, piece, row| {
+            for_chunks(w, partials, &mut sums[..1], |offset, piece, row| {
                 subtract_columns(columns, dimension, 0, offset, piece, &taken[..index]);
                 row[0] = dots(piece, [piece])[0];
             });
@@ -118,7 +118,7 @@ impl Basis {
             if remainder >= REPEAT_BELOW * before || repetition == 2 {
                 break;
             }
-            for_chunks(Walk::Down, w, partials, &mut sums[..index + 1], |offset, piece, row| {
+            for_chunks(w, partials, &mut sums[..index + 1], |offset, piece, row| {
                 dots_with_columns(columns, dimension, 0, offset, piece, row);
             });
         }

@@ -11,27 +11,12 @@ use crate::kernels::dots;
 /// 48 KiB while the same chunk of every basis vector streams past it.
 pub const CHUNK: usize = 4096;
 
-/// The way a pass walks through memory. Passes that follow each other turn round, so that the
-/// second begins with what the first left in the last-level cache. No sum depends on it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Walk {
-    /// From the first chunk to the last.
-    Up,
-    /// From the last chunk to the first.
-    Down,
-}
-
 /// Applies `work` to every chunk of `target` with its own row of `partials` (`width` numbers a
 /// chunk), in parallel, then adds the rows from first to last into `sums` (`width` numbers).
 ///
 /// `work` gets the chunk's offset, the chunk and its row, whose content is arbitrary.
-pub(crate) fn for_chunks<W>(
-    walk: Walk,
-    target: &mut [f64],
-    partials: &mut [f64],
-    sums: &mut [f64],
-    work: W,
-) where
+pub(crate) fn for_chunks<W>(target: &mut [f64], partials: &mut [f64], sums: &mut [f64], work: W)
+where
     W: Fn(usize, &mut [f64], &mut [f64]) + Sync,
 {
     let width = sums.len();
@@ -39,14 +24,11 @@ pub(crate) fn for_chunks<W>(
         return work(0, target, sums);
     }
     let partials = &mut partials[..target.len().div_ceil(CHUNK) * width];
-    let chunks = target.par_chunks_mut(CHUNK).zip(partials.par_chunks_mut(width)).enumerate();
-    let run = |(chunk, (piece, row)): (usize, (&mut [f64], &mut [f64]))| {
-        work(chunk * CHUNK, piece, row);
-    };
-    match walk {
-        Walk::Up => chunks.for_each(run),
-        Walk::Down => chunks.rev().for_each(run),
-    }
+    target
+        .par_chunks_mut(CHUNK)
+        .zip(partials.par_chunks_mut(width))
+        .enumerate()
+        .for_each(|(chunk, (piece, row))| work(chunk * CHUNK, piece, row));
     sums.fill(0.0);
     for row in partials.chunks(width) {
         sums.iter_mut().zip(row).for_each(|(sum, part)| *sum += part);
@@ -123,16 +105,14 @@ mod tests {
             for i in 0..length {
                 assert_eq!(y[i], -2.0 * (b[i] + 2.0 * a[i]) + 3.0 * b[i]);
             }
-            for walk in [Walk::Up, Walk::Down] {
-                let mut partials = vec![7.0; length.div_ceil(CHUNK) * 2];
-                let mut sums = [5.0; 2];
-                let mut y = b.clone();
-                for_chunks(walk, &mut y, &mut partials, &mut sums, |offset, piece, row| {
-                    row[0] = piece.iter().zip(&a[offset..]).map(|(x, y)| x * y).sum();
-                    row[1] = piece.len() as f64;
-                });
-                assert_eq!(sums, [plain, length as f64]);
-            }
+            let mut partials = vec![7.0; length.div_ceil(CHUNK) * 2];
+            let mut sums = [5.0; 2];
+            let mut y = b.clone();
+            for_chunks(&mut y, &mut partials, &mut sums, |offset, piece, row| {
+                row[0] = piece.iter().zip(&a[offset..]).map(|(x, y)| x * y).sum();
+                row[1] = piece.len() as f64;
+            });
+            assert_eq!(sums, [plain, length as f64]);
         }
     }
 }
