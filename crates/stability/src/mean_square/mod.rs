@@ -14,7 +14,7 @@ pub use critical::{
     critical, largest_ratio,
 };
 pub use growth::{Growth, growth};
-pub use momentum::{MomentumGrowth, MomentumMap, momentum_growth};
+pub use momentum::{Moments, MomentumGrowth, MomentumMap, momentum_growth};
 pub use packed::Packed;
 pub use second_moment::SecondMoment;
 
