@@ -1,5 +1,6 @@
 //! Losses and derivative products of a network at one point, over all examples.
 
+mod factors;
 mod memory;
 mod products;
 
@@ -64,8 +65,8 @@ struct Slot<T> {
     sum: Vec<T>,
     value: f64,
     correct: usize,
-    /// Squared gradient norms of its examples, when asked for.
-    norms: Vec<f64>,
+    /// Numbers of its examples, when asked for: squared gradient numbers, products, blocks.
+    numbers: Vec<f64>,
     work: Work<T>,
 }
 
@@ -191,7 +192,7 @@ impl<'a, T: Scalar> Evaluator<'a, T> {
             sum: vec![T::ZERO; parameters],
             value: 0.0,
             correct: 0,
-            norms: Vec::new(),
+            numbers: Vec::new(),
             work: Work {
                 first: First::new(),
                 tangent: Tangent::new(),

@@ -85,6 +85,65 @@ pub(crate) fn curvature<T: Scalar>(loss: Loss, z: &[T], y: &[T], x: &[T], out: &
     }
 }
 
+/// out ← Σ_k c_k B[·, k] with B Bᵀ = ∂²ℓ/∂z². B is the root of a multiple of the identity, or
+/// √m (diag(√p) − p √pᵀ) for the softmax with targets of mass m: its square telescopes to
+/// m (diag(p) − p pᵀ) because √p is a unit vector.
+pub(crate) fn root<T: Scalar>(
+    loss: Loss,
+    z: &[T],
+    y: &[T],
+    c: impl Fn(usize) -> f64,
+    out: &mut [T],
+) {
+    match loss {
+        Loss::MeanSquaredError | Loss::HalfSumOfSquares => {
+            let scale = quadratic(loss, z).sqrt();
+            for (k, out) in out.iter_mut().enumerate() {
+                *out = T::from_f64(scale * c(k));
+            }
+        }
+        Loss::SoftmaxCrossEntropy => {
+            let mass = y.iter().map(|y| y.to_f64()).sum::<f64>().sqrt();
+            softmax(z, out);
+            let roots = |(k, p): (usize, &T)| p.to_f64().sqrt() * c(k);
+            let mean: f64 = out.iter().enumerate().map(roots).sum();
+            for (k, out) in out.iter_mut().enumerate() {
+                let p = out.to_f64();
+                *out = T::from_f64(mass * (p.sqrt() * c(k) - p * mean));
+            }
+        }
+        Loss::BinaryLogistic => {
+            let p = sigmoid(z[0].to_f64());
+            out[0] = T::from_f64((p * (1.0 - p)).sqrt() * c(0));
+        }
+    }
+}
+
+/// out ← Bᵀ x with the B of [`root`].
+pub(crate) fn root_transposed<T: Scalar>(loss: Loss, z: &[T], y: &[T], x: &[T], out: &mut [f64]) {
+    match loss {
+        Loss::MeanSquaredError | Loss::HalfSumOfSquares => {
+            let scale = quadratic(loss, z).sqrt();
+            out.iter_mut().zip(x).for_each(|(out, x)| *out = scale * x.to_f64());
+        }
+        Loss::SoftmaxCrossEntropy => {
+            let mass = y.iter().map(|y| y.to_f64()).sum::<f64>().sqrt();
+            let top = z.iter().map(|z| z.to_f64()).fold(f64::NEG_INFINITY, f64::max);
+            out.iter_mut().zip(z).for_each(|(out, z)| *out = (z.to_f64() - top).exp());
+            let total: f64 = out.iter().sum();
+            let weighted = out.iter().zip(x).map(|(e, x)| e / total * x.to_f64());
+            let mean: f64 = weighted.sum();
+            for (out, x) in out.iter_mut().zip(x) {
+                *out = mass * (*out / total).sqrt() * (x.to_f64() - mean);
+            }
+        }
+        Loss::BinaryLogistic => {
+            let p = sigmoid(z[0].to_f64());
+            out[0] = (p * (1.0 - p)).sqrt() * x[0].to_f64();
+        }
+    }
+}
+
 /// Whether the outputs name the class of the targets.
 pub(crate) fn is_correct<T: Scalar>(loss: Loss, z: &[T], y: &[T]) -> bool {
     if loss == Loss::BinaryLogistic {

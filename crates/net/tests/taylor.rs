@@ -10,13 +10,8 @@ fn networks() -> Vec<Network> {
     let tanh = Layer::Activation { function: Activation::Tanh };
     let silu = Layer::Activation { function: Activation::Silu };
     let linear = |outputs| Layer::Linear { outputs, bias: true };
-    let convolution = |channels| Layer::Convolution {
-        channels,
-        kernel: 3,
-        stride: 1,
-        padding: 1,
-        bias: true,
-    };
+    let convolution =
+        |channels| Layer::Convolution { channels, kernel: 3, stride: 1, padding: 1, bias: true };
     let image = Shape { channels: 2, height: 6, width: 5 };
     let dense = vec![linear(7), tanh.clone(), linear(6), silu.clone(), linear(3)];
     let image_layers = vec![
@@ -65,8 +60,7 @@ fn remainders_have_order_two_with_the_gradient_and_three_with_the_hessian() {
     for loss in [Loss::MeanSquaredError, Loss::SoftmaxCrossEntropy] {
         for problem in problems() {
             let Problem { network, inputs, targets, theta, direction } = &problem;
-            let examples =
-                Examples::<f64>::from_targets(network, loss, inputs, targets).unwrap();
+            let examples = Examples::<f64>::from_targets(network, loss, inputs, targets).unwrap();
             let execution = Execution::new(1, 1 << 30).unwrap();
             let mut evaluator = Evaluator::new(network, loss, 0.01, &examples, &execution).unwrap();
             evaluator.set_point(theta).unwrap();
@@ -79,16 +73,14 @@ fn remainders_have_order_two_with_the_gradient_and_three_with_the_hessian() {
             let mut remainders = Vec::new();
             for power in 3..9 {
                 let h = 0.5_f64.powi(power);
-                let moved: Vec<f64> =
-                    theta.iter().zip(direction).map(|(t, v)| t + h * v).collect();
+                let moved: Vec<f64> = theta.iter().zip(direction).map(|(t, v)| t + h * v).collect();
                 evaluator.set_point(&moved).unwrap();
                 let first = evaluator.value() - f - h * slope;
                 remainders.push((first, first - 0.5 * h * h * curvature));
             }
             for pair in remainders.windows(2) {
                 let order = |a: f64, b: f64| (a / b).abs().log2();
-                let (one, two) =
-                    (order(pair[0].0, pair[1].0), order(pair[0].1, pair[1].1));
+                let (one, two) = (order(pair[0].0, pair[1].0), order(pair[0].1, pair[1].1));
                 assert!((one - 2.0).abs() < 0.2, "{loss:?}: order {one} with the gradient");
                 assert!((two - 3.0).abs() < 0.3, "{loss:?}: order {two} with the Hessian");
             }

@@ -5,9 +5,7 @@ use std::ops::ControlFlow;
 use minimascope_net::train::{Checkpoint, Outcome, Settings, Step, StopRule, Trainer};
 use minimascope_net::{Evaluator, Examples, Execution, Network};
 use minimascope_record::architecture::{Activation, Architecture, Layer, Shape};
-use minimascope_record::training::{
-    Initialization, Loss, Optimizer, Sampling, Schedule, Stop,
-};
+use minimascope_record::training::{Initialization, Loss, Optimizer, Sampling, Schedule, Stop};
 
 const LOSS: Loss = Loss::MeanSquaredError;
 
@@ -22,7 +20,13 @@ fn network(image: bool) -> Network {
             Layer::MaxPool { window: 2, stride: None },
             Layer::Residual {
                 layers: vec![
-                    Layer::Convolution { channels: 3, kernel: 3, stride: 1, padding: 1, bias: true },
+                    Layer::Convolution {
+                        channels: 3,
+                        kernel: 3,
+                        stride: 1,
+                        padding: 1,
+                        bias: true,
+                    },
                     relu.clone(),
                 ],
                 projection: false,
@@ -127,11 +131,15 @@ fn steps_are_those_of_the_formulas() {
         for optimizer in optimizers {
             for batch_size in [1, 4, 20, 23] {
                 for weight_decay in [0.0, 0.05] {
-                    let settings =
-                        Settings { optimizer, weight_decay, ..settings(batch_size, 9) };
+                    let settings = Settings { optimizer, weight_decay, ..settings(batch_size, 9) };
                     let execution = one_thread();
                     let mut trainer = Trainer::new(
-                        &network, LOSS, &examples, settings, start(&network), &execution,
+                        &network,
+                        LOSS,
+                        &examples,
+                        settings,
+                        start(&network),
+                        &execution,
                     )
                     .unwrap();
                     let outcome = trainer.run(&mut ignore);
@@ -186,12 +194,11 @@ fn threads_change_no_bit() {
 fn a_run_continued_from_a_file_ends_with_the_same_bits() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("checkpoint.safetensors");
-    let optimizers =
-        [Optimizer::Sgd, Optimizer::HeavyBall { momentum: 0.9 }, Optimizer::Adam {
-            beta1: 0.9,
-            beta2: 0.999,
-            epsilon: 1e-8,
-        }];
+    let optimizers = [
+        Optimizer::Sgd,
+        Optimizer::HeavyBall { momentum: 0.9 },
+        Optimizer::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
+    ];
     for optimizer in optimizers {
         for sampling in
             [Sampling::ReshuffledEpochs, Sampling::IndependentBatches, Sampling::WithReplacement]
@@ -285,8 +292,7 @@ fn ends_have_names() {
         count += 1;
         if count == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
-    let mut trainer =
-        Trainer::new(&network, LOSS, &data, base, theta(), &execution).unwrap();
+    let mut trainer = Trainer::new(&network, LOSS, &data, base, theta(), &execution).unwrap();
     assert_eq!(trainer.run(&mut stop_at_3), Outcome::Interrupted);
     assert_eq!(trainer.step(), 3);
 }

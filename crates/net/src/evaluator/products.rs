@@ -155,7 +155,7 @@ impl<T: Scalar> Evaluator<'_, T> {
         let constant = decay * decay * super::squared_norm(&self.point);
         let keep = self.keep_first;
         self.for_slots(|context, slot| {
-            let Slot { chunks, norms, work, .. } = slot;
+            let Slot { chunks, numbers: norms, work, .. } = slot;
             norms.clear();
             for piece in chunks {
                 let (rows, start) = (piece.range.len(), norms.len());
@@ -182,10 +182,10 @@ impl<T: Scalar> Evaluator<'_, T> {
                 }
             }
         });
-        self.slots.iter().flat_map(|slot| &slot.norms).map(|norm| norm.max(0.0).sqrt()).collect()
+        self.slots.iter().flat_map(|slot| &slot.numbers).map(|norm| norm.max(0.0).sqrt()).collect()
     }
 
-    fn set_direction(&mut self, v: &[T], out: &[T]) -> Result<(), Error> {
+    pub(super) fn set_direction(&mut self, v: &[T], out: &[T]) -> Result<(), Error> {
         let expected = self.network.parameters();
         for (what, found) in [("direction", v.len()), ("product", out.len())] {
             if found != expected {
@@ -272,7 +272,7 @@ impl<T: Scalar> Evaluator<'_, T> {
 }
 
 /// The first-order tapes of a chunk: kept, or computed again into `work`.
-fn recompute<'t, T: Scalar>(
+pub(super) fn recompute<'t, T: Scalar>(
     context: Context<'_, T>,
     keep: bool,
     (range, kept): (&Range<usize>, &'t First<T>),
