@@ -23,6 +23,8 @@ enum Manner {
     Usual,
     /// Sends everything whatever is asked for.
     IgnoresRanges,
+    /// Answers a range with everything, and says so.
+    WholeAsRange,
     /// Closes each connection after so many bytes of the body.
     StopsAfter(usize),
 }
@@ -81,7 +83,8 @@ fn answer(
     let total = bytes.len();
     let from = range
         .filter(|_| manner != Manner::IgnoresRanges)
-        .and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-')?.parse::<usize>().ok());
+        .and_then(|range| range.strip_prefix("bytes=")?.strip_suffix('-')?.parse::<usize>().ok())
+        .map(|from| if manner == Manner::WholeAsRange { 0 } else { from });
     let head = match from {
         None => format!("200 OK\r\nContent-Length: {total}"),
         Some(from) if from >= total => {
@@ -98,7 +101,7 @@ fn answer(
     let body = bytes.get(from.unwrap_or(0)..).unwrap_or_default();
     let body = match manner {
         Manner::StopsAfter(count) => &body[..count.min(body.len())],
-        Manner::Usual | Manner::IgnoresRanges => body,
+        Manner::Usual | Manner::IgnoresRanges | Manner::WholeAsRange => body,
     };
     write!(connection, "HTTP/1.1 {head}\r\nConnection: close\r\n\r\n")?;
     connection.write_all(body)
@@ -222,6 +225,21 @@ fn a_part_of_another_file_is_thrown_away() {
         assert_eq!(server.requests().len(), 5);
         assert_eq!(server.requests()[1], (IMAGES.into(), None));
     }
+}
+
+#[test]
+fn bytes_of_another_range_are_not_appended() {
+    let (known, served) = small();
+    let server = Server::start(served.clone(), Manner::WholeAsRange);
+    let folder = TempDir::new().unwrap();
+    interrupted(folder.path(), &served[IMAGES][..100]);
+    let request = Fetch { known: &known, directory: folder.path(), base: Some(&server.base) };
+    let place = fetch(&request, &mut |progress: Progress<'_>| {
+        assert!(progress.bytes <= served[progress.file].len() as u64, "{progress:?}");
+    })
+    .unwrap();
+    assert_eq!(fs::read(place.join(IMAGES)).unwrap(), served[IMAGES]);
+    assert_eq!(server.requests()[1], (IMAGES.into(), None));
 }
 
 #[test]
@@ -360,4 +378,25 @@ fn an_archive_without_a_file_is_refused() {
         text,
         "DIR/small.tar.gz.part cannot be unpacked (it lacks test_batch.bin); fetch it again"
     );
+}
+
+#[test]
+fn an_archive_with_another_file_inside_is_refused() {
+    let names = [1, 2, 3, 4, 5].map(|batch| &*format!("data_batch_{batch}.bin").leak());
+    let [first, second, third, fourth, fifth] = names;
+    let (mut known, archive) = archived([first, second, third, fourth, fifth, "test_batch.bin"]);
+    let Files::CifarBinary { test, .. } = &mut known.files else { unreachable!() };
+    test.sha256 = sha256(b"something else");
+    let server = Server::start(BTreeMap::from([("small.tar.gz".into(), archive)]), Manner::Usual);
+    let folder = TempDir::new().unwrap();
+    let text = refused(&known, folder.path(), &server.base)
+        .replace(&folder.path().display().to_string(), "DIR");
+    let found = sha256(&records(&[5]));
+    assert_eq!(
+        text,
+        format!(
+            "DIR/small.tar.gz.part cannot be unpacked (its member test_batch.bin has SHA-256 {found}); fetch it again"
+        )
+    );
+    assert!(!folder.path().join("Small/raw/test_batch.bin").exists());
 }

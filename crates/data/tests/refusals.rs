@@ -146,7 +146,7 @@ fn numpy_arrays() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
         std::fs::read(folder.join(name)).unwrap()
     };
-    let cases: [(Vec<u8>, Vec<u8>, &str); 18] = [
+    let cases: [(Vec<u8>, Vec<u8>, &str); 19] = [
         (
             images[..images.len() - 1].to_vec(),
             labels.clone(),
@@ -231,6 +231,11 @@ fn numpy_arrays() {
             images.clone(),
             array("<i4", "(2,)", &signed),
             "DIR/y.npy: the label of example 0 is -1, but labels must be 0 to 65535; correct the file or the number of classes",
+        ),
+        (
+            images.clone(),
+            array("<u4", "(2, 1)", &[0xff, 0xff, 0, 0, 0, 0, 1, 0]),
+            "DIR/y.npy: the label of example 1 is 65536, but labels must be 0 to 65535; correct the file or the number of classes",
         ),
         (
             images.clone(),
