@@ -4,6 +4,7 @@ pub(crate) mod draw;
 pub(crate) mod layer;
 pub(crate) mod legend;
 pub(crate) mod line;
+pub(crate) mod paint;
 pub(crate) mod references;
 pub(crate) mod scale;
 pub(crate) mod ticks;

@@ -108,8 +108,9 @@ impl Boundary {
         figure.panels = self.panels.iter().map(BoundaryPanel::panel).collect();
         if self.panels.iter().any(|panel| panel.trained_with.is_some()) {
             figure.notes.push(Text::markup(
-                "Cross: the (*B*, *η*) that reached the minimum. Below the shaded bracket SGD stays \
-                 near it in mean square, above it leaves; inside, the bounds do not decide.",
+                "Cross: the (*B*, *η*) that reached the minimum. Below the shaded bracket \
+                 linearised SGD stays near it in mean square, above it leaves; inside, the bounds do \
+                 not decide.",
             ));
         }
         figure

@@ -1,6 +1,6 @@
 //! Every figure, read back from its SVG: marks, labels, places of text, refusals, sameness.
 
-#[path = "../../examples/gallery/sample.rs"]
+#[path = "../../examples/gallery/sample/mod.rs"]
 mod sample;
 
 mod page;
