@@ -9,11 +9,13 @@ pub mod architecture;
 pub mod batch_size;
 pub mod config;
 pub mod dataset;
+pub mod escape;
 pub mod listing;
 pub mod measured;
 pub mod outcome;
 pub mod reproduction;
 pub mod run;
+pub mod stability;
 pub mod trace;
 pub mod training;
 

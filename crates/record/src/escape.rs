@@ -1,0 +1,313 @@
+//! SGD launched from a minimum with another (learning rate, batch size): `escape --json`.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::measured::Measured;
+use crate::stability::{CriticalLearningRate, Minimum, Verdict};
+use crate::training::{Loss, Sampling};
+
+/// `escape RUN --json`, and `escape.json` in the escape's folder.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Escape {
+    /// The version of this schema.
+    pub schema_version: u32,
+    /// The start.
+    pub minimum: Minimum,
+    /// The unit of losses.
+    pub loss: Loss,
+    /// η.
+    pub learning_rate: f64,
+    /// B.
+    pub batch_size: usize,
+    /// How batches were drawn.
+    pub sampling: Sampling,
+    /// The most steps of a launch.
+    pub max_steps: u64,
+    /// When a launch counts as having left, in words.
+    pub criterion: String,
+    /// What the theory says of (η, B).
+    pub critical_learning_rate: CriticalLearningRate,
+    /// Its verdict.
+    pub verdict: Verdict,
+    /// η/η*, by the estimate.
+    pub margin: f64,
+    /// What to know before trusting the verdict.
+    pub notes: Vec<String>,
+    /// How fast the linearised dynamics grow.
+    pub predicted_growth: PredictedGrowth,
+    /// One a seed.
+    pub launches: Vec<Launch>,
+    /// Where the figure and this record are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder: Option<String>,
+}
+
+/// Factors by which the linearised loss grows at each step.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct PredictedGrowth {
+    /// ρ(Q), of the mean over all sequences of batches.
+    pub mean_square: f64,
+    /// e^{2γ}, γ the Lyapunov exponent: of almost every single sequence, in the long run.
+    pub typical: f64,
+    /// The standard error of `typical`.
+    pub typical_standard_error: f64,
+}
+
+/// One launch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Launch {
+    /// Of the batches.
+    pub seed: u64,
+    /// What became of it.
+    pub fate: Fate,
+    /// The step at which the criterion first held.
+    pub left_at: Option<u64>,
+    /// Steps taken.
+    pub steps: u64,
+    /// The largest training loss seen; `null` after divergence.
+    pub largest_loss: Option<f64>,
+    /// The lowest training accuracy seen.
+    pub lowest_train_accuracy: Option<f64>,
+    /// The growth of the departure.
+    pub fitted_growth: Option<FittedGrowth>,
+    /// Where it was at its last step; `null` after divergence.
+    pub end: Option<EscapePoint>,
+    /// Its course; every step of the departure, then fewer.
+    pub course: Vec<EscapePoint>,
+}
+
+/// What became of a launch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Fate {
+    /// The criterion of leaving never held.
+    Stays,
+    /// It left, and at the last step its loss was below the criterion's again.
+    Settled,
+    /// It left, and was still above at the last step.
+    Away,
+    /// The loss or a parameter was no longer finite.
+    Diverged,
+    /// The network's output no longer depends on its input.
+    Dead,
+    /// Stopped from outside.
+    Interrupted,
+}
+
+impl Fate {
+    /// Whether the minimum did not hold it.
+    #[must_use]
+    pub fn has_left(self) -> bool {
+        matches!(self, Self::Settled | Self::Away | Self::Diverged | Self::Dead)
+    }
+}
+
+impl std::fmt::Display for Fate {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Stays => "stays",
+            Self::Settled => "leaves and settles elsewhere",
+            Self::Away => "leaves, not settled yet",
+            Self::Diverged => "leaves and diverges",
+            Self::Dead => "leaves and dies",
+            Self::Interrupted => "interrupted",
+        })
+    }
+}
+
+/// An exponential fitted to the training loss: factor^step.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FittedGrowth {
+    /// First step of the fit.
+    pub first: u64,
+    /// Last step of the fit.
+    pub last: u64,
+    /// Loss of the fit at the first.
+    pub value: f64,
+    /// By which the loss grows at each step.
+    pub factor: f64,
+    /// Standard error of the factor, from the scatter about the line.
+    pub standard_error: f64,
+}
+
+/// The whole sets after a step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct EscapePoint {
+    /// Steps since the launch.
+    pub step: u64,
+    /// Mean loss of the training set.
+    pub train_loss: f64,
+    /// A fraction.
+    pub train_accuracy: f64,
+    /// A fraction.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_accuracy: Option<f64>,
+    /// ‖θ − θ*‖.
+    pub distance: f64,
+    /// a, where measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sharpness: Option<Measured>,
+    /// s, where measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub non_uniformity: Option<Measured>,
+}
+
+/// `escape RUN --grid --json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct EscapeGrid {
+    /// The version of this schema.
+    pub schema_version: u32,
+    /// The start.
+    pub minimum: Minimum,
+    /// How batches were drawn.
+    pub sampling: Sampling,
+    /// The most steps of a launch.
+    pub max_steps: u64,
+    /// Launches of each cell.
+    pub seeds: u64,
+    /// When a launch counts as having left, in words.
+    pub criterion: String,
+    /// What the theory says at each batch size.
+    pub boundary: Vec<crate::stability::BoundaryRow>,
+    /// Every (η, B).
+    pub cells: Vec<Cell>,
+    /// How prediction and observation compare.
+    pub agreement: Agreement,
+    /// What to know before trusting the predictions.
+    pub notes: Vec<String>,
+    /// Where the figure and this record are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub folder: Option<String>,
+}
+
+/// One (η, B) of a grid.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Cell {
+    /// η.
+    pub learning_rate: f64,
+    /// B.
+    pub batch_size: usize,
+    /// Predicted.
+    pub predicted: Verdict,
+    /// η/η*, by the estimate.
+    pub margin: f64,
+    /// Predicted.
+    pub predicted_growth: PredictedGrowth,
+    /// Launches that left.
+    pub left: u64,
+    /// Launches.
+    pub launches: u64,
+    /// The earliest step at which one left.
+    pub left_at: Option<u64>,
+    /// The largest loss of all launches over the minimum's; `null` after divergence.
+    pub largest_loss_ratio: Option<f64>,
+    /// What may explain an observation that is not as predicted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<String>,
+}
+
+impl Cell {
+    /// Whether most launches left.
+    #[must_use]
+    pub fn has_left(&self) -> bool {
+        2 * self.left > self.launches
+    }
+}
+
+/// Counts of a grid.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Agreement {
+    /// Predicted and seen to stay.
+    pub stays_as_predicted: usize,
+    /// Predicted and seen to leave.
+    pub leaves_as_predicted: usize,
+    /// Predicted to stay, seen to leave.
+    pub leaves_against_prediction: usize,
+    /// Predicted to leave, seen to stay.
+    pub stays_against_prediction: usize,
+    /// Inside the bracket.
+    pub not_decided: usize,
+    /// Inside the bracket, and on the side that the estimate leans to.
+    pub not_decided_as_estimated: usize,
+}
+
+/// `escape toy --json`: the one-dimensional example.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ToyEscape {
+    /// The version of this schema.
+    pub schema_version: u32,
+    /// Curvatures of f₁ and f₂ at x = 1.
+    pub curvatures: [f64; 2],
+    /// η.
+    pub learning_rate: f64,
+    /// B.
+    pub batch_size: usize,
+    /// How batches were drawn.
+    pub sampling: Sampling,
+    /// x₀.
+    pub start: f64,
+    /// Steps of each path.
+    pub steps: u64,
+    /// The minima x = 0 and x = 1.
+    pub minima: Vec<ToyMinimum>,
+    /// What became of SGD, over all seeds.
+    pub sgd: ToyFates,
+    /// Where gradient descent ended.
+    pub gradient_descent: ToyEnd,
+    /// The figure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub figure: Option<String>,
+}
+
+/// One minimum of the example.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ToyMinimum {
+    /// x.
+    pub position: f64,
+    /// a.
+    pub sharpness: f64,
+    /// s.
+    pub non_uniformity: f64,
+    /// At B.
+    pub critical_learning_rate: CriticalLearningRate,
+    /// The closed form of the almost-sure threshold, also that of reshuffled epochs.
+    pub almost_sure_closed_form: f64,
+    /// On (η, B).
+    pub verdict: Verdict,
+    /// η/η*.
+    pub margin: f64,
+    /// (1 − ηa)² + η²s², by which the mean square grows at each step.
+    pub mean_square_growth: f64,
+}
+
+/// Where the paths of all seeds ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ToyFates {
+    /// Paths.
+    pub seeds: u64,
+    /// At x = 0.
+    pub at_zero: u64,
+    /// At x = 1.
+    pub at_one: u64,
+    /// Elsewhere, and finite.
+    pub between: u64,
+    /// Not finite.
+    pub diverged: u64,
+    /// The median step at which |x − 1| first exceeded 0.1; `null` if most paths stayed.
+    pub median_departure: Option<u64>,
+}
+
+/// Where one path ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum ToyEnd {
+    /// At x = 0.
+    AtZero,
+    /// At x = 1.
+    AtOne,
+    /// Elsewhere, and finite.
+    Between,
+    /// Not finite.
+    Diverged,
+}
