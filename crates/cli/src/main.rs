@@ -19,7 +19,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let done = match arguments.command {
         Command::Run(arguments) => commands::run::run(arguments),
-        Command::Measure(arguments) => commands::measure::run(arguments),
+        Command::Measure(arguments) => commands::measure::run(&arguments),
         Command::Reproduce(arguments) => commands::reproduce::run(arguments),
         Command::Model(arguments) => commands::model::run(arguments),
         Command::Data(arguments) => commands::data::run(arguments),

@@ -47,6 +47,39 @@ fn run_and_measure_print_one_object_with_the_documented_keys() {
     assert_eq!(top.len(), 3);
     let values: Vec<f64> = top.iter().map(|pair| pair["value"].as_f64().unwrap()).collect();
     assert!(values.is_sorted_by(|larger, smaller| larger >= smaller), "{values:?}");
+    let ratio = values[0] / run["sharpness"]["value"].as_f64().unwrap();
+    assert!((ratio - 1.0).abs() < 1e-3, "{ratio}");
+}
+
+#[test]
+fn the_trace_is_that_of_the_density() {
+    let place = Place::new();
+    let run = place.json(&["run", "tiny.toml", "train.stop.max_steps=5", "--json"]);
+    let id = run["run"].as_str().unwrap();
+    let spectrum = &place.json(&["measure", id, "--density", "--trace", "--json"])["spectrum"];
+    let list = |key: &str| -> Vec<f64> {
+        spectrum["density"][key].as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect()
+    };
+    let (eigenvalues, density) = (list("eigenvalues"), list("density"));
+    let step = eigenvalues[1] - eigenvalues[0];
+    let moment = |power| -> f64 {
+        let terms = eigenvalues.iter().zip(&density);
+        terms.map(|(at, height)| at.powi(power) * height * step).sum()
+    };
+    // Four widths beyond the ends 6e-5 of a Gaussian are left out.
+    assert!((moment(0) - 1.0).abs() < 1e-3, "{}", moment(0));
+    let trace = &spectrum["trace"];
+    let (value, error) = (&trace["value"], &trace["standard_error"]);
+    let (value, error) = (value.as_f64().unwrap(), error.as_f64().unwrap());
+    // tr H is the mean eigenvalue times their number. Two independent estimates differ by less
+    // than 4 of their standard errors (1 in 16,000 for normal errors); that of a sum is at most
+    // the sum of its terms'.
+    let errors = eigenvalues.iter().zip(list("standard_error"));
+    let of_density = 314.0 * errors.map(|(at, error)| at.abs() * error * step).sum::<f64>();
+    let difference = (314.0 * moment(1) - value).abs();
+    assert!(difference <= 4.0 * (error + of_density), "{difference} of {value} ± {error}");
+    let shown = place.stdout(&["measure", id, "--trace"]);
+    assert!(shown.contains("trace") && shown.contains(" ± "), "{shown}");
 }
 
 #[test]

@@ -65,7 +65,7 @@ const TRACES: [&str; 4] = ["outcome.json", "final.safetensors", "steps.jsonl", "
 /// Starts the long run and waits for its first checkpoint.
 fn started(place: &Place) -> Child {
     let words = [&["run", "tiny.toml", "--json", "--out", "cut"][..], &LONG].concat();
-    let child =
+    let mut child =
         place.command(&words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let is_there = || {
         std::fs::read_dir(place.path().join("cut"))
@@ -79,6 +79,8 @@ fn started(place: &Place) -> Child {
         }
         std::thread::sleep(Duration::from_millis(1));
     }
+    child.kill().unwrap();
+    child.wait().unwrap();
     panic!("no checkpoint within 30 s");
 }
 

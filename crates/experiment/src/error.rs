@@ -233,6 +233,13 @@ impl Error {
             Self::Damaged { .. } => {
                 Some("remove the file, or start the run again with --force".into())
             }
+            Self::Read { .. } => Some("check the path".into()),
+            Self::Syntax { .. } => {
+                Some("correct the file; `minimascope config show` prints a whole one".into())
+            }
+            Self::Net(minimascope_net::Error::Memory { needed, .. }) => {
+                Some(format!("give at least {needed} bytes with --memory"))
+            }
             _ => None,
         }
     }

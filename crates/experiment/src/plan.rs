@@ -47,8 +47,8 @@ impl Plan {
             config.model = ModelConfig::Architecture(architecture.clone());
         }
         let network = Network::new(&architecture)?;
-        config.data = examples::with_absolute_paths(config.data);
         let examples = examples::load(&config.data)?;
+        config.data = examples::with_absolute_paths(config.data);
         check_fit(&model, &network, config.loss, &examples.train)?;
         let batch_size = match config.train.batch_size {
             BatchSize::Examples(batch) if batch > examples.train.len() => {

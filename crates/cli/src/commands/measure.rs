@@ -7,7 +7,7 @@ use crate::arguments::Measure;
 use crate::exit::{Done, Failure};
 use crate::{interrupt, output, progress, summary};
 
-pub(crate) fn run(arguments: Measure) -> Result<Done, Failure> {
+pub(crate) fn run(arguments: &Measure) -> Result<Done, Failure> {
     let target = Target::find(&arguments.target, &arguments.out, arguments.config.as_deref())?;
     let more = MoreSpectrum {
         top: arguments.top.map_or(0, usize::from),

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// 314 parameters in f64 on 40 images of two classes.
-pub const TINY: &str = r#"
+pub(crate) const TINY: &str = r#"
 precision = "f64"
 
 [model.architecture]
@@ -35,64 +35,64 @@ stop = { max_steps = 400 }
 "#;
 
 /// A folder with `tiny.toml` in it, where the program is started.
-pub struct Place {
+pub(crate) struct Place {
     folder: TempDir,
 }
 
 impl Place {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("tiny.toml"), TINY).unwrap();
         Self { folder }
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) {
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
         std::fs::write(self.path().join(name), content).unwrap();
     }
 
     /// The program with these words, and without what the machine may have of data.
-    pub fn command(&self, words: &[&str]) -> Command {
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(assert_cmd::cargo::cargo_bin!("minimascope"));
         command.current_dir(self.path()).env("HOME", self.path()).env_remove("XDG_DATA_HOME");
         command.args(words);
         command
     }
 
-    pub fn output(&self, words: &[&str]) -> Output {
+    pub(crate) fn output(&self, words: &[&str]) -> Output {
         self.command(words).output().unwrap()
     }
 
     /// stdout of a command that must succeed.
-    pub fn stdout(&self, words: &[&str]) -> String {
+    pub(crate) fn stdout(&self, words: &[&str]) -> String {
         let output = self.output(words);
         assert!(output.status.success(), "{words:?}: {}", text(&output.stderr));
         text(&output.stdout)
     }
 
-    pub fn json(&self, words: &[&str]) -> Value {
+    pub(crate) fn json(&self, words: &[&str]) -> Value {
         serde_json::from_str(&self.stdout(words)).unwrap()
     }
 
     /// `run tiny.toml` into `out` with more words: its folder.
-    pub fn run_into(&self, out: &str, more: &[&str]) -> PathBuf {
+    pub(crate) fn run_into(&self, out: &str, more: &[&str]) -> PathBuf {
         let words = [&["run", "tiny.toml", "--json", "--out", out], more].concat();
         let result = self.json(&words);
         self.path().join(result["folder"].as_str().unwrap())
     }
 }
 
-pub fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
 /// The files of a run that must not differ between two of the same id.
-pub const RESULTS: [&str; 3] = ["outcome.json", "final.safetensors", "steps.jsonl"];
+pub(crate) const RESULTS: [&str; 3] = ["outcome.json", "final.safetensors", "steps.jsonl"];
 
-pub fn assert_same_files(one: &Path, other: &Path, names: &[&str]) {
+pub(crate) fn assert_same_files(one: &Path, other: &Path, names: &[&str]) {
     assert_eq!(one.file_name(), other.file_name(), "the same run");
     for name in names {
         let read = |folder: &Path| std::fs::read(folder.join(name)).unwrap();

@@ -85,7 +85,7 @@ impl Keys {
         let mut objects = self.objects(node);
         if let Some(kind) = table.get("kind").and_then(toml::Value::as_str) {
             let of_kind = |object: &&Schema| object["properties"]["kind"]["const"] == kind;
-            if objects.iter().any(|object| of_kind(object)) {
+            if objects.iter().any(&of_kind) {
                 objects.retain(of_kind);
             }
         }

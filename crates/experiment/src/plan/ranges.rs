@@ -37,12 +37,12 @@ pub(super) fn check(configured: &Configured) -> Result<(), Error> {
         Schedule::Step { every, factor } => {
             range.at_least_one("train.schedule.every", every)?;
             let inside = factor > 0.0 && factor <= 1.0;
-            range.check(inside, "train.schedule.factor", factor, "over 0 and at most 1")?;
+            range.check(inside, "train.schedule.factor", &factor, "over 0 and at most 1")?;
         }
         Schedule::Cosine { steps, floor } => {
             range.at_least_one("train.schedule.steps", steps)?;
             let inside = (0.0..=1.0).contains(&floor);
-            range.check(inside, "train.schedule.floor", floor, "from 0 to 1")?;
+            range.check(inside, "train.schedule.floor", &floor, "from 0 to 1")?;
         }
     }
     let stop = &train.stop;
@@ -57,9 +57,9 @@ pub(super) fn check(configured: &Configured) -> Result<(), Error> {
     range.not_negative("checkpoint.every_seconds", config.checkpoint.every_seconds)?;
     let tolerance = config.measure.tolerance;
     let inside = tolerance > 0.0 && tolerance < 1.0;
-    range.check(inside, "measure.tolerance", tolerance, "over 0 and below 1")?;
+    range.check(inside, "measure.tolerance", &tolerance, "over 0 and below 1")?;
     let products = config.measure.max_products;
-    range.check(products >= 2, "measure.max_products", products, "at least 2")
+    range.check(products >= 2, "measure.max_products", &products, "at least 2")
 }
 
 struct Ranges<'a> {
@@ -71,7 +71,7 @@ impl Ranges<'_> {
         &self,
         inside: bool,
         key: &'static str,
-        value: impl ToString,
+        value: &dyn std::fmt::Display,
         range: &str,
     ) -> Result<(), Error> {
         if inside {
@@ -86,18 +86,18 @@ impl Ranges<'_> {
     }
 
     fn positive(&self, key: &'static str, value: f64) -> Result<(), Error> {
-        self.check(value > 0.0 && value.is_finite(), key, value, "a finite number over 0")
+        self.check(value > 0.0 && value.is_finite(), key, &value, "a finite number over 0")
     }
 
     fn not_negative(&self, key: &'static str, value: f64) -> Result<(), Error> {
-        self.check(value >= 0.0 && value.is_finite(), key, value, "a finite number from 0")
+        self.check(value >= 0.0 && value.is_finite(), key, &value, "a finite number from 0")
     }
 
     fn below_one(&self, key: &'static str, value: f64) -> Result<(), Error> {
-        self.check((0.0..1.0).contains(&value), key, value, "from 0 to below 1")
+        self.check((0.0..1.0).contains(&value), key, &value, "from 0 to below 1")
     }
 
     fn at_least_one(&self, key: &'static str, value: u64) -> Result<(), Error> {
-        self.check(value >= 1, key, value, "at least 1")
+        self.check(value >= 1, key, &value, "at least 1")
     }
 }

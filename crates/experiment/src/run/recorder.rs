@@ -76,14 +76,15 @@ impl<'a, T: Scalar> Recorder<'a, T> {
         })
     }
 
-    /// After training: the last step's line, which no interval may leave out, and everything on
-    /// disk; or what went wrong.
-    pub(super) fn finish(mut self) -> Result<(), Error> {
+    /// After training: everything on disk, with the last step of a run that is over, which no
+    /// interval may leave out; or what went wrong.
+    pub(super) fn finish(mut self, is_over: bool) -> Result<(), Error> {
         self.instruments.progress.event(Event::StageEnded);
         if let Some(error) = self.failure {
             return Err(error);
         }
-        if self.observe.loss_every > 0 && self.last.step > self.steps.last_step() {
+        let is_left_out = self.last.step > self.steps.last_step();
+        if is_over && self.observe.loss_every > 0 && is_left_out {
             self.steps.write(self.last.step, &self.last)?;
         }
         self.steps.sync()?;

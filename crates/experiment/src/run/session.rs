@@ -95,8 +95,8 @@ impl<'a, T: Scalar> Session<'a, T> {
         let is_converged =
             trainer.average_loss().zip(limit).is_some_and(|(now, limit)| now < limit);
         let ended = if is_converged { None } else { Some(trainer.run(&mut recorder)) };
-        recorder.finish()?;
         let outcome = ended.map_or(Outcome::Converged, named);
+        recorder.finish(outcome.is_final())?;
         let trained = Trained { outcome, steps: trainer.step() };
         self.timing.train_seconds = trainer.seconds();
         if !outcome.is_final() {
