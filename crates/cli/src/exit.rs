@@ -1,6 +1,7 @@
 //! From how a command ended to an exit code, and to what is said about it.
 
 use std::io;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use minimascope_experiment::Error;
@@ -23,6 +24,10 @@ pub(crate) enum Failure {
     Experiment(#[from] Error),
     #[error("stdout cannot be written: {0}")]
     Output(#[from] io::Error),
+    #[error("the figure cannot be drawn: {0}")]
+    Figure(#[from] minimascope_report::Error),
+    #[error("{}: {source}", path.display())]
+    File { path: PathBuf, source: io::Error },
 }
 
 impl From<minimascope_data::Error> for Failure {
@@ -55,7 +60,7 @@ pub(crate) fn say(failure: &Failure) {
     let text = failure.to_string();
     let hint = match failure {
         Failure::Experiment(error) => error.hint(),
-        Failure::Output(_) => None,
+        Failure::Output(_) | Failure::Figure(_) | Failure::File { .. } => None,
     };
     // Texts that say both what happened and what to do part them by a semicolon or a colon.
     let (text, hint) = match (hint, text.rsplit_once("; ")) {

@@ -36,6 +36,7 @@ mod figure;
 pub mod figures;
 mod plot;
 mod svg;
+pub mod views;
 
 pub use bars::{Bar, Bars};
 pub use chart::layer::{Course, Dash, Fit, Layer, Mark, Sample};

@@ -1,10 +1,15 @@
 //! `reproduce`: the study's minima and ours, side by side.
 
+use std::path::{Path, PathBuf};
+
 use minimascope_experiment::reproduce::{Ended, reproduce};
 use minimascope_experiment::run::{Existing, Options};
 use minimascope_record::measured::Measured;
 use minimascope_record::outcome::Outcome;
 use minimascope_record::reproduction::{Reference, Reproduction, ReproductionRow, Spread};
+
+use minimascope_report::Theme;
+use minimascope_report::views::minima;
 
 use crate::arguments::Reproduce;
 use crate::exit::{Done, Failure};
@@ -18,6 +23,7 @@ pub(crate) fn run(arguments: Reproduce) -> Result<Done, Failure> {
         existing: if arguments.force { Existing::Restart } else { Existing::Resume },
         machine: arguments.machine.into(),
     };
+    let folder = options.out.clone();
     let mut progress = progress::on_stderr();
     let (study, ended) = reproduce(&options, progress.as_mut(), interrupt::flag())?;
     drop(progress);
@@ -26,11 +32,25 @@ pub(crate) fn run(arguments: Reproduce) -> Result<Done, Failure> {
     } else {
         output::text(&text(&study))?;
     }
+    if let Some(path) = draw(&study, &folder)? {
+        anstream::eprintln!("drawn: {}", path.display());
+    }
     if ended == Ended::Interrupted {
         anstream::eprintln!("the same command continues; what is finished stays");
         return Ok(Done::Interrupted);
     }
     Ok(if study.rows.iter().all(is_good) { Done::Well } else { Done::WithFailures })
+}
+
+/// The diagram of the minima, in the folder of the runs.
+fn draw(study: &Reproduction, folder: &Path) -> Result<Option<PathBuf>, Failure> {
+    let Some(diagram) = minima(study) else { return Ok(None) };
+    let path = folder.join("diagram.svg");
+    let svg = diagram.figure().to_svg(Theme::Auto)?;
+    match std::fs::write(&path, svg) {
+        Ok(()) => Ok(Some(path)),
+        Err(source) => Err(Failure::File { path, source }),
+    }
 }
 
 /// Whether a row says what it is there to say.

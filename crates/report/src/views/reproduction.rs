@@ -1,0 +1,81 @@
+//! The study's minima, ours beside the published ones, on the sharpness–non-uniformity diagram.
+
+use minimascope_record::reproduction::{Reproduction, ReproductionRow};
+use minimascope_record::training::Loss;
+
+use crate::figures::diagram::{Diagram, DiagramPanel, Group, Minimum};
+
+/// One panel a network, one group a batch size; published values as groups of their own. Rows
+/// that reached no minimum are left out; nothing if none is left.
+pub fn minima(study: &Reproduction) -> Option<Diagram> {
+    let mut panels: Vec<DiagramPanel> = Vec::new();
+    for row in &study.rows {
+        let Some((limit, groups)) = groups(row) else { continue };
+        let title = title(row);
+        match panels.iter_mut().find(|panel| panel.title == title) {
+            Some(panel) => panel.groups.extend(groups),
+            None => panels.push(DiagramPanel { title, sharpness_limit: limit, groups }),
+        }
+    }
+    let loss = study.rows.first()?.result.loss;
+    let subtitle = format!(
+        "{} training images, {}. One seed of this program beside the means that Wu, \
+         Ma and E published.",
+        study.rows.first()?.result.train_examples,
+        name(loss)
+    );
+    (!panels.is_empty()).then(|| Diagram {
+        title: "Where gradient descent and SGD come to rest".into(),
+        subtitle,
+        panels,
+    })
+}
+
+fn title(row: &ReproductionRow) -> String {
+    format!("{}, η = {}", row.result.model, row.result.learning_rate)
+}
+
+/// 2/η, and the groups of one row.
+fn groups(row: &ReproductionRow) -> Option<(f64, Vec<Group>)> {
+    let run = &row.result;
+    let limit = run.sharpness_limit?;
+    let (sharpness, non_uniformity) = (run.sharpness?.value, run.non_uniformity?.value);
+    let label = if run.batch_size == run.train_examples {
+        "GD".to_owned()
+    } else {
+        format!("SGD, B = {}", run.batch_size)
+    };
+    let published: Vec<Minimum> = row
+        .references
+        .iter()
+        .filter(|reference| reference.note.is_none())
+        .filter_map(|reference| {
+            let (a, s) = (reference.sharpness?, reference.non_uniformity?);
+            Some(Minimum { sharpness: a.mean, non_uniformity: s.mean })
+        })
+        .collect();
+    let mut groups = vec![Group {
+        label: label.clone(),
+        non_uniformity_limit: run.non_uniformity_limit,
+        boundary: Vec::new(),
+        minima: vec![Minimum { sharpness, non_uniformity }],
+    }];
+    if !published.is_empty() {
+        groups.push(Group {
+            label: format!("{label}, published"),
+            non_uniformity_limit: None,
+            boundary: Vec::new(),
+            minima: published,
+        });
+    }
+    Some((limit, groups))
+}
+
+fn name(loss: Loss) -> &'static str {
+    match loss {
+        Loss::MeanSquaredError => "squared error averaged over outputs",
+        Loss::HalfSumOfSquares => "half the sum of squared errors",
+        Loss::SoftmaxCrossEntropy => "softmax cross-entropy",
+        Loss::BinaryLogistic => "binary logistic loss",
+    }
+}
