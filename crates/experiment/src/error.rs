@@ -129,6 +129,9 @@ pub enum Error {
     /// What is wrong with a spectrum's settings.
     #[error(transparent)]
     Spectrum(#[from] minimascope_linop::Error),
+    /// What the theory refuses: an η, B or β outside its range, one example, no curvature.
+    #[error(transparent)]
+    Stability(#[from] minimascope_stability::Error),
     /// A file that cannot be read.
     #[error("{} cannot be read: {source}", path.display())]
     Read {
@@ -170,6 +173,12 @@ pub enum Error {
     NoConfiguration {
         /// The file.
         path: PathBuf,
+    },
+    /// A point where the outputs no longer depend on the input.
+    #[error("the network of run {run} is dead: its outputs are the same for every input")]
+    DeadRun {
+        /// Its id.
+        run: String,
     },
     /// A point without finite parameters.
     #[error("the run {run} diverged at step {steps}: it has no minimum to measure")]
@@ -226,6 +235,9 @@ impl Error {
             }
             Self::NoConfiguration { .. } => {
                 Some("add --config with a run preset or a configuration file".into())
+            }
+            Self::DeadRun { .. } => {
+                Some("choose a run that trained; every learning rate stays at a dead one".into())
             }
             Self::NothingToMeasure { .. } => {
                 Some("train with a smaller train.learning_rate".into())

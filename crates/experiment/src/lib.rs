@@ -5,6 +5,7 @@
 //! [`minimascope_record::run::RunSummary`].
 
 pub mod config;
+pub mod escape;
 pub mod folder;
 pub mod measure;
 pub mod plan;
@@ -12,6 +13,7 @@ pub mod presets;
 pub mod progress;
 pub mod reproduce;
 pub mod run;
+pub mod stability;
 
 mod error;
 mod problem;

@@ -85,6 +85,12 @@ pub enum Quantity {
     Density,
     /// tr H.
     Trace,
+    /// λ_min(H).
+    SmallestEigenvalue,
+    /// The leading directions of the examples' factors.
+    Directions,
+    /// η*.
+    CriticalLearningRate,
 }
 
 impl std::fmt::Display for Quantity {
@@ -95,6 +101,9 @@ impl std::fmt::Display for Quantity {
             Self::TopEigenvalues => "top eigenvalues",
             Self::Density => "spectral density",
             Self::Trace => "trace",
+            Self::SmallestEigenvalue => "smallest eigenvalue",
+            Self::Directions => "leading directions",
+            Self::CriticalLearningRate => "critical learning rate",
         })
     }
 }

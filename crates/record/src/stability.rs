@@ -237,7 +237,8 @@ pub struct Blame {
     pub non_uniformity: Vec<Share>,
     /// Largest shares of the exact threshold's growing second moment first.
     pub mean_square: Vec<Share>,
-    /// η* when the first of `mean_square` are left out of the training set.
+    /// η* when the first of `non_uniformity` are left out of the training set; in leading
+    /// directions.
     pub left_out: Vec<LeftOut>,
 }
 

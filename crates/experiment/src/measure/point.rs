@@ -5,14 +5,15 @@ use minimascope_record::SCHEMA_VERSION;
 use minimascope_record::measured::{Measured, finite};
 use minimascope_record::outcome::Outcome;
 use minimascope_record::run::{RunSummary, Spectrum};
-use minimascope_record::training::{Optimizer, Sampling, Schedule};
+use minimascope_record::training::{Optimizer, Schedule};
 use minimascope_stability::criteria::rectangle::Rectangle;
-use minimascope_stability::{self as stability, Batching, LearningRate};
+use minimascope_stability::{Batching, LearningRate};
 
 use crate::Error;
 use crate::measure::{Instruments, MoreSpectrum};
 use crate::plan::Plan;
 use crate::problem::Problem;
+use crate::stability::law;
 
 /// A point's losses, accuracies and curvature.
 #[derive(Clone, Debug, Default)]
@@ -104,13 +105,9 @@ fn limits(plan: &Plan) -> Option<Rectangle> {
     if train.optimizer != Optimizer::Sgd || train.schedule != Schedule::Constant {
         return None;
     }
-    let sampling = match train.sampling {
-        Sampling::ReshuffledEpochs => stability::Sampling::ReshuffledEpochs,
-        Sampling::IndependentBatches => stability::Sampling::IndependentWithoutReplacement,
-        Sampling::WithReplacement => stability::Sampling::IndependentWithReplacement,
-    };
     // A single example has no batches to speak of.
-    let batching = Batching::new(plan.train().len(), plan.batch_size(), sampling).ok()?;
+    let batching =
+        Batching::new(plan.train().len(), plan.batch_size(), law(train.sampling)).ok()?;
     let learning_rate = LearningRate::new(train.learning_rate).ok()?;
     Some(Rectangle::new(learning_rate, &batching))
 }

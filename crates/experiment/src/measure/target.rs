@@ -78,6 +78,32 @@ impl Target {
         &self.plan
     }
 
+    /// How training ended; `None` for parameters that come from elsewhere.
+    #[must_use]
+    pub fn outcome(&self) -> Option<Outcome> {
+        self.outcome
+    }
+
+    /// The folder that the parameters lie in.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.parameters.parent().unwrap_or(Path::new(""))
+    }
+
+    pub(crate) fn is_double_precision(&self) -> bool {
+        self.plan.config().precision == Precision::F64
+    }
+
+    /// The parameters, and the steps that led to them.
+    pub(crate) fn read<T: Scalar>(&self) -> Result<(Vec<T>, u64), Error> {
+        let (network, file) = (self.plan.network(), &self.parameters);
+        if file.file_name().is_some_and(|name| name == CHECKPOINT) {
+            let checkpoint = Checkpoint::<T>::read(file, network)?;
+            return Ok((checkpoint.parameters().to_vec(), checkpoint.step()));
+        }
+        Ok((files::read_parameters(file, network)?, self.steps))
+    }
+
     /// Measures; `None` when interrupted.
     ///
     /// # Errors
@@ -103,13 +129,7 @@ impl Target {
         interrupt: &AtomicBool,
     ) -> Result<Option<RunSummary>, Error> {
         let plan = &self.plan;
-        let (network, file) = (plan.network(), &self.parameters);
-        let (parameters, steps) = if file.file_name().is_some_and(|name| name == CHECKPOINT) {
-            let checkpoint = Checkpoint::<T>::read(file, network)?;
-            (checkpoint.parameters().to_vec(), checkpoint.step())
-        } else {
-            (files::read_parameters(file, network)?, self.steps)
-        };
+        let (parameters, steps) = self.read::<T>()?;
         let problem = Problem::new(plan, machine)?;
         let config = plan.config();
         let (settings, seed) = (config.measure, config.train.seed);

@@ -1,0 +1,3 @@
+//! SGD launched from a minimum: does it stay?
+
+pub mod toy;

@@ -1,0 +1,196 @@
+//! The one-dimensional example, exact.
+
+use std::ops::ControlFlow;
+
+use minimascope_record::SCHEMA_VERSION;
+use minimascope_record::escape::{ToyEnd, ToyEscape, ToyFates, ToyMinimum};
+use minimascope_record::training::Sampling;
+use minimascope_stability::almost_sure::AlmostSureParameters;
+use minimascope_stability::answers::{Questions, critical_learning_rates};
+use minimascope_stability::simulation::Ensemble;
+use minimascope_stability::toy::{Minimum, Path, Rest, Toy, almost_sure_threshold};
+use minimascope_stability::{Batching, LearningRate, Momentum};
+
+use crate::Error;
+use crate::stability::{assumed, law, records};
+
+/// A path has arrived at a minimum, or stayed, within this distance of it.
+const ARRIVED: f64 = 1e-3;
+/// A path has departed from x = 1 beyond this distance.
+const DEPARTED: f64 = 0.1;
+/// A million steps: the standard error of the almost-sure threshold of the paper's pair is 8e-5.
+const ENSEMBLE: Ensemble = Ensemble { trajectories: 40, steps: 25_000, seed: 0 };
+
+/// What is launched; [`Launch::default`] is the paper's.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Launch {
+    /// Curvatures of f₁ and f₂ at x = 1.
+    pub curvatures: [f64; 2],
+    /// η.
+    pub learning_rate: f64,
+    /// How the one example of a step is drawn.
+    pub sampling: Sampling,
+    /// x₀.
+    pub start: f64,
+    /// Steps of each path.
+    pub steps: usize,
+    /// Paths of SGD, with the seeds 0, 1, ….
+    pub seeds: u64,
+}
+
+impl Default for Launch {
+    /// η = 0.7 and 500 steps from 1 + 1e-5, 1,000 seeds, independent batches.
+    fn default() -> Self {
+        Self {
+            curvatures: Toy::PAPER.curvatures(Minimum::One),
+            learning_rate: 0.7,
+            sampling: Sampling::IndependentBatches,
+            start: 1.0 + 1e-5,
+            steps: 500,
+            seeds: 1_000,
+        }
+    }
+}
+
+/// Positions of the two optimisers, for the picture.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Paths {
+    /// The pair of functions.
+    pub toy: Toy,
+    /// Gradient descent's.
+    pub gradient_descent: Vec<f64>,
+    /// SGD's of the first seed.
+    pub sgd: Vec<f64>,
+}
+
+/// Both minima by every criterion at B = 1, and where the paths end.
+///
+/// # Errors
+/// [`Error::Stability`] for curvatures or an η that are not positive, and for no steps or seeds.
+pub fn launch(launch: &Launch) -> Result<(ToyEscape, Paths), Error> {
+    let toy = Toy::new(launch.curvatures)?;
+    let rate = LearningRate::new(launch.learning_rate)?;
+    for (what, number) in
+        [("the number of steps", launch.steps as u64), ("the number of seeds", launch.seeds)]
+    {
+        if number == 0 {
+            return Err(minimascope_stability::Error::Zero(what).into());
+        }
+    }
+    if !launch.start.is_finite() {
+        return Err(minimascope_stability::Error::NotFinite("the start").into());
+    }
+    let sampling = law(launch.sampling);
+    let minima = [Minimum::Zero, Minimum::One]
+        .map(|minimum| minimum_of(&toy, minimum, rate, law(assumed(launch.sampling))));
+    let [zero, one] = minima;
+    let gradient_descent = toy.gradient_descent(rate, launch.start, launch.steps);
+    let mut sgd = None;
+    let mut fates = ToyFates { seeds: launch.seeds, ..ToyFates::default() };
+    let mut departures = Vec::new();
+    for seed in 0..launch.seeds {
+        let path = toy.sgd(rate, launch.start, launch.steps, (sampling, seed))?;
+        *match end(&path) {
+            ToyEnd::AtZero => &mut fates.at_zero,
+            ToyEnd::AtOne => &mut fates.at_one,
+            ToyEnd::Between => &mut fates.between,
+            ToyEnd::Diverged => &mut fates.diverged,
+        } += 1;
+        departures.push(path.departure(Minimum::One, DEPARTED).map_or(u64::MAX, |at| at as u64));
+        sgd.get_or_insert(path.positions);
+    }
+    departures.sort_unstable();
+    fates.median_departure =
+        Some(departures[departures.len() / 2]).filter(|median| *median != u64::MAX);
+    let record = ToyEscape {
+        schema_version: SCHEMA_VERSION,
+        curvatures: launch.curvatures,
+        learning_rate: launch.learning_rate,
+        batch_size: 1,
+        sampling: launch.sampling,
+        start: launch.start,
+        steps: launch.steps as u64,
+        minima: vec![zero?, one?],
+        sgd: fates,
+        gradient_descent: end(&gradient_descent),
+        figure: None,
+    };
+    let gradient_descent = gradient_descent.positions;
+    Ok((record, Paths { toy, gradient_descent, sgd: sgd.unwrap_or_default() }))
+}
+
+fn minimum_of(
+    toy: &Toy,
+    minimum: Minimum,
+    rate: LearningRate,
+    sampling: minimascope_stability::Sampling,
+) -> Result<ToyMinimum, Error> {
+    let factors = toy.factors(minimum)?;
+    let batching = Batching::new(2, 1, sampling)?;
+    let momentum = Momentum::NONE;
+    let almost_sure = Some(AlmostSureParameters { ensemble: ENSEMBLE, warm_up: 0, momentum });
+    let questions = Questions { almost_sure, ..Questions::default() };
+    let mut silent = |_: &_| ControlFlow::Continue(());
+    let found = critical_learning_rates(&factors, &batching, &questions, &mut silent)?;
+    let critical = records::critical(&found, None, found.almost_sure, (momentum, true))?;
+    let (verdict, margin) = records::judge(&critical.exact, rate);
+    let (a, s, eta) = (found.sharpness, found.non_uniformity, rate.value());
+    Ok(ToyMinimum {
+        position: minimum.position(),
+        sharpness: a,
+        non_uniformity: s,
+        critical_learning_rate: critical,
+        almost_sure_closed_form: almost_sure_threshold(toy.curvatures(minimum)),
+        verdict,
+        margin,
+        mean_square_growth: (1.0 - eta * a).powi(2) + batching.noise() * (eta * s).powi(2),
+    })
+}
+
+fn end(path: &Path) -> ToyEnd {
+    match path.rest(ARRIVED) {
+        Rest::At(Minimum::Zero) => ToyEnd::AtZero,
+        Rest::At(Minimum::One) => ToyEnd::AtOne,
+        Rest::Between => ToyEnd::Between,
+        Rest::Diverged => ToyEnd::Diverged,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use minimascope_record::stability::Verdict;
+
+    use super::*;
+
+    /// The numbers of the paper's pair, through the records.
+    #[test]
+    fn the_paper_s_pair() {
+        let (record, paths) = launch(&Launch::default()).unwrap();
+        let [zero, one] = &record.minima[..] else { panic!("two minima") };
+        let critical = &one.critical_learning_rate;
+        assert_eq!(format!("{:.6}", critical.exact.estimate), "0.552486");
+        assert_eq!(format!("{:.6}", critical.rectangle), "0.555556");
+        let almost = critical.almost_sure.unwrap();
+        assert!((almost.value - 0.5595).abs() < 2e-4, "{almost:?}");
+        assert!((almost.value - one.almost_sure_closed_form).abs() < 4.0 * almost.standard_error);
+        assert!((critical.gradient_descent - 1.0).abs() < 1e-12);
+        assert_eq!((one.verdict, zero.verdict), (Verdict::Leaves, Verdict::Stays));
+        assert!((one.mean_square_growth - 1.7476).abs() < 1e-12);
+        assert_eq!((record.sgd.at_zero, record.sgd.seeds), (1_000, 1_000));
+        assert_eq!(record.gradient_descent, ToyEnd::AtOne);
+        assert_eq!(paths.sgd.len(), 501);
+    }
+
+    #[test]
+    fn what_has_no_meaning_is_refused() {
+        for bad in [
+            Launch { learning_rate: 0.0, ..Launch::default() },
+            Launch { learning_rate: f64::NAN, ..Launch::default() },
+            Launch { curvatures: [-0.2, 3.8], ..Launch::default() },
+            Launch { seeds: 0, ..Launch::default() },
+            Launch { start: f64::INFINITY, ..Launch::default() },
+        ] {
+            assert!(matches!(launch(&bad), Err(Error::Stability(_))), "{bad:?}");
+        }
+    }
+}

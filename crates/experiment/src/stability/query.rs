@@ -1,0 +1,27 @@
+//! What is asked about a minimum.
+
+use minimascope_record::training::Sampling;
+
+/// A question. With η and B: does SGD stay? With B alone: up to which η? With η alone: from which
+/// B on? With neither: does the run's own (η, B) stay?
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Query {
+    /// η.
+    pub learning_rate: Option<f64>,
+    /// B.
+    pub batch_size: Option<usize>,
+    /// β; the run's if absent.
+    pub momentum: Option<f64>,
+    /// How the optimiser draws batches; as the run did if absent.
+    pub sampling: Option<Sampling>,
+    /// Critical learning rates at B = 1, 2, 4, … n too.
+    pub boundary: bool,
+    /// So many examples to blame; 0 for none.
+    pub blame: usize,
+    /// Neither certificates nor simulations: seconds instead of minutes, and Theorem 1 for a
+    /// lower end.
+    pub quick: bool,
+    /// The relative change under a doubling of the directions at which η* counts as settled; 0.5 %
+    /// if absent.
+    pub tolerance: Option<f64>,
+}

@@ -1,0 +1,95 @@
+//! From the theory's answers to records.
+
+use minimascope_record::measured::finite;
+use minimascope_record::stability as record;
+use minimascope_stability::answers::{CriticalLearningRates, Verdict};
+use minimascope_stability::mean_square::{LowerSource, MeanSquareCritical, RankStop};
+use minimascope_stability::{Error, Estimate, Momentum, criteria::heavy_ball};
+
+/// All criteria at one batch size. `exact` replaces the mean-square threshold when there is
+/// momentum. `covers` says whether the factors leave nothing out.
+pub(crate) fn critical(
+    found: &CriticalLearningRates,
+    exact: Option<&MeanSquareCritical>,
+    almost_sure: Option<Estimate>,
+    (momentum, covers): (Momentum, bool),
+) -> Result<record::CriticalLearningRate, Error> {
+    let bounds = [found.bounds.top_direction, found.bounds.isotropic, found.bounds.best_direction];
+    let exact = match exact {
+        Some(exact) => threshold(exact, (exact.lower, exact.estimate, exact.upper), covers),
+        None => {
+            let bracket = found.bracket();
+            let ends = (bracket.lower, bracket.estimate, bracket.upper);
+            threshold(&found.exact, ends, covers)
+        }
+    };
+    let plain = momentum == Momentum::NONE;
+    let almost_sure = almost_sure.filter(|estimate| estimate.standard_error.is_finite());
+    Ok(record::CriticalLearningRate {
+        theorem1: plain.then_some(found.exact.theorem_one),
+        rectangle: found.rectangle.critical_learning_rate(),
+        exact,
+        // The bounds are of plain SGD.
+        bounds: if plain { bounds.into_iter().filter_map(finite).collect() } else { Vec::new() },
+        almost_sure: almost_sure
+            .map(|Estimate { value, standard_error }| record::AlmostSure { value, standard_error }),
+        gradient_descent: heavy_ball::critical(found.sharpness, momentum)?,
+        decoupled: found.decoupled,
+        worst_example: found.worst_example,
+    })
+}
+
+fn threshold(
+    found: &MeanSquareCritical,
+    (lower, estimate, upper): (f64, f64, f64),
+    covers: bool,
+) -> record::ExactThreshold {
+    let stop = match found.stop {
+        RankStop::AllCoordinates if covers => record::RankStop::AllDirections,
+        RankStop::AllCoordinates => record::RankStop::KnownDirections,
+        RankStop::Converged => record::RankStop::Converged,
+        RankStop::Memory => record::RankStop::Memory,
+        RankStop::Interrupted => record::RankStop::Interrupted,
+    };
+    let settled = matches!(stop, record::RankStop::AllDirections | record::RankStop::Converged);
+    let ranks = found.ranks.iter().map(|at| record::RankValue {
+        rank: at.rank,
+        critical_learning_rate: at.critical_learning_rate,
+    });
+    record::ExactThreshold {
+        lower,
+        estimate,
+        upper,
+        lower_by: match found.lower_source {
+            LowerSource::TheoremOne => record::LowerBy::Theorem1,
+            LowerSource::Certificate => record::LowerBy::Certificate,
+            LowerSource::None => record::LowerBy::None,
+        },
+        ranks: ranks.collect(),
+        stop,
+        converged: settled && found.converged,
+        relative_residual: found.relative_residual,
+    }
+}
+
+pub(crate) fn verdict(verdict: Verdict) -> record::Verdict {
+    match verdict {
+        Verdict::Stays => record::Verdict::Stays,
+        Verdict::Leaves => record::Verdict::Leaves,
+        Verdict::NotDecided => record::Verdict::NotDecided,
+    }
+}
+
+/// The verdict and the margin of a learning rate.
+pub(crate) fn judge(
+    exact: &record::ExactThreshold,
+    learning_rate: minimascope_stability::LearningRate,
+) -> (record::Verdict, f64) {
+    let bracket = minimascope_stability::answers::Bracket {
+        lower: exact.lower,
+        estimate: exact.estimate,
+        upper: exact.upper,
+    };
+    let judgement = bracket.judge(learning_rate);
+    (verdict(judgement.verdict), judgement.margin)
+}
