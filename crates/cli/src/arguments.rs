@@ -1,10 +1,14 @@
 //! The command line as typed.
 
+mod theory;
+
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use minimascope_experiment::config::assignment::Assignment;
+
+pub(crate) use theory::{Escape, Stability};
 
 /// Train networks, measure the minimum they reach, and say how sharp and how uneven it is.
 ///
@@ -23,6 +27,14 @@ pub(crate) enum Command {
     Run(Run),
     /// Measure a finished run, or a file of parameters.
     Measure(Measure),
+    /// Say which learning rates and batch sizes can stay at a run's minimum.
+    ///
+    /// With --learning-rate and --batch-size: does SGD stay there? With --batch-size alone: up to
+    /// which learning rate? With --learning-rate alone: from which batch size on? With neither: does
+    /// the run's own pair stay?
+    Stability(Stability),
+    /// Launch SGD from a run's minimum, and see whether it stays.
+    Escape(Escape),
     /// Train the study's networks and print their minima beside the study's.
     Reproduce(Reproduce),
     /// The networks that have a name.

@@ -28,6 +28,8 @@ pub(crate) enum Failure {
     Figure(#[from] minimascope_report::Error),
     #[error("{}: {source}", path.display())]
     File { path: PathBuf, source: io::Error },
+    #[error("{what}")]
+    Usage { what: String, hint: String },
 }
 
 impl From<minimascope_data::Error> for Failure {
@@ -49,6 +51,7 @@ pub(crate) fn code(done: Result<Done, Failure>) -> ExitCode {
             say(&failure);
             match failure {
                 Failure::Experiment(error) if error.is_bad_input() => ExitCode::from(2),
+                Failure::Usage { .. } => ExitCode::from(2),
                 _ => ExitCode::FAILURE,
             }
         }
@@ -60,6 +63,7 @@ pub(crate) fn say(failure: &Failure) {
     let text = failure.to_string();
     let hint = match failure {
         Failure::Experiment(error) => error.hint(),
+        Failure::Usage { hint, .. } => Some(hint.clone()),
         Failure::Output(_) | Failure::Figure(_) | Failure::File { .. } => None,
     };
     // Texts that say both what happened and what to do part them by a semicolon or a colon.

@@ -20,6 +20,8 @@ fn main() -> ExitCode {
     let done = match arguments.command {
         Command::Run(arguments) => commands::run::run(arguments),
         Command::Measure(arguments) => commands::measure::run(&arguments),
+        Command::Stability(arguments) => commands::stability::run(&arguments),
+        Command::Escape(arguments) => commands::escape::run(&arguments),
         Command::Reproduce(arguments) => commands::reproduce::run(arguments),
         Command::Model(arguments) => commands::model::run(arguments),
         Command::Data(arguments) => commands::data::run(arguments),

@@ -52,22 +52,43 @@ impl Default for Launch {
     }
 }
 
-/// Positions of the two optimisers, for the picture.
+/// What a picture of the example shows, as `[x, value]` and `[x_t, f(x_t)]`.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Paths {
-    /// The pair of functions.
-    pub toy: Toy,
-    /// Gradient descent's.
-    pub gradient_descent: Vec<f64>,
-    /// SGD's of the first seed.
-    pub sgd: Vec<f64>,
+pub struct Picture {
+    /// f₁, f₂ and f, x rising.
+    pub functions: [Vec<[f64; 2]>; 3],
+    /// The path of gradient descent.
+    pub gradient_descent: Vec<[f64; 2]>,
+    /// The path of SGD with the first seed.
+    pub sgd: Vec<[f64; 2]>,
+}
+
+impl Picture {
+    fn new(toy: &Toy, gradient_descent: &Path, sgd: &Path) -> Self {
+        // Both minima with a margin of half their distance.
+        let xs = (-100..=300).map(|i| f64::from(i) / 200.0);
+        let points = |f: &dyn Fn(f64) -> f64| xs.clone().map(|x| [x, f(x)]).collect();
+        let along = |path: &Path| {
+            let finite = path.positions.iter().take_while(|x| toy.objective(**x).is_finite());
+            finite.map(|x| [*x, toy.objective(*x)]).collect()
+        };
+        Self {
+            functions: [
+                points(&|x| toy.values(x)[0]),
+                points(&|x| toy.values(x)[1]),
+                points(&|x| toy.objective(x)),
+            ],
+            gradient_descent: along(gradient_descent),
+            sgd: along(sgd),
+        }
+    }
 }
 
 /// Both minima by every criterion at B = 1, and where the paths end.
 ///
 /// # Errors
 /// [`Error::Stability`] for curvatures or an η that are not positive, and for no steps or seeds.
-pub fn launch(launch: &Launch) -> Result<(ToyEscape, Paths), Error> {
+pub fn launch(launch: &Launch) -> Result<(ToyEscape, Picture), Error> {
     let toy = Toy::new(launch.curvatures)?;
     let rate = LearningRate::new(launch.learning_rate)?;
     for (what, number) in
@@ -97,7 +118,7 @@ pub fn launch(launch: &Launch) -> Result<(ToyEscape, Paths), Error> {
             ToyEnd::Diverged => &mut fates.diverged,
         } += 1;
         departures.push(path.departure(Minimum::One, DEPARTED).map_or(u64::MAX, |at| at as u64));
-        sgd.get_or_insert(path.positions);
+        sgd.get_or_insert(path);
     }
     departures.sort_unstable();
     fates.median_departure =
@@ -115,8 +136,8 @@ pub fn launch(launch: &Launch) -> Result<(ToyEscape, Paths), Error> {
         gradient_descent: end(&gradient_descent),
         figure: None,
     };
-    let gradient_descent = gradient_descent.positions;
-    Ok((record, Paths { toy, gradient_descent, sgd: sgd.unwrap_or_default() }))
+    let picture = Picture::new(&toy, &gradient_descent, sgd.as_ref().unwrap_or(&gradient_descent));
+    Ok((record, picture))
 }
 
 fn minimum_of(
@@ -165,7 +186,7 @@ mod tests {
     /// The numbers of the paper's pair, through the records.
     #[test]
     fn the_paper_s_pair() {
-        let (record, paths) = launch(&Launch::default()).unwrap();
+        let (record, picture) = launch(&Launch::default()).unwrap();
         let [zero, one] = &record.minima[..] else { panic!("two minima") };
         let critical = &one.critical_learning_rate;
         assert_eq!(format!("{:.6}", critical.exact.estimate), "0.552486");
@@ -178,7 +199,7 @@ mod tests {
         assert!((one.mean_square_growth - 1.7476).abs() < 1e-12);
         assert_eq!((record.sgd.at_zero, record.sgd.seeds), (1_000, 1_000));
         assert_eq!(record.gradient_descent, ToyEnd::AtOne);
-        assert_eq!(paths.sgd.len(), 501);
+        assert_eq!(picture.sgd.len(), 501);
     }
 
     #[test]

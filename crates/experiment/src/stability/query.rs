@@ -1,6 +1,9 @@
 //! What is asked about a minimum.
 
 use minimascope_record::training::Sampling;
+use minimascope_stability::{self as theory, Batching, LearningRate, Momentum};
+
+use crate::Error;
 
 /// A question. With η and B: does SGD stay? With B alone: up to which η? With η alone: from which
 /// B on? With neither: does the run's own (η, B) stay?
@@ -24,4 +27,18 @@ pub struct Query {
     /// The relative change under a doubling of the directions at which η* counts as settled; 0.5 %
     /// if absent.
     pub tolerance: Option<f64>,
+}
+
+impl Query {
+    /// Whether it has a meaning for n examples, before anything is measured.
+    ///
+    /// # Errors
+    /// [`Error::Stability`] for an η, B or β outside its range, and for fewer than two examples.
+    pub fn check(&self, examples: usize) -> Result<(), Error> {
+        let law = theory::Sampling::IndependentWithoutReplacement;
+        Batching::new(examples, self.batch_size.unwrap_or(1), law)?;
+        self.learning_rate.map(LearningRate::new).transpose()?;
+        self.momentum.map(Momentum::new).transpose()?;
+        Ok(())
+    }
 }

@@ -1,0 +1,261 @@
+//! `stability`: which learning rates and batch sizes can stay at a minimum.
+
+use std::path::{Path, PathBuf};
+
+use minimascope_data::Dataset;
+use minimascope_experiment::measure::target::Target;
+use minimascope_experiment::plan::Plan;
+use minimascope_experiment::stability::{Minimum, Query};
+use minimascope_record::stability::{
+    CriticalLearningRate, LowerBy, RankStop, StabilityReport, Verdict,
+};
+use minimascope_report::views::{blame, boundary};
+use minimascope_report::{Figure, Image, Theme};
+
+use crate::arguments::Stability;
+use crate::exit::{Done, Failure};
+use crate::summary::percent;
+use crate::table::{Table, grouped, significant};
+use crate::{interrupt, output, progress};
+
+pub(crate) fn run(arguments: &Stability) -> Result<Done, Failure> {
+    let place = &arguments.place;
+    let target = Target::find(&arguments.target, &place.out, place.config.as_deref())?;
+    let machine = place.machine.into();
+    let n = target.plan().train().len();
+    let optimizer = &arguments.optimizer;
+    let query = Query {
+        learning_rate: optimizer.learning_rate,
+        batch_size: optimizer.batch_size.map(|size| size.of(n)),
+        momentum: arguments.momentum,
+        sampling: optimizer.sampling.map(|law| law.0),
+        boundary: arguments.boundary,
+        blame: arguments.blame.map_or(0, usize::from),
+        quick: arguments.quick,
+        tolerance: Some(arguments.tolerance),
+    };
+    query.check(n)?;
+    let mut progress = progress::on_stderr();
+    let flag = interrupt::flag();
+    let Some(mut minimum) = Minimum::open(&target, &machine, progress.as_mut(), flag)? else {
+        return Ok(Done::Interrupted);
+    };
+    let Some(report) = minimum.ask(&query, progress.as_mut(), flag)? else {
+        return Ok(Done::Interrupted);
+    };
+    drop(progress);
+    if place.json {
+        output::json(&report)?;
+    } else {
+        output::text(&text(&report))?;
+    }
+    let folder = place.figures.as_deref().unwrap_or(target.folder());
+    if let Some(boundary) = boundary(&report) {
+        draw(&boundary.figure(), folder)?;
+    }
+    if let Some(blame) = blame(&report, |example| picture(target.plan(), example)) {
+        draw(&blame.figure(), folder)?;
+    }
+    Ok(Done::Well)
+}
+
+/// Writes a figure under its own name, and says where.
+pub(crate) fn draw(figure: &Figure, folder: &Path) -> Result<PathBuf, Failure> {
+    let path = folder.join(format!("{}.svg", figure.identifier));
+    let svg = figure.to_svg(Theme::Auto)?;
+    let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&path, svg));
+    if let Err(source) = written {
+        return Err(Failure::File { path, source });
+    }
+    anstream::eprintln!("drawn: {}", path.display());
+    Ok(path)
+}
+
+/// An example's class and its image.
+fn picture(plan: &Plan, example: usize) -> (String, Option<Image>) {
+    let data: &Dataset = plan.train();
+    let label = data.labels()[example] as usize;
+    let name = data.class_names().and_then(|names| names.get(label).cloned());
+    let shape = data.shape();
+    let (channels, pixels) = (shape.channels, shape.height * shape.width);
+    let planes = data.image(example);
+    let bytes = (0..pixels).flat_map(|pixel| {
+        (0..channels).map(move |channel| (255.0 * planes[channel * pixels + pixel]).round() as u8)
+    });
+    let image = Image::new(shape.width, shape.height, channels, bytes.collect()).ok();
+    (name.unwrap_or_else(|| format!("class {label}")), image)
+}
+
+fn text(report: &StabilityReport) -> String {
+    let mut text = point(report);
+    text.push('\n');
+    if let (Some(rate), Some(size), Some(verdict), Some(margin)) =
+        (report.learning_rate, report.batch_size, report.verdict, report.margin)
+    {
+        text.push_str(&format!(
+            "η = {rate}, B = {size}: {verdict} (η/η* = {})\n",
+            significant(margin)
+        ));
+    }
+    if let Some(found) = report.smallest_batch_size {
+        let size = |size: Option<usize>| {
+            size.map_or("none".to_owned(), |size| format!("B = {}", grouped(size as u64)))
+        };
+        text.push_str(&format!(
+            "smallest batch size at η = {}: {} by the estimate, {} proved\n",
+            report.learning_rate.unwrap_or(f64::NAN),
+            size(found.estimated),
+            size(found.proved)
+        ));
+    }
+    if let (Some(critical), Some(size)) = (&report.critical_learning_rate, report.batch_size) {
+        text.push_str(&format!("critical learning rate at B = {size}:\n"));
+        text.push_str(&criteria(critical));
+    }
+    if !report.boundary.is_empty() {
+        text.push('\n');
+        text.push_str(&boundary_table(report));
+    }
+    if let Some(blame) = &report.blame {
+        let mut table = Table::new(["example", "label", "share of s²", "corrupted"]);
+        for share in &blame.non_uniformity {
+            table.row([
+                share.example.to_string(),
+                share.label.to_string(),
+                percent(share.share),
+                if share.corrupted { "yes" } else { "no" }.to_owned(),
+            ]);
+        }
+        text.push_str(&format!("\n{table}\n"));
+        let mut table = Table::new(["left out", "η*"]);
+        for at in &blame.left_out {
+            table.row([at.examples.to_string(), significant(at.critical_learning_rate)]);
+        }
+        text.push_str(&format!("{table}at B = {}\n", blame.batch_size));
+    }
+    for note in &report.notes {
+        text.push_str(&format!("note: {note}\n"));
+    }
+    text
+}
+
+/// Where the optimiser would start.
+fn point(report: &StabilityReport) -> String {
+    let minimum = &report.minimum;
+    let factors = &minimum.gauss_newton;
+    let test = minimum.test_accuracy.map(|test| format!(", test accuracy {}", percent(test)));
+    let mut text = format!(
+        "{} on {} examples of {}, trained with η = {}, B = {}\n\
+         train loss {}, gradient norm {}, train accuracy {}{}\n",
+        minimum.model,
+        grouped(minimum.train_examples as u64),
+        minimum.data,
+        minimum.trained_learning_rate,
+        minimum.trained_batch_size,
+        significant(minimum.train_loss),
+        significant(minimum.gradient_norm),
+        percent(minimum.train_accuracy),
+        test.unwrap_or_default(),
+    );
+    let mut table = Table::new(["", "Hessian", "Gauss–Newton", "difference"]);
+    for (name, full, part) in [
+        ("sharpness a", minimum.sharpness.value, factors.sharpness),
+        ("non-uniformity s", minimum.non_uniformity.value, factors.non_uniformity),
+    ] {
+        let difference = format!("{:.2} %", 100.0 * (part / full - 1.0));
+        table.row([name.to_owned(), significant(full), significant(part), difference]);
+    }
+    let smallest = significant(minimum.smallest_curvature.value);
+    table.row(["smallest eigenvalue".to_owned(), smallest, String::new(), String::new()]);
+    text.push_str(&table.to_string());
+    if factors.tail > 0.0 {
+        text.push_str(&format!(
+            "{} leading directions; the curvatures left out are at most {}\n",
+            grouped(factors.rank as u64),
+            significant(factors.tail)
+        ));
+    }
+    text
+}
+
+pub(crate) fn criteria(critical: &CriticalLearningRate) -> String {
+    let exact = &critical.exact;
+    let mut table = Table::new(["  criterion", "η", "proves", "remark"]);
+    let mut row = |name: &str, value: String, proves: &str, remark: String| {
+        table.row([format!("  {name}"), value, proves.to_owned(), remark]);
+    };
+    if let Some(value) = critical.theorem1 {
+        row("Theorem 1", significant(value), "staying below", String::new());
+    }
+    row("rectangle", significant(critical.rectangle), "nothing", String::new());
+    let lower_by = match exact.lower_by {
+        LowerBy::Theorem1 => "by Theorem 1",
+        LowerBy::Certificate => "by a certificate",
+        LowerBy::None => "nothing proved",
+    };
+    row("exact, lower end", significant(exact.lower), "staying below", lower_by.to_owned());
+    row("exact, estimate", significant(exact.estimate), "", ranks(critical));
+    row("exact, upper end", significant(exact.upper), "leaving above", String::new());
+    let names =
+        ["bound of the top direction", "bound of the traces", "bound of the best direction"];
+    for (name, value) in names.into_iter().zip(&critical.bounds) {
+        row(name, significant(*value), "leaving above", String::new());
+    }
+    if let Some(found) = critical.almost_sure {
+        let error = format!("± {}", significant(found.standard_error));
+        row("almost sure", significant(found.value), "", error);
+    }
+    let descent = significant(critical.gradient_descent);
+    row("gradient descent", descent, "leaving above", String::new());
+    let decoupled = significant(critical.decoupled);
+    row("decoupled noise", decoupled, "nothing", "from the spectrum alone".to_owned());
+    let worst = significant(critical.worst_example);
+    row("worst example", worst, "", "some batch expands above".to_owned());
+    table.to_string()
+}
+
+/// How the estimate settled as directions were added.
+fn ranks(critical: &CriticalLearningRate) -> String {
+    let exact = &critical.exact;
+    let values = exact.ranks.iter().map(|at| {
+        format!("{} in {}", significant(at.critical_learning_rate), grouped(at.rank as u64))
+    });
+    let settled = match exact.stop {
+        RankStop::AllDirections => " directions, which are all",
+        RankStop::Converged => " directions",
+        _ => " directions, not settled",
+    };
+    format!("{}{settled}", values.collect::<Vec<_>>().join(", "))
+}
+
+fn boundary_table(report: &StabilityReport) -> String {
+    let mut table = Table::new([
+        "B",
+        "Theorem 1",
+        "rectangle",
+        "exact in",
+        "estimate",
+        "bounds",
+        "almost sure",
+        "worst example",
+        "verdict",
+    ]);
+    for row in &report.boundary {
+        let critical = &row.critical_learning_rate;
+        let exact = &critical.exact;
+        let least = critical.bounds.iter().copied().reduce(f64::min);
+        let or_dash = |value: Option<f64>| value.map_or("–".to_owned(), significant);
+        table.row([
+            row.batch_size.to_string(),
+            or_dash(critical.theorem1),
+            significant(critical.rectangle),
+            format!("[{}, {}]", significant(exact.lower), significant(exact.upper)),
+            significant(exact.estimate),
+            or_dash(least),
+            or_dash(critical.almost_sure.map(|found| found.value)),
+            significant(critical.worst_example),
+            row.verdict.as_ref().map_or(String::new(), Verdict::to_string),
+        ]);
+    }
+    table.to_string()
+}

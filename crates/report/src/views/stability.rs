@@ -1,0 +1,104 @@
+//! A minimum's stability boundary, and the examples to blame.
+
+use minimascope_record::stability::{BoundaryRow, CriticalLearningRate, Minimum, StabilityReport};
+
+use crate::Image;
+use crate::figures::blame::{Blame, BlamedExample};
+use crate::figures::boundary::{Boundary, BoundaryPanel, Bracket, CriterionCurve, Critical};
+use crate::figures::criterion::Criterion;
+
+/// The boundary; nothing without its rows.
+pub fn boundary(report: &StabilityReport) -> Option<Boundary> {
+    if report.boundary.is_empty() {
+        return None;
+    }
+    let minimum = &report.minimum;
+    let momentum = match report.momentum {
+        0.0 => String::new(),
+        beta => format!(", heavy ball with β = {beta}"),
+    };
+    let panel = BoundaryPanel {
+        title: reached(minimum),
+        bracket: brackets(&report.boundary),
+        curves: curves(&report.boundary),
+        trained_with: Some([minimum.trained_batch_size as f64, minimum.trained_learning_rate]),
+    };
+    Some(Boundary {
+        title: "Which learning rate and batch size can stay".into(),
+        subtitle: format!("{}, {} examples{momentum}", minimum.data, minimum.train_examples),
+        panels: vec![panel],
+    })
+}
+
+/// How a minimum was reached.
+pub(super) fn reached(minimum: &Minimum) -> String {
+    let optimizer = if minimum.trained_batch_size == minimum.train_examples {
+        "GD".to_owned()
+    } else {
+        format!("SGD, B = {}", minimum.trained_batch_size)
+    };
+    format!("{}, {optimizer}, η = {}", minimum.model, minimum.trained_learning_rate)
+}
+
+/// The brackets whose lower end is proved.
+pub(super) fn brackets(rows: &[BoundaryRow]) -> Vec<Bracket> {
+    let rows = rows.iter().map(|row| (row.batch_size as f64, &row.critical_learning_rate.exact));
+    let proved = rows.filter(|(_, exact)| exact.lower > 0.0);
+    proved
+        .map(|(batch_size, exact)| Bracket { batch_size, lower: exact.lower, upper: exact.upper })
+        .collect()
+}
+
+/// Every criterion over the batch sizes at which it has a value.
+pub(super) fn curves(rows: &[BoundaryRow]) -> Vec<CriterionCurve> {
+    type Value = fn(&CriticalLearningRate) -> Option<(f64, Option<f64>)>;
+    let criteria: [(Criterion, Value); 9] = [
+        (Criterion::Theorem1, |at| Some((at.theorem1?, None))),
+        (Criterion::Rectangle, |at| Some((at.rectangle, None))),
+        (Criterion::Exact, |at| Some((at.exact.estimate, None))),
+        (Criterion::TopPairBound, |at| Some((*at.bounds.first()?, None))),
+        (Criterion::TraceBound, |at| Some((*at.bounds.get(1)?, None))),
+        (Criterion::DirectionBound, |at| Some((*at.bounds.get(2)?, None))),
+        (Criterion::AlmostSure, |at| {
+            at.almost_sure.map(|estimate| (estimate.value, Some(estimate.standard_error)))
+        }),
+        (Criterion::WorstExample, |at| Some((at.worst_example, None))),
+        (Criterion::GradientDescent, |at| Some((at.gradient_descent, None))),
+    ];
+    let curve = |(criterion, value): (Criterion, Value)| {
+        let values = rows.iter().filter_map(|row| {
+            let (learning_rate, standard_error) = value(&row.critical_learning_rate)?;
+            // An error bar that reaches zero has no place on a logarithmic axis.
+            let standard_error = standard_error.filter(|error| *error < learning_rate);
+            Some(Critical { batch_size: row.batch_size as f64, learning_rate, standard_error })
+        });
+        CriterionCurve { criterion, values: values.filter(|at| at.learning_rate > 0.0).collect() }
+    };
+    criteria.into_iter().map(curve).filter(|curve| !curve.values.is_empty()).collect()
+}
+
+/// The examples to blame, `picture` giving the name of an example's label and its image; nothing
+/// if nobody asked.
+pub fn blame(
+    report: &StabilityReport,
+    picture: impl Fn(usize) -> (String, Option<Image>),
+) -> Option<Blame> {
+    let found = report.blame.as_ref()?;
+    let examples = found.non_uniformity.iter().map(|share| {
+        let (name, image) = picture(share.example);
+        let label = if share.corrupted { format!("{name}, corrupted") } else { name };
+        BlamedExample { index: share.example, label, share: share.share, image }
+    });
+    Some(Blame {
+        title: "Which examples make SGD leave".into(),
+        subtitle: format!("{}; {}", report.minimum.data, reached(&report.minimum)),
+        examples: examples.collect(),
+        population: report.minimum.train_examples,
+        batch_size: found.batch_size,
+        left_out: found
+            .left_out
+            .iter()
+            .map(|at| [at.examples as f64, at.critical_learning_rate])
+            .collect(),
+    })
+}
