@@ -1,5 +1,5 @@
 //! Times the passes of the study's networks on random images: `cargo run --release -p
-//! minimascope-net --example time_passes [threads] [n]`.
+//! minimascope-net --example time_passes [threads] [n] [part of a pass's name]`.
 #![allow(clippy::print_stdout)]
 
 use std::time::Instant;
@@ -12,6 +12,7 @@ fn main() {
         std::env::args().nth(index).map_or(default, |text| text.parse().expect("a number"))
     };
     let (threads, n) = (argument(1, 2), argument(2, 1000));
+    let chosen = std::env::args().nth(3).unwrap_or_default();
     for name in ["fashion-mnist-fnn", "cifar10-vgg"] {
         let network = Network::new(&presets::architecture(name).expect("a preset")).expect("fits");
         let loss = Loss::MeanSquaredError;
@@ -28,9 +29,13 @@ fn main() {
         let theta: Vec<f32> = start.iter().map(|x| *x as f32).collect();
         let v: Vec<f32> = theta.iter().rev().copied().collect();
         let mut out = vec![0.0; v.len()];
+        evaluator.set_point(&theta).expect("fits");
         let work = network.multiply_adds() as f64 * n as f64 * 2.0 / 1e9;
         println!("{name}, n = {n}, {threads} threads; one forward is {work:.2} Gflop");
         let report = |what: &str, gflop: f64, run: &mut dyn FnMut()| {
+            if !what.contains(&chosen) {
+                return;
+            }
             run();
             let (mut times, mut used) = (Vec::new(), Vec::new());
             for _ in 0..9 {

@@ -74,13 +74,33 @@ pub trait Scalar:
     fn sum_lanes<S: Simd>(simd: S, a: Self::Register<S>) -> Self;
     /// The first `count` lanes (all of them when `count` is at least the lanes).
     fn first_lanes<S: Simd>(simd: S, count: usize) -> Self::Mask<S>;
-    /// Loads the masked lanes; the others are 0.
+    /// Loads a whole register.
+    ///
+    /// # Safety
+    /// As many numbers as there are lanes must be readable from `from` on.
+    #[allow(unsafe_code)]
+    #[inline(always)]
+    unsafe fn load_all<S: Simd>(from: *const Self) -> Self::Register<S> {
+        // SAFETY: the caller vouches for the lanes; a register is plain data of their number.
+        unsafe { from.cast::<Self::Register<S>>().read_unaligned() }
+    }
+    /// Stores a whole register.
+    ///
+    /// # Safety
+    /// As many numbers as there are lanes must be writable from `to` on.
+    #[allow(unsafe_code)]
+    #[inline(always)]
+    unsafe fn store_all<S: Simd>(to: *mut Self, value: Self::Register<S>) {
+        // SAFETY: as for `load_all`.
+        unsafe { to.cast::<Self::Register<S>>().write_unaligned(value) }
+    }
+    /// Loads the masked lanes; the others are 0. Slow: a call, for the ragged end of a row only.
     ///
     /// # Safety
     /// The masked lanes from `from` on must be readable.
     #[allow(unsafe_code)]
     unsafe fn load<S: Simd>(simd: S, mask: Self::Mask<S>, from: *const Self) -> Self::Register<S>;
-    /// Stores the masked lanes.
+    /// Stores the masked lanes. Slow, as [`Scalar::load`].
     ///
     /// # Safety
     /// The masked lanes from `to` on must be writable.

@@ -85,9 +85,7 @@ impl<T: Scalar> Product<'_, T> {
         mask: T::Mask<S>,
     ) {
         let lanes = T::lanes::<S>();
-        let full = T::first_lanes(simd, lanes);
-        let masks: [T::Mask<S>; WIDTH] =
-            std::array::from_fn(|w| if RAGGED && w + 1 == WIDTH { mask } else { full });
+        let ragged = |w: usize| RAGGED && w + 1 == WIDTH;
         let mut first = 0;
         while first < self.rows.len() {
             let count = TILE.min(self.rows.len() - first);
@@ -102,9 +100,10 @@ impl<T: Scalar> Product<'_, T> {
             let mut b = self.b.as_ptr().wrapping_add(column);
             for &step in self.steps {
                 let step = step as usize;
-                // SAFETY: masked lanes of row t of B lie before (t + 1)·columns ≤ b.len().
+                // SAFETY: these lanes of row t of B lie before (t + 1)·columns ≤ b.len().
                 let right: [T::Register<S>; WIDTH] = std::array::from_fn(|w| unsafe {
-                    T::load(simd, masks[w], b.wrapping_add(w * lanes))
+                    let from = b.wrapping_add(w * lanes);
+                    if ragged(w) { T::load(simd, mask, from) } else { T::load_all::<S>(from) }
                 });
                 for i in 0..TILE {
                     // SAFETY: rows[i] + steps[t] < a.len(), checked by the caller.
@@ -119,14 +118,20 @@ impl<T: Scalar> Product<'_, T> {
                 let c = &mut self.c[(first + i) * self.columns..][..self.columns];
                 for w in 0..WIDTH {
                     let to = c.as_mut_ptr().wrapping_add(column + w * lanes);
-                    // SAFETY: the masked lanes lie inside this row of C.
+                    // SAFETY: all lanes, or the masked ones of the last, lie inside this row of C.
                     unsafe {
-                        let value = if self.accumulate {
-                            T::plus(simd, sums[w], T::load(simd, masks[w], to))
+                        let mut value = sums[w];
+                        if ragged(w) {
+                            if self.accumulate {
+                                value = T::plus(simd, value, T::load(simd, mask, to));
+                            }
+                            T::store(simd, mask, to, value);
                         } else {
-                            sums[w]
-                        };
-                        T::store(simd, masks[w], to, value);
+                            if self.accumulate {
+                                value = T::plus(simd, value, T::load_all::<S>(to));
+                            }
+                            T::store_all::<S>(to, value);
+                        }
                     }
                 }
             }

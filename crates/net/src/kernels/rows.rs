@@ -76,11 +76,39 @@ pub(crate) fn add_column_sums<T: Scalar>(x: &[T], sums: &mut [T], accumulate: bo
             if !accumulate {
                 sums.fill(T::ZERO);
             }
-            for row in x.chunks_exact(sums.len()) {
-                for (sum, x) in sums.iter_mut().zip(row) {
+            let columns = sums.len();
+            let (wide, rest) = sums.as_chunks_mut::<64>();
+            for (block, sums) in wide.iter_mut().enumerate() {
+                add_columns(x, columns, 64 * block, sums);
+            }
+            let done = columns - rest.len();
+            let (narrow, rest) = rest.as_chunks_mut::<16>();
+            for (block, sums) in narrow.iter_mut().enumerate() {
+                add_columns(x, columns, done + 16 * block, sums);
+            }
+            let done = columns - rest.len();
+            for row in x.chunks_exact(columns) {
+                for (sum, x) in rest.iter_mut().zip(&row[done..]) {
                     *sum += *x;
                 }
             }
         },
     );
+}
+
+/// `WIDTH` columns from `first` on, their sums in registers.
+#[inline(always)]
+fn add_columns<T: Scalar, const WIDTH: usize>(
+    x: &[T],
+    columns: usize,
+    first: usize,
+    sums: &mut [T; WIDTH],
+) {
+    let mut running = *sums;
+    for row in x.chunks_exact(columns) {
+        for (sum, x) in running.iter_mut().zip(&row[first..first + WIDTH]) {
+            *sum += *x;
+        }
+    }
+    *sums = running;
 }

@@ -80,33 +80,52 @@ impl<T: Scalar> Forward<'_, T> {
         let lanes = T::lanes::<S>();
         let inputs = self.inputs;
         let mut sums = [[T::splat(simd, T::ZERO); ROWS]; OUT];
-        let mut at = 0;
-        while at < inputs {
-            let mask = T::first_lanes(simd, inputs - at);
-            // SAFETY: the masked lanes of these rows end at `inputs`, inside a and W by the
+        let whole = inputs - inputs % lanes;
+        for at in (0..whole).step_by(lanes) {
+            // SAFETY: whole registers of rows of a and W end before `inputs`, inside both by the
             // asserts of `forward_rows`.
-            let a: [T::Register<S>; ROWS] = std::array::from_fn(|b| unsafe {
-                T::load(simd, mask, self.a.as_ptr().wrapping_add((row + b) * inputs + at))
-            });
-            for o in 0..OUT {
-                // SAFETY: as above.
-                let w = unsafe {
-                    T::load(
-                        simd,
-                        mask,
-                        self.weights.as_ptr().wrapping_add((output + o) * inputs + at),
-                    )
-                };
-                for b in 0..ROWS {
-                    sums[o][b] = T::multiply_add(simd, w, a[b], sums[o][b]);
-                }
+            unsafe {
+                let load = |from: *const T| T::load_all::<S>(from);
+                self.accumulate(simd, (row, output, at), load, &mut sums);
             }
-            at += lanes;
+        }
+        if whole < inputs {
+            let mask = T::first_lanes(simd, inputs - whole);
+            // SAFETY: the masked lanes end at `inputs`.
+            unsafe {
+                let load = |from: *const T| T::load(simd, mask, from);
+                self.accumulate(simd, (row, output, whole), load, &mut sums);
+            }
         }
         for (o, sums) in sums.iter().enumerate() {
             let bias = self.bias.map_or(T::ZERO, |b| b[output + o]);
             for (b, sum) in sums.iter().enumerate() {
                 self.z[(row + b) * self.outputs + output + o] = T::sum_lanes(simd, *sum) + bias;
+            }
+        }
+    }
+}
+
+impl<T: Scalar> Forward<'_, T> {
+    /// sums[o][b] += W[output + o][at..] · a[row + b][at..], one register of each.
+    ///
+    /// # Safety
+    /// `load` must be able to read at column `at` of these rows.
+    #[inline(always)]
+    unsafe fn accumulate<S: Simd, const ROWS: usize, const OUT: usize>(
+        &self,
+        simd: S,
+        (row, output, at): (usize, usize, usize),
+        load: impl Fn(*const T) -> T::Register<S>,
+        sums: &mut [[T::Register<S>; ROWS]; OUT],
+    ) {
+        let inputs = self.inputs;
+        let a: [T::Register<S>; ROWS] =
+            std::array::from_fn(|b| load(self.a.as_ptr().wrapping_add((row + b) * inputs + at)));
+        for (o, sums) in sums.iter_mut().enumerate() {
+            let w = load(self.weights.as_ptr().wrapping_add((output + o) * inputs + at));
+            for (sum, a) in sums.iter_mut().zip(a) {
+                *sum = T::multiply_add(simd, w, a, *sum);
             }
         }
     }
@@ -147,7 +166,6 @@ impl<T: Scalar> WithSimd for Backward<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(mut self, simd: S) {
-        // Two groups at most would need W twice; a group of up to 8 covers B ≤ 8 in one pass.
         match self.rows {
             0 => {}
             1 => self.columns::<S, 1>(simd),
@@ -175,39 +193,59 @@ impl<T: Scalar> Backward<'_, T> {
     #[inline(always)]
     fn columns<S: Simd, const ROWS: usize>(&mut self, simd: S) {
         let lanes = T::lanes::<S>();
+        let inputs = self.inputs;
+        let whole = inputs - inputs % lanes;
+        for at in (0..whole).step_by(lanes) {
+            // SAFETY: whole registers of rows of a, W and d end before `inputs`, inside all of
+            // them by the asserts of `backward_and_step`.
+            unsafe {
+                let load = |from: *const T| T::load_all::<S>(from);
+                let store = |to: *mut T, value| T::store_all::<S>(to, value);
+                self.column::<S, ROWS>(simd, at, load, store);
+            }
+        }
+        if whole < inputs {
+            let mask = T::first_lanes(simd, inputs - whole);
+            // SAFETY: the masked lanes end at `inputs`.
+            unsafe {
+                let load = |from: *const T| T::load(simd, mask, from);
+                let store = |to: *mut T, value| T::store(simd, mask, to, value);
+                self.column::<S, ROWS>(simd, whole, load, store);
+            }
+        }
+    }
+
+    /// # Safety
+    /// `load` and `store` must be able to access column `at` of every row.
+    #[inline(always)]
+    unsafe fn column<S: Simd, const ROWS: usize>(
+        &mut self,
+        simd: S,
+        at: usize,
+        load: impl Fn(*const T) -> T::Register<S>,
+        store: impl Fn(*mut T, T::Register<S>),
+    ) {
         let (inputs, outputs) = (self.inputs, self.outputs);
         let decay = T::splat(simd, self.decay);
-        let mut at = 0;
-        while at < inputs {
-            let mask = T::first_lanes(simd, inputs - at);
-            // SAFETY: masked lanes end at `inputs` of rows that the asserts put inside a.
-            let a: [T::Register<S>; ROWS] = std::array::from_fn(|b| unsafe {
-                T::load(simd, mask, self.a.as_ptr().wrapping_add(b * inputs + at))
-            });
-            let mut sums = [T::splat(simd, T::ZERO); ROWS];
-            for o in 0..outputs {
-                let at_weight = self.weights.as_mut_ptr().wrapping_add(o * inputs + at);
-                // SAFETY: masked lanes of row o of W.
-                let w = unsafe { T::load(simd, mask, at_weight) };
-                let mut new = T::multiply_add(simd, w, decay, T::splat(simd, T::ZERO));
-                for b in 0..ROWS {
-                    let delta = self.delta[b * outputs + o];
-                    sums[b] = T::multiply_add(simd, T::splat(simd, delta), w, sums[b]);
-                    let step = T::splat(simd, -(self.rate * delta));
-                    new = T::multiply_add(simd, step, a[b], new);
-                }
-                // SAFETY: as for the load.
-                unsafe { T::store(simd, mask, at_weight, new) };
+        let a: [T::Register<S>; ROWS] =
+            std::array::from_fn(|b| load(self.a.as_ptr().wrapping_add(b * inputs + at)));
+        let mut sums = [T::splat(simd, T::ZERO); ROWS];
+        for o in 0..outputs {
+            let at_weight = self.weights.as_mut_ptr().wrapping_add(o * inputs + at);
+            let w = load(at_weight);
+            let mut new = T::multiply_add(simd, w, decay, T::splat(simd, T::ZERO));
+            for b in 0..ROWS {
+                let delta = self.delta[b * outputs + o];
+                sums[b] = T::multiply_add(simd, T::splat(simd, delta), w, sums[b]);
+                let step = T::splat(simd, -(self.rate * delta));
+                new = T::multiply_add(simd, step, a[b], new);
             }
-            if let Some(d) = &mut self.input_delta {
-                for (b, sum) in sums.iter().enumerate() {
-                    // SAFETY: masked lanes end at `inputs` of row b, inside d by the asserts.
-                    unsafe {
-                        T::store(simd, mask, d.as_mut_ptr().wrapping_add(b * inputs + at), *sum);
-                    }
-                }
+            store(at_weight, new);
+        }
+        if let Some(d) = &mut self.input_delta {
+            for (b, sum) in sums.iter().enumerate() {
+                store(d.as_mut_ptr().wrapping_add(b * inputs + at), *sum);
             }
-            at += lanes;
         }
     }
 }

@@ -255,16 +255,38 @@ impl Convolution {
     }
 }
 
-/// to[j][i] = from[i][j], in square blocks so that both sides stay in cache lines.
+/// to[j][i] = from[i][j], in square blocks through an array of fixed size, which the compiler turns
+/// into shuffles of registers.
 fn transpose<T: Scalar>(from: &[T], (rows, columns): (usize, usize), to: &mut [T]) {
     const SIDE: usize = 16;
-    for row in (0..rows).step_by(SIDE) {
-        for column in (0..columns).step_by(SIDE) {
-            for j in column..(column + SIDE).min(columns) {
-                for i in row..(row + SIDE).min(rows) {
-                    to[j * rows + i] = from[i * columns + j];
+    crate::kernels::vectorized(
+        #[inline(always)]
+        || {
+            for row in (0..rows).step_by(SIDE) {
+                for column in (0..columns).step_by(SIDE) {
+                    let (height, width) = (SIDE.min(rows - row), SIDE.min(columns - column));
+                    if height < SIDE || width < SIDE {
+                        for j in column..column + width {
+                            for i in row..row + height {
+                                to[j * rows + i] = from[i * columns + j];
+                            }
+                        }
+                        continue;
+                    }
+                    let mut block = [[T::ZERO; SIDE]; SIDE];
+                    for i in 0..SIDE {
+                        let line: &[T; SIDE] = from[(row + i) * columns + column..][..SIDE]
+                            .try_into()
+                            .expect("a slice of SIDE numbers");
+                        for j in 0..SIDE {
+                            block[j][i] = line[j];
+                        }
+                    }
+                    for (j, line) in block.iter().enumerate() {
+                        to[(column + j) * rows + row..][..SIDE].copy_from_slice(line);
+                    }
                 }
             }
-        }
-    }
+        },
+    );
 }

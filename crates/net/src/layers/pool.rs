@@ -1,9 +1,13 @@
-//! Pooling over square windows, channel by channel, without padding.
+//! Pooling over square windows, channel by channel, without padding. Channels go sixteen at a time
+//! through arrays of fixed size, which the compiler keeps in registers.
 
 use minimascope_record::architecture::Shape;
 
 use crate::Scalar;
 use crate::kernels::vectorized;
+
+/// Channels of one array.
+const LANES: usize = 16;
 
 /// The geometry of a pooling.
 #[derive(Clone, Copy, Debug)]
@@ -32,25 +36,36 @@ impl Pool {
         }
     }
 
-    fn cells(&self) -> usize {
+    fn count(&self) -> usize {
         self.window.0 * self.window.1
     }
 
-    /// Calls `visit(output offset, cell, input offset)` for every window and cell in row order;
-    /// offsets are of the first channel.
+    /// Every cell of a window in row order, with its place relative to the first.
     #[inline(always)]
-    fn for_each(&self, mut visit: impl FnMut(usize, usize, usize)) {
+    fn cells(&self) -> impl Iterator<Item = (u8, usize)> {
+        let (width, row) = (self.window.1, self.input.width * self.input.channels);
+        let channels = self.input.channels;
+        #[allow(clippy::cast_possible_truncation)] // windows with winners are at most 15 × 15
+        (0..self.count())
+            .map(move |cell| (cell as u8, cell / width * row + cell % width * channels))
+    }
+
+    /// Calls `visit(true, output, input)` for every window and sixteen channels, and with `false`
+    /// for every single channel left over; both places are of the first channel of the window's
+    /// first cell.
+    #[inline(always)]
+    fn blocks(&self, mut visit: impl FnMut(bool, usize, usize)) {
         let (output, channels) = (self.output(), self.input.channels);
+        let whole = channels - channels % LANES;
         for y in 0..output.height {
             for x in 0..output.width {
                 let out = (y * output.width + x) * channels;
-                for i in 0..self.window.0 {
-                    for j in 0..self.window.1 {
-                        let row = y * self.stride.0 + i;
-                        let column = x * self.stride.1 + j;
-                        let at = (row * self.input.width + column) * channels;
-                        visit(out, i * self.window.1 + j, at);
-                    }
+                let at = (y * self.stride.0 * self.input.width + x * self.stride.1) * channels;
+                for c in (0..whole).step_by(LANES) {
+                    visit(true, out + c, at + c);
+                }
+                for c in whole..channels {
+                    visit(false, out + c, at + c);
                 }
             }
         }
@@ -58,7 +73,6 @@ impl Pool {
 
     /// The maximum of each window and which cell holds it (the first of equal ones).
     pub(crate) fn maximum<T: Scalar>(&self, x: &[T], y: &mut [T], winners: &mut [u8]) {
-        let channels = self.input.channels;
         let size = self.output().size();
         let examples = x
             .chunks_exact(self.input.size())
@@ -67,23 +81,13 @@ impl Pool {
             #[inline(always)]
             || {
                 for (x, (y, winners)) in examples {
-                    self.for_each(
+                    self.blocks(
                         #[inline(always)]
-                        |out, cell, at| {
-                            let x = &x[at..at + channels];
-                            let y = &mut y[out..out + channels];
-                            let winners = &mut winners[out..out + channels];
-                            if cell == 0 {
-                                y.copy_from_slice(x);
-                                winners.fill(0);
-                                return;
-                            }
-                            #[allow(clippy::cast_possible_truncation)]
-                            let cell = cell as u8;
-                            for c in 0..channels {
-                                let wins = x[c] > y[c];
-                                y[c] = if wins { x[c] } else { y[c] };
-                                winners[c] = if wins { cell } else { winners[c] };
+                        |wide, out, at| {
+                            if wide {
+                                self.maximum_of::<T, LANES>(x, y, winners, out, at);
+                            } else {
+                                self.maximum_of::<T, 1>(x, y, winners, out, at);
                             }
                         },
                     );
@@ -92,9 +96,31 @@ impl Pool {
         );
     }
 
+    #[inline(always)]
+    fn maximum_of<T: Scalar, const WIDTH: usize>(
+        &self,
+        x: &[T],
+        y: &mut [T],
+        winners: &mut [u8],
+        out: usize,
+        at: usize,
+    ) {
+        let mut best: [T; WIDTH] = array(&x[at..]);
+        let mut winner = [0_u8; WIDTH];
+        for (cell, offset) in self.cells().skip(1) {
+            let challenger: [T; WIDTH] = array(&x[at + offset..]);
+            for lane in 0..WIDTH {
+                let wins = challenger[lane] > best[lane];
+                best[lane] = if wins { challenger[lane] } else { best[lane] };
+                winner[lane] = if wins { cell } else { winner[lane] };
+            }
+        }
+        y[out..out + WIDTH].copy_from_slice(&best);
+        winners[out..out + WIDTH].copy_from_slice(&winner);
+    }
+
     /// y ← the winners' x: the derivative of the maximum along x.
     pub(crate) fn pick<T: Scalar>(&self, x: &[T], y: &mut [T], winners: &[u8]) {
-        let channels = self.input.channels;
         let size = self.output().size();
         let examples = x
             .chunks_exact(self.input.size())
@@ -103,21 +129,39 @@ impl Pool {
             #[inline(always)]
             || {
                 for (x, (y, winners)) in examples {
-                    self.for_each(
+                    self.blocks(
                         #[inline(always)]
-                        |out, cell, at| {
-                            let x = &x[at..at + channels];
-                            let y = &mut y[out..out + channels];
-                            let winners = &winners[out..out + channels];
-                            for c in 0..channels {
-                                let wins = usize::from(winners[c]) == cell;
-                                y[c] = if wins { x[c] } else { y[c] };
+                        |wide, out, at| {
+                            if wide {
+                                self.pick_of::<T, LANES>(x, y, winners, out, at);
+                            } else {
+                                self.pick_of::<T, 1>(x, y, winners, out, at);
                             }
                         },
                     );
                 }
             },
         );
+    }
+
+    #[inline(always)]
+    fn pick_of<T: Scalar, const WIDTH: usize>(
+        &self,
+        x: &[T],
+        y: &mut [T],
+        winners: &[u8],
+        out: usize,
+        at: usize,
+    ) {
+        let winner: [u8; WIDTH] = array(&winners[out..]);
+        let mut picked = [T::ZERO; WIDTH];
+        for (cell, offset) in self.cells() {
+            let x: [T; WIDTH] = array(&x[at + offset..]);
+            for lane in 0..WIDTH {
+                picked[lane] = if winner[lane] == cell { x[lane] } else { picked[lane] };
+            }
+        }
+        y[out..out + WIDTH].copy_from_slice(&picked);
     }
 
     /// x̄ (+)= d at the winners.
@@ -128,7 +172,6 @@ impl Pool {
         winners: &[u8],
         accumulate: bool,
     ) {
-        let channels = self.input.channels;
         let size = self.output().size();
         if !accumulate {
             out.fill(T::ZERO);
@@ -140,15 +183,13 @@ impl Pool {
             #[inline(always)]
             || {
                 for (x, (d, winners)) in examples {
-                    self.for_each(
+                    self.blocks(
                         #[inline(always)]
-                        |out, cell, at| {
-                            let x = &mut x[at..at + channels];
-                            let d = &d[out..out + channels];
-                            let winners = &winners[out..out + channels];
-                            for c in 0..channels {
-                                let wins = usize::from(winners[c]) == cell;
-                                x[c] += if wins { d[c] } else { T::ZERO };
+                        |wide, out, at| {
+                            if wide {
+                                self.return_of::<T, LANES>(d, x, winners, out, at);
+                            } else {
+                                self.return_of::<T, 1>(d, x, winners, out, at);
                             }
                         },
                     );
@@ -157,24 +198,42 @@ impl Pool {
         );
     }
 
+    #[inline(always)]
+    fn return_of<T: Scalar, const WIDTH: usize>(
+        &self,
+        d: &[T],
+        x: &mut [T],
+        winners: &[u8],
+        out: usize,
+        at: usize,
+    ) {
+        let winner: [u8; WIDTH] = array(&winners[out..]);
+        let d: [T; WIDTH] = array(&d[out..]);
+        for (cell, offset) in self.cells() {
+            let x = &mut x[at + offset..][..WIDTH];
+            for lane in 0..WIDTH {
+                x[lane] += if winner[lane] == cell { d[lane] } else { T::ZERO };
+            }
+        }
+    }
+
     /// The mean of each window.
     pub(crate) fn average<T: Scalar>(&self, x: &[T], y: &mut [T]) {
-        let channels = self.input.channels;
         #[allow(clippy::cast_precision_loss)]
-        let share = T::from_f64(1.0 / self.cells() as f64);
-        y.fill(T::ZERO);
+        let share = T::from_f64(1.0 / self.count() as f64);
         let examples =
             x.chunks_exact(self.input.size()).zip(y.chunks_exact_mut(self.output().size()));
         vectorized(
             #[inline(always)]
             || {
                 for (x, y) in examples {
-                    self.for_each(
+                    self.blocks(
                         #[inline(always)]
-                        |out, _, at| {
-                            let y = &mut y[out..out + channels];
-                            for (y, x) in y.iter_mut().zip(&x[at..at + channels]) {
-                                *y += share * *x;
+                        |wide, out, at| {
+                            if wide {
+                                self.average_of::<T, LANES>(x, y, (out, at), share);
+                            } else {
+                                self.average_of::<T, 1>(x, y, (out, at), share);
                             }
                         },
                     );
@@ -185,9 +244,8 @@ impl Pool {
 
     /// x̄ (+)= the share of each cell in d.
     pub(crate) fn spread_average<T: Scalar>(&self, d: &[T], out: &mut [T], accumulate: bool) {
-        let channels = self.input.channels;
         #[allow(clippy::cast_precision_loss)]
-        let share = T::from_f64(1.0 / self.cells() as f64);
+        let share = T::from_f64(1.0 / self.count() as f64);
         if !accumulate {
             out.fill(T::ZERO);
         }
@@ -197,12 +255,13 @@ impl Pool {
             #[inline(always)]
             || {
                 for (x, d) in examples {
-                    self.for_each(
+                    self.blocks(
                         #[inline(always)]
-                        |out, _, at| {
-                            let x = &mut x[at..at + channels];
-                            for (x, d) in x.iter_mut().zip(&d[out..out + channels]) {
-                                *x += share * *d;
+                        |wide, out, at| {
+                            if wide {
+                                self.spread_of::<T, LANES>(d, x, (out, at), share);
+                            } else {
+                                self.spread_of::<T, 1>(d, x, (out, at), share);
                             }
                         },
                     );
@@ -210,4 +269,45 @@ impl Pool {
             },
         );
     }
+
+    #[inline(always)]
+    fn average_of<T: Scalar, const WIDTH: usize>(
+        &self,
+        x: &[T],
+        y: &mut [T],
+        (out, at): (usize, usize),
+        share: T,
+    ) {
+        let mut sum = [T::ZERO; WIDTH];
+        for (_, offset) in self.cells() {
+            let x: [T; WIDTH] = array(&x[at + offset..]);
+            for lane in 0..WIDTH {
+                sum[lane] += share * x[lane];
+            }
+        }
+        y[out..out + WIDTH].copy_from_slice(&sum);
+    }
+
+    #[inline(always)]
+    fn spread_of<T: Scalar, const WIDTH: usize>(
+        &self,
+        d: &[T],
+        x: &mut [T],
+        (out, at): (usize, usize),
+        share: T,
+    ) {
+        let d: [T; WIDTH] = array(&d[out..]);
+        for (_, offset) in self.cells() {
+            let x = &mut x[at + offset..][..WIDTH];
+            for lane in 0..WIDTH {
+                x[lane] += share * d[lane];
+            }
+        }
+    }
+}
+
+/// The first numbers of a slice.
+#[inline(always)]
+fn array<U: Copy, const WIDTH: usize>(slice: &[U]) -> [U; WIDTH] {
+    *slice.first_chunk().expect("a window lies inside its image")
 }
