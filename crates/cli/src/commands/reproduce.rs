@@ -29,7 +29,7 @@ pub(crate) fn run(arguments: Reproduce) -> Result<Done, Failure> {
     drop(progress);
     if arguments.json {
         output::json(&study)?;
-    } else {
+    } else if !study.rows.is_empty() {
         output::text(&text(&study))?;
     }
     if let Some(path) = draw(&study, &folder)? {

@@ -1,0 +1,52 @@
+//! Every key of an object that this crate describes stands in docs/records.md.
+
+use minimascope_record::listing::{DataCheck, DataList, ModelList, ModelTable};
+use minimascope_record::reproduction::Reproduction;
+use minimascope_record::run::{Provenance, RunSummary, Timing};
+use minimascope_record::trace::{CurvatureLine, StepLine};
+use schemars::{Schema, schema_for};
+use serde_json::Value;
+
+#[test]
+fn every_key_is_documented() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/records.md");
+    let page = std::fs::read_to_string(page).unwrap();
+    let schemas: [(&str, Schema); 10] = [
+        ("a run", schema_for!(RunSummary)),
+        ("provenance", schema_for!(Provenance)),
+        ("timing", schema_for!(Timing)),
+        ("steps", schema_for!(StepLine)),
+        ("curvature", schema_for!(CurvatureLine)),
+        ("reproduction", schema_for!(Reproduction)),
+        ("model list", schema_for!(ModelList)),
+        ("model show", schema_for!(ModelTable)),
+        ("data list", schema_for!(DataList)),
+        ("data verify", schema_for!(DataCheck)),
+    ];
+    for (name, schema) in schemas {
+        for word in words(&schema.into()) {
+            assert!(
+                page.contains(&format!("`{word}`")),
+                "{name}: `{word}` is not in docs/records.md"
+            );
+        }
+    }
+}
+
+/// Names of properties and of the values of closed choices.
+fn words(schema: &Value) -> Vec<String> {
+    match schema {
+        Value::Object(object) => object
+            .iter()
+            .flat_map(|(key, value)| match (key.as_str(), value) {
+                ("properties", Value::Object(properties)) => {
+                    properties.keys().cloned().chain(properties.values().flat_map(words)).collect()
+                }
+                ("const", Value::String(choice)) => vec![choice.clone()],
+                _ => words(value),
+            })
+            .collect(),
+        Value::Array(values) => values.iter().flat_map(words).collect(),
+        _ => Vec::new(),
+    }
+}
