@@ -47,7 +47,7 @@ fn problems() -> Vec<Problem> {
             assert!(network.parameters() <= 60);
             let one_hot =
                 |i: usize| f64::from(u8::from(i % outputs == (i / outputs * 2) % outputs));
-            let logistic = |i: usize| f64::from(u8::from(i % 2 == 0));
+            let logistic = |i: usize| f64::from(u8::from(i.is_multiple_of(2)));
             let target = |i| if outputs == 1 { logistic(i) } else { one_hot(i) };
             Problem {
                 inputs: wave(N * network.input().size(), 0.83),

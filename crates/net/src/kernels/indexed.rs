@@ -116,11 +116,11 @@ impl<T: Scalar> Product<'_, T> {
             }
             for (i, sums) in sums.iter().enumerate().take(count) {
                 let c = &mut self.c[(first + i) * self.columns..][..self.columns];
-                for w in 0..WIDTH {
+                for (w, sum) in sums.iter().enumerate() {
                     let to = c.as_mut_ptr().wrapping_add(column + w * lanes);
                     // SAFETY: all lanes, or the masked ones of the last, lie inside this row of C.
                     unsafe {
-                        let mut value = sums[w];
+                        let mut value = *sum;
                         if ragged(w) {
                             if self.accumulate {
                                 value = T::plus(simd, value, T::load(simd, mask, to));

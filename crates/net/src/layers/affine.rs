@@ -54,7 +54,7 @@ impl<'a> Affine<'a> {
     }
 
     /// The flipped filter among all flipped filters; nothing for a linear layer.
-    pub(crate) fn flipped<T>(self, weights: Weights<'_, T>) -> &'_ [T] {
+    pub(crate) fn flipped<T: Scalar>(self, weights: Weights<'_, T>) -> &'_ [T] {
         match self {
             Self::Linear { .. } => &[],
             Self::Convolution(convolution) => &weights.flipped[convolution.filter.clone()],

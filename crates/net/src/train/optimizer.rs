@@ -51,28 +51,22 @@ impl Update {
         memory: &mut Memory<T>,
         execution: &Execution,
     ) {
-        let count = parameters.len();
         let Memory { momentum, square } = memory;
-        // Where there is no vector, as many empty blocks.
-        let blocks = |vector: &'_ mut Vec<T>| -> Vec<std::ops::Range<usize>> {
-            let present = !vector.is_empty();
-            (0..count)
-                .step_by(BLOCK)
-                .map(|from| if present { from..(from + BLOCK).min(count) } else { 0..0 })
-                .collect()
-        };
-        let (m_blocks, v_blocks) = (blocks(momentum), blocks(square));
-        let m = split(momentum, &m_blocks);
-        let v = split(square, &v_blocks);
-        let work = |(index, ((theta, m), v)): (usize, ((&mut [T], &mut [T]), &mut [T]))| {
-            let from = index * BLOCK;
-            vectorized(
-                #[inline(always)]
-                || self.block(gradient, from, theta, m, v),
-            );
-        };
+        let m = pieces(momentum, parameters.len());
+        let v = pieces(square, parameters.len());
+        let mut parts: Vec<Part<'_, T>> = parameters
+            .chunks_mut(BLOCK)
+            .zip(m.zip(v))
+            .enumerate()
+            .map(|(index, (theta, (m, v)))| Part { from: index * BLOCK, theta, m, v })
+            .collect();
         execution.run(|| {
-            parameters.par_chunks_mut(BLOCK).zip(m).zip(v).enumerate().for_each(work);
+            parts.par_iter_mut().for_each(|part| {
+                vectorized(
+                    #[inline(always)]
+                    || self.block(gradient, part),
+                );
+            });
         });
     }
 
@@ -80,11 +74,9 @@ impl Update {
     fn block<T: Scalar>(
         &self,
         gradient: &BatchGradient<T>,
-        from: usize,
-        theta: &mut [T],
-        m: &mut [T],
-        v: &mut [T],
+        Part { from, theta, m, v }: &mut Part<'_, T>,
     ) {
+        let from = *from;
         let mut storage = [T::ZERO; BLOCK];
         let g = &mut storage[..theta.len()];
         for (slot, sum) in gradient.sums(from..from + theta.len()).enumerate() {
@@ -98,7 +90,7 @@ impl Update {
         g.iter_mut().for_each(|g| *g *= scale);
         if self.weight_decay != 0.0 {
             let decay = T::from_f64(self.weight_decay);
-            g.iter_mut().zip(&*theta).for_each(|(g, theta)| *g += decay * *theta);
+            g.iter_mut().zip(theta.iter()).for_each(|(g, theta)| *g += decay * *theta);
         }
         let rate = T::from_f64(self.learning_rate);
         match self.optimizer {
@@ -107,14 +99,14 @@ impl Update {
             }
             Optimizer::HeavyBall { momentum } => {
                 let beta = T::from_f64(momentum);
-                for ((theta, m), g) in theta.iter_mut().zip(m).zip(&*g) {
+                for ((theta, m), g) in theta.iter_mut().zip(m.iter_mut()).zip(&*g) {
                     *m = beta * *m + *g;
                     *theta -= rate * *m;
                 }
             }
             Optimizer::Nesterov { momentum } => {
                 let beta = T::from_f64(momentum);
-                for ((theta, m), g) in theta.iter_mut().zip(m).zip(&*g) {
+                for ((theta, m), g) in theta.iter_mut().zip(m.iter_mut()).zip(&*g) {
                     *m = beta * *m + *g;
                     *theta -= rate * (*g + beta * *m);
                 }
@@ -127,7 +119,9 @@ impl Update {
                 let (b1, b2) = (T::from_f64(beta1), T::from_f64(beta2));
                 let (c1, c2) = (T::from_f64(1.0 - beta1), T::from_f64(1.0 - beta2));
                 let epsilon = T::from_f64(epsilon);
-                for (((theta, m), v), g) in theta.iter_mut().zip(m).zip(v).zip(&*g) {
+                for (((theta, m), v), g) in
+                    theta.iter_mut().zip(m.iter_mut()).zip(v.iter_mut()).zip(&*g)
+                {
                     *m = b1 * *m + c1 * *g;
                     *v = b2 * *v + c2 * *g * *g;
                     *theta -= rate * *m / (v.sqrt() * root + epsilon);
@@ -137,15 +131,21 @@ impl Update {
     }
 }
 
-/// Consecutive pieces of a vector; an absent vector gives empty ones.
-fn split<'a, T>(vector: &'a mut [T], blocks: &[std::ops::Range<usize>]) -> Vec<&'a mut [T]> {
+/// A block of θ and of the optimiser's vectors, which are empty where it has none.
+struct Part<'a, T> {
+    from: usize,
+    theta: &'a mut [T],
+    m: &'a mut [T],
+    v: &'a mut [T],
+}
+
+/// Consecutive blocks of a vector of `count` numbers; an absent vector gives empty ones.
+fn pieces<T>(vector: &mut [T], count: usize) -> impl Iterator<Item = &mut [T]> {
     let mut rest = vector;
-    blocks
-        .iter()
-        .map(|block| {
-            let (piece, tail) = std::mem::take(&mut rest).split_at_mut(block.len());
-            rest = tail;
-            piece
-        })
-        .collect()
+    (0..count.div_ceil(BLOCK)).map(move |_| {
+        let length = BLOCK.min(rest.len());
+        let (piece, tail) = std::mem::take(&mut rest).split_at_mut(length);
+        rest = tail;
+        piece
+    })
 }
