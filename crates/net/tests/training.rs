@@ -317,3 +317,23 @@ fn settings_outside_their_range_are_refused_by_name() {
     assert!(refuse(Settings { batch_size: 0, ..base }).starts_with("batch_size = 0"));
     assert!(refuse(Settings { weight_decay: -1.0, ..base }).starts_with("weight_decay = -1"));
 }
+
+/// The study's rule: 0.9 of the old value and 0.1 of the new, starting from the first.
+#[test]
+fn the_average_starts_at_the_first_batch_loss() {
+    let network = network(false);
+    let examples = examples::<f64>(&network, 20);
+    let execution = one_thread();
+    let mut trainer =
+        Trainer::new(&network, LOSS, &examples, settings(5, 30), start(&network), &execution)
+            .unwrap();
+    let mut expected: Option<f64> = None;
+    let mut observer = |step: &Step<'_, f64>, _: &Trainer<'_, f64>| {
+        let next = expected.map_or(step.batch_loss, |old| 0.9 * old + 0.1 * step.batch_loss);
+        expected = Some(next);
+        // The same three operations.
+        assert!((step.average_loss - next).abs() <= 4.0 * f64::EPSILON * next);
+        ControlFlow::Continue(())
+    };
+    trainer.run(&mut observer);
+}

@@ -112,3 +112,36 @@ fn add_columns<T: Scalar, const WIDTH: usize>(
     }
     *sums = running;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Small integers: every sum is exact, whatever its order.
+    #[test]
+    fn agree_with_the_plain_loops_on_ragged_sizes() {
+        let number = |i: usize| (i * 7919 % 17) as f64 - 8.0;
+        for (rows, width) in [(1, 1), (3, 15), (2, 64), (4, 83), (1, 147)] {
+            let x: Vec<f64> = (0..rows * width).map(number).collect();
+            let y: Vec<f64> = (0..rows * width).map(|i| number(i + 3)).collect();
+            let mut dots = vec![0.0; rows];
+            row_dots(&x, &y, width, &mut dots);
+            let mut sums: Vec<f64> = (0..width).map(number).collect();
+            add_column_sums(&x, &mut sums, true);
+            let mut out = y.clone();
+            add_scaled_rows(&mut out, width, (&dots, &x), (&dots, &y));
+            for i in 0..rows {
+                let row = i * width..(i + 1) * width;
+                let dot: f64 = x[row.clone()].iter().zip(&y[row.clone()]).map(|(x, y)| x * y).sum();
+                assert_eq!(dots[i], dot);
+                for at in row {
+                    assert_eq!(out[at], y[at] + dot * x[at] + dot * y[at]);
+                }
+            }
+            for j in 0..width {
+                let column: f64 = (0..rows).map(|i| x[i * width + j]).sum();
+                assert_eq!(sums[j], number(j) + column);
+            }
+        }
+    }
+}

@@ -249,3 +249,64 @@ impl<T: Scalar> Backward<'_, T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn compare<T: Scalar>(epsilon: f64) {
+        let number = |i: usize| T::from_f64(((i * 7919) % 997) as f64 / 500.0 - 1.0);
+        let at = |x: &[T], i: usize| x[i].to_f64();
+        for (inputs, outputs) in [(1, 1), (7, 3), (16, 4), (37, 9), (64, 5)] {
+            for rows in 1..=SMALL {
+                let a: Vec<T> = (0..rows * inputs).map(number).collect();
+                let delta: Vec<T> = (0..rows * outputs).map(|i| number(i + 5)).collect();
+                let bias: Vec<T> = (0..outputs).map(|i| number(i + 9)).collect();
+                let start: Vec<T> = (0..inputs * outputs).map(|i| number(i + 2)).collect();
+
+                let mut z = vec![T::ZERO; rows * outputs];
+                forward_rows(rows, (inputs, &a), &start, Some(&bias), (outputs, &mut z));
+                let mut weights = start.clone();
+                let mut d = vec![T::ZERO; rows * inputs];
+                let step = (T::from_f64(0.25), T::from_f64(0.5));
+                let (a_in, d_out) = ((inputs, &a[..]), (outputs, &delta[..]));
+                backward_and_step(rows, a_in, d_out, &mut weights, Some(&mut d), step);
+
+                // Each result is a sum of at most `terms` rounded products of numbers up to 1.
+                let terms = (inputs.max(outputs).max(rows) + 3) as f64;
+                let check = |ours: f64, plain: f64| {
+                    assert!((ours - plain).abs() <= terms * terms * epsilon, "{ours} {plain}");
+                };
+                for b in 0..rows {
+                    for o in 0..outputs {
+                        let sum = (0..inputs)
+                            .map(|i| at(&a, b * inputs + i) * at(&start, o * inputs + i))
+                            .sum::<f64>();
+                        check(at(&z, b * outputs + o), sum + at(&bias, o));
+                    }
+                    for i in 0..inputs {
+                        let sum = (0..outputs)
+                            .map(|o| at(&delta, b * outputs + o) * at(&start, o * inputs + i))
+                            .sum();
+                        check(at(&d, b * inputs + i), sum);
+                    }
+                }
+                for o in 0..outputs {
+                    for i in 0..inputs {
+                        let gradient: f64 = (0..rows)
+                            .map(|b| at(&delta, b * outputs + o) * at(&a, b * inputs + i))
+                            .sum();
+                        let plain = 0.5 * at(&start, o * inputs + i) - 0.25 * gradient;
+                        check(at(&weights, o * inputs + i), plain);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn agree_with_the_plain_loops_on_ragged_sizes() {
+        compare::<f32>(f64::from(f32::EPSILON));
+        compare::<f64>(f64::EPSILON);
+    }
+}
