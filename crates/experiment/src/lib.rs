@@ -19,3 +19,8 @@ mod error;
 mod problem;
 
 pub use error::Error;
+
+/// The library example of README.md, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

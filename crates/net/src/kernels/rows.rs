@@ -130,10 +130,11 @@ mod tests {
             add_column_sums(&x, &mut sums, true);
             let mut out = y.clone();
             add_scaled_rows(&mut out, width, (&dots, &x), (&dots, &y));
-            for i in 0..rows {
+            for (i, dot) in dots.iter().enumerate() {
                 let row = i * width..(i + 1) * width;
-                let dot: f64 = x[row.clone()].iter().zip(&y[row.clone()]).map(|(x, y)| x * y).sum();
-                assert_eq!(dots[i], dot);
+                let plain: f64 =
+                    x[row.clone()].iter().zip(&y[row.clone()]).map(|(x, y)| x * y).sum();
+                assert_eq!(*dot, plain);
                 for at in row {
                     assert_eq!(out[at], y[at] + dot * x[at] + dot * y[at]);
                 }
