@@ -145,7 +145,33 @@ fn check_fit(model: &str, network: &Network, loss: Loss, examples: &Dataset) -> 
     Ok(())
 }
 
-/// The folder name of a file without its extension.
+/// The name of a file without its extension.
 fn stem(path: &Path) -> String {
     path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::sources::Sources;
+
+    use super::*;
+
+    /// P, n, test examples and K of the study; images 1000 to 1199 under wrong labels.
+    #[test]
+    fn presets_are_the_recipes_of_the_study() {
+        for (name, parameters, train, test, outputs) in [
+            ("fashion-mnist-fnn", 898_510, 1_000, 10_000, 10),
+            ("fashion-mnist-fnn-corrupted", 898_510, 1_200, 10_000, 10),
+            ("cifar10-vgg", 71_410, 1_000, 2_000, 2),
+        ] {
+            let configured = Sources::from_preset(name).unwrap().complete().unwrap();
+            let plan = Plan::check(&configured).unwrap();
+            assert_eq!(plan.network().parameters(), parameters, "{name}");
+            assert_eq!(plan.network().outputs(), outputs, "{name}");
+            assert_eq!((plan.train().len(), plan.batch_size()), (train, train), "{name}");
+            assert_eq!(plan.test().unwrap().len(), test, "{name}");
+            let wrong: Vec<usize> = (1_000..train).collect();
+            assert_eq!(plan.corrupted(), wrong, "{name}");
+        }
+    }
 }

@@ -13,7 +13,7 @@ pub(crate) mod records;
 use minimascope_record::training as recorded;
 use minimascope_stability::Sampling;
 
-pub use answers::Wanted;
+pub(crate) use answers::{Wanted, Watch, ensemble, not_settled};
 pub use minimum::Minimum;
 pub use query::Query;
 

@@ -48,10 +48,11 @@ pub struct Escape {
 pub struct PredictedGrowth {
     /// ρ(Q), of the mean over all sequences of batches.
     pub mean_square: f64,
-    /// e^{2γ}, γ the Lyapunov exponent: of almost every single sequence, in the long run.
-    pub typical: f64,
+    /// e^{2γ}, γ the Lyapunov exponent: of almost every single sequence, in the long run. `null`
+    /// where the simulation would take too long.
+    pub typical: Option<f64>,
     /// The standard error of `typical`.
-    pub typical_standard_error: f64,
+    pub typical_standard_error: Option<f64>,
 }
 
 /// One launch.
@@ -127,8 +128,8 @@ pub struct FittedGrowth {
     pub value: f64,
     /// By which the loss grows at each step.
     pub factor: f64,
-    /// Standard error of the factor, from the scatter about the line.
-    pub standard_error: f64,
+    /// Standard error of the factor, from the scatter about the line; `null` for two points.
+    pub standard_error: Option<f64>,
 }
 
 /// The whole sets after a step.
@@ -162,8 +163,6 @@ pub struct EscapeGrid {
     pub minimum: Minimum,
     /// How batches were drawn.
     pub sampling: Sampling,
-    /// The most steps of a launch.
-    pub max_steps: u64,
     /// Launches of each cell.
     pub seeds: u64,
     /// When a launch counts as having left, in words.
@@ -198,6 +197,8 @@ pub struct Cell {
     pub left: u64,
     /// Launches.
     pub launches: u64,
+    /// The most steps of each.
+    pub max_steps: u64,
     /// The earliest step at which one left.
     pub left_at: Option<u64>,
     /// The largest loss of all launches over the minimum's; `null` after divergence.

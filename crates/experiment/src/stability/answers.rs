@@ -33,15 +33,27 @@ const SIMULATED_DIRECTIONS: usize = 400;
 
 /// How the thresholds of one question are found.
 #[derive(Clone, Copy, Debug)]
-pub struct Wanted {
+pub(crate) struct Wanted {
     /// β.
-    pub momentum: Momentum,
+    pub(crate) momentum: Momentum,
     /// Whether to prove a lower end better than Theorem 1's.
-    pub certificate: bool,
+    pub(crate) certificate: bool,
     /// Whether to simulate the almost-sure threshold.
-    pub almost_sure: bool,
+    pub(crate) almost_sure: bool,
     /// When η* counts as settled in the number of directions.
-    pub tolerance: f64,
+    pub(crate) tolerance: f64,
+}
+
+impl Wanted {
+    /// With a certificate and the almost-sure threshold, unless it is to be quick.
+    pub(crate) fn of_plain_sgd(quick: bool) -> Self {
+        Self {
+            momentum: Momentum::NONE,
+            certificate: !quick,
+            almost_sure: !quick,
+            tolerance: CriticalParameters::default().tolerance,
+        }
+    }
 }
 
 /// Whoever is told, and whoever may stop the work.
@@ -87,12 +99,9 @@ impl Minimum<'_> {
         let learning_rate = learning_rate.map(LearningRate::new).transpose()?;
         let asked_size = query.batch_size.or(own.then(|| self.plan().batch_size()));
         let momentum = Momentum::new(query.momentum.unwrap_or_else(|| self.momentum()))?;
-        let wanted = Wanted {
-            momentum,
-            certificate: !query.quick,
-            almost_sure: !query.quick,
-            tolerance: query.tolerance.unwrap_or(CriticalParameters::default().tolerance),
-        };
+        let standard = Wanted::of_plain_sgd(query.quick);
+        let tolerance = query.tolerance.unwrap_or(standard.tolerance);
+        let wanted = Wanted { momentum, tolerance, ..standard };
         let n = self.factors.examples();
         let law = law(sampling);
         if let Some(size) = asked_size {

@@ -22,15 +22,15 @@ use crate::problem::Problem;
 use crate::progress::{Event, MeasureProgress, Progress, Quantity};
 use crate::run::Machine;
 
-/// λ_min(H) is known to this share of λ_max(H): enough to say how negative H is.
-const SMALLEST_TOLERANCE: f64 = 1e-2;
+/// λ_min(H) is known to this share of λ_max(H): a tenth of what deserves a note.
+const SMALLEST_TOLERANCE: f64 = 1e-3;
 
 /// A minimum with its factors.
 #[derive(Debug)]
 pub struct Minimum<'a> {
-    pub(super) target: &'a Target,
-    pub(super) machine: Machine,
-    pub(super) factors: ExampleFactors,
+    pub(crate) target: &'a Target,
+    pub(crate) machine: Machine,
+    pub(crate) factors: ExampleFactors,
     record: record::Minimum,
 }
 

@@ -1,0 +1,112 @@
+//! One launch of SGD from a minimum.
+
+use std::sync::atomic::AtomicBool;
+
+use minimascope_net::Scalar;
+use minimascope_net::train::{Outcome, Settings, Trainer};
+use minimascope_record::escape::{Fate, Launch};
+use minimascope_record::measured::finite;
+use minimascope_record::training::{Optimizer, Sampling, Schedule, Stop};
+
+use super::criterion::Criterion;
+use super::growth;
+use super::watch::Watcher;
+use crate::Error;
+use crate::measure::Instruments;
+use crate::problem::Problem;
+use crate::progress::{Event, Progress};
+
+/// How much of a launch is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Observation {
+    /// Loss, accuracies, distance and curvature.
+    Everything,
+    /// The same, with curvature at the end alone.
+    WithoutCurvature,
+    /// Whether it leaves, and no longer than that.
+    Departure,
+}
+
+/// What all launches from a minimum share.
+pub(super) struct Launcher<'p, 'a, T> {
+    pub(super) problem: &'p Problem<'a, T>,
+    pub(super) start: &'p [T],
+    pub(super) sampling: Sampling,
+    pub(super) criterion: Criterion,
+    pub(super) max_steps: u64,
+}
+
+impl<T: Scalar> Launcher<'_, '_, T> {
+    pub(super) fn launch(
+        &self,
+        (learning_rate, batch_size): (f64, usize),
+        seed: u64,
+        observation: Observation,
+        progress: &mut dyn Progress,
+        interrupt: &AtomicBool,
+    ) -> Result<Launch, Error> {
+        let problem = self.problem;
+        let config = problem.plan.config();
+        let settings = Settings {
+            optimizer: Optimizer::Sgd,
+            learning_rate,
+            schedule: Schedule::Constant,
+            batch_size,
+            sampling: self.sampling,
+            stop: Stop {
+                average_batch_loss_below: None,
+                full_loss_below: None,
+                max_steps: self.max_steps,
+                max_seconds: None,
+            },
+            weight_decay: config.train.weight_decay,
+            seed,
+        };
+        let network = problem.plan.network();
+        let (examples, execution) = (&problem.train, &problem.execution);
+        let start = self.start.to_vec();
+        let mut trainer = Trainer::new(network, config.loss, examples, settings, start, execution)?;
+        let instruments =
+            Instruments { settings: config.measure, seed: config.train.seed, progress, interrupt };
+        let mut watcher = Watcher::new(self, observation, instruments)?;
+        let outcome = trainer.run(&mut watcher);
+        let end = match outcome {
+            Outcome::Diverged { .. } => None,
+            _ => watcher.end(trainer.step(), trainer.parameters())?,
+        };
+        let diverged = matches!(outcome, Outcome::Diverged { .. });
+        let mut seen = watcher.finish()?;
+        seen.progress.event(Event::StageEnded);
+        if diverged {
+            seen.left_at.get_or_insert(trainer.step());
+            seen.losses.push((trainer.step() + 1, f64::NAN));
+        }
+        let stayed = seen.left_at.is_none();
+        let last = seen.losses.last().map_or(f64::NAN, |(_, loss)| *loss);
+        let fate = match outcome {
+            Outcome::Diverged { .. } => Fate::Diverged,
+            Outcome::Dead { .. } => Fate::Dead,
+            // The watcher ends a launch that has left where nothing more is asked.
+            Outcome::Interrupted if observation == Observation::Departure && !stayed => Fate::Away,
+            Outcome::Interrupted => Fate::Interrupted,
+            _ if stayed => Fate::Stays,
+            _ if self.criterion.has_left(last) => Fate::Away,
+            _ => Fate::Settled,
+        };
+        let largest = seen.losses.iter().map(|(_, loss)| *loss).fold(0.0, f64::max);
+        let lowest = seen.course.iter().map(|at| at.train_accuracy).reduce(f64::min);
+        let fitted =
+            seen.left_at.and_then(|left_at| growth::fit(&seen.losses, self.criterion, left_at));
+        Ok(Launch {
+            seed,
+            fate,
+            left_at: seen.left_at,
+            steps: trainer.step(),
+            largest_loss: if diverged { None } else { finite(largest) },
+            lowest_train_accuracy: lowest,
+            fitted_growth: fitted,
+            end,
+            course: seen.course,
+        })
+    }
+}

@@ -1,0 +1,254 @@
+//! What is seen of a launch: every step of the departure, then fewer.
+
+use std::ops::ControlFlow;
+use std::time::{Duration, Instant};
+
+use minimascope_net::train::{Assessment, Assessor, Observer, Step, Trainer};
+use minimascope_net::{Evaluator, Scalar};
+use minimascope_record::escape::EscapePoint;
+
+use super::criterion::Criterion;
+use super::launch::{Launcher, Observation};
+use crate::Error;
+use crate::measure::{Instruments, stop_if};
+use crate::problem::Problem;
+use crate::progress::{Event, Progress, StepProgress};
+
+/// So many first steps are all recorded: most departures begin at once.
+const FIRST_STEPS: u64 = 100;
+/// Steps recorded after the departure; the return of a catapult takes some tens of them.
+const AFTER_DEPARTURE: u64 = 50;
+/// The most steps of slow departures.
+const MOST_DENSE: u64 = 500;
+/// Between two recorded steps later on: this share of the steps so far.
+const THINNING: u64 = 40;
+/// Curvature is measured again when the loss has changed by this factor,
+const LOSS_CHANGE: f64 = 3.0;
+/// not within so many steps,
+const CURVATURE_REST: u64 = 5;
+/// and not more often in one launch, besides its end.
+const MOST_CURVATURES: usize = 30;
+/// The average of batch losses, of the small batches of one launch, at which the whole set is
+/// looked at: it scatters by a factor of two about the loss of a minimum that holds.
+const SUSPICION: f64 = 3.0;
+
+/// An observer of training.
+pub(super) struct Watcher<'p, 'a, T> {
+    criterion: Criterion,
+    observation: Observation,
+    max_steps: u64,
+    start: &'p [T],
+    problem: &'p Problem<'a, T>,
+    on_train: Assessor<'p, T>,
+    on_test: Option<Assessor<'p, T>>,
+    /// Made when curvature is first wanted: it holds all activations.
+    evaluator: Option<Evaluator<'p, T>>,
+    instruments: Instruments<'p>,
+    losses: Vec<(u64, f64)>,
+    course: Vec<EscapePoint>,
+    left_at: Option<u64>,
+    next: u64,
+    dense: u64,
+    /// Step and loss of the last curvature, and how many there were.
+    measured: (u64, f64),
+    curvatures: usize,
+    begun: Instant,
+    shown: Instant,
+    failure: Option<Error>,
+}
+
+/// What was seen.
+pub(super) struct Seen<'p> {
+    /// (step, loss of the training set), steps rising.
+    pub(super) losses: Vec<(u64, f64)>,
+    pub(super) course: Vec<EscapePoint>,
+    pub(super) left_at: Option<u64>,
+    pub(super) progress: &'p mut dyn Progress,
+}
+
+impl<'p, 'a, T: Scalar> Watcher<'p, 'a, T> {
+    pub(super) fn new(
+        launcher: &Launcher<'p, 'a, T>,
+        observation: Observation,
+        instruments: Instruments<'p>,
+    ) -> Result<Self, Error> {
+        let (problem, start, criterion) = (launcher.problem, launcher.start, launcher.criterion);
+        let now = Instant::now();
+        let mut watcher = Self {
+            criterion,
+            observation,
+            max_steps: launcher.max_steps,
+            start,
+            problem,
+            on_train: problem.on_train(),
+            on_test: problem.on_test().filter(|_| observation != Observation::Departure),
+            evaluator: None,
+            instruments,
+            losses: Vec::new(),
+            course: Vec::new(),
+            left_at: None,
+            next: FIRST_STEPS,
+            dense: 0,
+            measured: (0, criterion.loss()),
+            curvatures: 0,
+            begun: now,
+            shown: now,
+            failure: None,
+        };
+        watcher.look(0, start, f64::NAN)?;
+        Ok(watcher)
+    }
+
+    /// What was seen, or what went wrong.
+    pub(super) fn finish(self) -> Result<Seen<'p>, Error> {
+        match self.failure {
+            Some(error) => Err(error),
+            None => Ok(Seen {
+                losses: self.losses,
+                course: self.course,
+                left_at: self.left_at,
+                progress: self.instruments.progress,
+            }),
+        }
+    }
+
+    /// The last point, with its curvature.
+    pub(super) fn end(
+        &mut self,
+        step: u64,
+        parameters: &[T],
+    ) -> Result<Option<EscapePoint>, Error> {
+        let assessed = self.on_train.assess(parameters);
+        if !assessed.loss.is_finite() {
+            return Ok(None);
+        }
+        if self.losses.last().is_none_or(|(last, _)| *last < step) {
+            self.losses.push((step, assessed.loss));
+            if self.left_at.is_none() && self.criterion.has_left(assessed.loss) {
+                self.left_at = Some(step);
+            }
+        }
+        let mut point = self.point(step, parameters, &assessed);
+        if self.observation != Observation::Departure {
+            self.curvature(&mut point, parameters)?;
+            match self.course.last_mut() {
+                Some(last) if last.step == step => *last = point,
+                _ => self.course.push(point),
+            }
+        }
+        Ok(Some(point))
+    }
+
+    /// Looks at the parameters after a step, if it is time to.
+    fn look(&mut self, step: u64, parameters: &[T], average_loss: f64) -> Result<(), Error> {
+        let due = step <= FIRST_STEPS || step >= self.next;
+        let left = self.left_at.is_some();
+        let departing = self.left_at.is_some_and(|at| step <= at + AFTER_DEPARTURE);
+        let suspicious = !left && average_loss > SUSPICION * self.criterion.loss();
+        if !(due || departing || suspicious) {
+            return Ok(());
+        }
+        let assessed = self.on_train.assess(parameters);
+        self.losses.push((step, assessed.loss));
+        if !assessed.loss.is_finite() {
+            return Ok(());
+        }
+        if !left && self.criterion.has_left(assessed.loss) {
+            self.left_at = Some(step);
+        }
+        if self.observation == Observation::Departure {
+            if step >= self.next {
+                self.next = step + (step / THINNING).max(1);
+            }
+            return Ok(());
+        }
+        let begun = !left && self.criterion.has_begun(assessed.loss);
+        if !due {
+            if !(departing || begun) || self.dense >= MOST_DENSE {
+                return Ok(());
+            }
+            self.dense += 1;
+        } else if step >= self.next {
+            self.next = step + (step / THINNING).max(1);
+        }
+        let mut point = self.point(step, parameters, &assessed);
+        if self.observation == Observation::Everything && self.is_curvature_due(&point) {
+            self.curvature(&mut point, parameters)?;
+            self.measured = (step, assessed.loss);
+            self.curvatures += 1;
+        }
+        self.course.push(point);
+        Ok(())
+    }
+
+    /// At the start, after a change of the loss, and as steps grow by half.
+    fn is_curvature_due(&self, point: &EscapePoint) -> bool {
+        let (step, loss) = self.measured;
+        if point.step == 0 {
+            return true;
+        }
+        let changed = (point.train_loss / loss).ln().abs() > LOSS_CHANGE.ln();
+        let waited = point.step >= step + CURVATURE_REST;
+        let long = point.step >= step + step / 2 + 20;
+        self.curvatures < MOST_CURVATURES && (waited && changed || long)
+    }
+
+    fn point(&mut self, step: u64, parameters: &[T], assessed: &Assessment) -> EscapePoint {
+        let squares = parameters.iter().zip(self.start).map(|(now, then)| {
+            let moved = now.to_f64() - then.to_f64();
+            moved * moved
+        });
+        EscapePoint {
+            step,
+            train_loss: assessed.loss,
+            train_accuracy: assessed.accuracy,
+            test_accuracy: self.on_test.as_mut().map(|test| test.assess(parameters).accuracy),
+            distance: squares.sum::<f64>().sqrt(),
+            sharpness: None,
+            non_uniformity: None,
+        }
+    }
+
+    fn curvature(&mut self, point: &mut EscapePoint, parameters: &[T]) -> Result<(), Error> {
+        let evaluator = match &mut self.evaluator {
+            Some(evaluator) => evaluator,
+            none => none.insert(self.problem.evaluator()?),
+        };
+        evaluator.set_point(parameters)?;
+        point.sharpness = self.instruments.sharpness(evaluator)?;
+        point.non_uniformity = self.instruments.non_uniformity(evaluator)?;
+        Ok(())
+    }
+
+    fn show(&mut self, step: &Step<'_, T>) {
+        const EVERY: Duration = Duration::from_millis(200);
+        if self.shown.elapsed() < EVERY {
+            return;
+        }
+        self.shown = Instant::now();
+        let steps_per_second = step.step as f64 / self.begun.elapsed().as_secs_f64();
+        let remaining = (self.max_steps - step.step) as f64 / steps_per_second;
+        self.instruments.progress.event(Event::Step(StepProgress {
+            step: step.step,
+            max_steps: self.max_steps,
+            average_loss: step.average_loss,
+            train_accuracy: self.course.last().map(|point| point.train_accuracy),
+            steps_per_second,
+            remaining_seconds: Some(remaining),
+        }));
+    }
+}
+
+impl<T: Scalar> Observer<T> for Watcher<'_, '_, T> {
+    fn observe(&mut self, step: &Step<'_, T>, _: &Trainer<'_, T>) -> ControlFlow<()> {
+        if let Err(error) = self.look(step.step, step.parameters, step.average_loss) {
+            self.failure = Some(error);
+            return ControlFlow::Break(());
+        }
+        self.show(step);
+        if self.observation == Observation::Departure && self.left_at.is_some() {
+            return ControlFlow::Break(());
+        }
+        stop_if(self.instruments.interrupt)
+    }
+}
