@@ -43,6 +43,34 @@ pub struct Launch {
     pub quick: bool,
 }
 
+impl Launch {
+    /// Whether it has a meaning for n examples, before anything is measured.
+    ///
+    /// # Errors
+    /// [`Error::Stability`] for an η or B outside its range, or no seeds or steps.
+    pub fn check(&self, examples: usize) -> Result<(), Error> {
+        check(examples, &[self.learning_rate], &[self.batch_size])?;
+        not_zero(self.seeds, self.max_steps)
+    }
+}
+
+fn check(examples: usize, rates: &[f64], sizes: &[usize]) -> Result<(), Error> {
+    let law = law(Sampling::IndependentBatches);
+    Batching::new(examples, 1, law)?;
+    sizes.iter().try_for_each(|size| Batching::new(examples, *size, law).map(|_| ()))?;
+    rates.iter().try_for_each(|rate| LearningRate::new(*rate).map(|_| ()))?;
+    Ok(())
+}
+
+fn not_zero(launches: u64, steps: u64) -> Result<(), Error> {
+    for (what, number) in [("the number of steps", steps), ("the number of launches", launches)] {
+        if number == 0 {
+            return Err(minimascope_stability::Error::Zero(what).into());
+        }
+    }
+    Ok(())
+}
+
 /// Launches, and says what the theory said before; `None` when interrupted before a launch ended.
 ///
 /// # Errors
@@ -55,15 +83,10 @@ pub fn escape(
 ) -> Result<Option<record::Escape>, Error> {
     let used = launch.sampling.unwrap_or(minimum.plan().config().train.sampling);
     let sampling = assumed(used);
-    let batching = Batching::new(minimum.plan().train().len(), launch.batch_size, law(sampling))?;
+    let n = minimum.plan().train().len();
+    launch.check(n)?;
+    let batching = Batching::new(n, launch.batch_size, law(sampling))?;
     let rate = LearningRate::new(launch.learning_rate)?;
-    for (what, number) in
-        [("the number of steps", launch.max_steps), ("the number of launches", launch.seeds)]
-    {
-        if number == 0 {
-            return Err(minimascope_stability::Error::Zero(what).into());
-        }
-    }
     let mut watch = Watch { progress, interrupt };
     let wanted = Wanted::of_plain_sgd(launch.quick);
     minimum.settle(&batching, &wanted, &mut watch)?;

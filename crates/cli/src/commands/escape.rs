@@ -1,13 +1,185 @@
 //! `escape`: SGD launched from a minimum, or from a minimum of the one-dimensional example.
 
+mod grid;
 mod toy;
 
+use std::path::PathBuf;
+
+use minimascope_experiment::escape::{Launch, escape};
+use minimascope_experiment::folder::RunFolder;
+use minimascope_experiment::measure::target::Target;
+use minimascope_experiment::stability::Minimum;
+use minimascope_record::escape::{Escape as Record, Fate};
+use minimascope_record::measured::Measured;
+use minimascope_report::views;
+
 use crate::arguments::Escape;
+use crate::commands::stability::{criteria, draw};
 use crate::exit::{Done, Failure};
+use crate::summary::{name_of, percent};
+use crate::table::{Table, grouped, significant};
+use crate::{interrupt, output, progress};
+
+/// Steps of a launch: what the study's figures show.
+const STEPS: u64 = 3_000;
+/// A whole departure from a minimum.
+const RECORD: &str = "escape.json";
 
 pub(crate) fn run(arguments: &Escape) -> Result<Done, Failure> {
     if arguments.target == "toy" {
         return toy::run(arguments);
     }
-    Ok(Done::Well)
+    if !arguments.curvatures.is_empty() || arguments.start.is_some() {
+        return Err(Failure::Usage {
+            what: "--curvatures and --start are of the one-dimensional example".into(),
+            hint: "write escape toy, or leave them out".into(),
+        });
+    }
+    if arguments.grid {
+        return grid::run(arguments);
+    }
+    let place = &arguments.place;
+    let (Some(learning_rate), Some(size)) =
+        (arguments.optimizer.learning_rate, arguments.optimizer.batch_size)
+    else {
+        return Err(Failure::Usage {
+            what: "a launch needs a learning rate and a batch size".into(),
+            hint: "add --learning-rate and --batch-size, or --grid for many".into(),
+        });
+    };
+    let target = Target::find(&arguments.target, &place.out, place.config.as_deref())?;
+    let launch = Launch {
+        learning_rate,
+        batch_size: size.of(target.plan().train().len()),
+        sampling: arguments.optimizer.sampling.map(|law| law.0),
+        seeds: arguments.seeds.unwrap_or(1),
+        max_steps: arguments.steps.unwrap_or(STEPS),
+        quick: arguments.quick,
+    };
+    launch.check(target.plan().train().len())?;
+    let machine = place.machine.into();
+    let mut progress = progress::on_stderr();
+    let flag = interrupt::flag();
+    let Some(mut minimum) = Minimum::open(&target, &machine, progress.as_mut(), flag)? else {
+        return Ok(Done::Interrupted);
+    };
+    let Some(mut record) = escape(&mut minimum, &launch, progress.as_mut(), flag)? else {
+        return Ok(Done::Interrupted);
+    };
+    drop(progress);
+    let name = format!("learning-rate-{learning_rate}-batch-size-{}", launch.batch_size);
+    let folder = folder(arguments, &target, &name);
+    folder.create()?;
+    folder.write_json(RECORD, &record)?;
+    draw(&views::escape(&record).figure(), folder.path())?;
+    record.folder = Some(folder.path().display().to_string());
+    if place.json {
+        output::json(&record)?;
+    } else {
+        output::text(&text(&record))?;
+    }
+    let interrupted = record.launches.iter().any(|launch| launch.fate == Fate::Interrupted);
+    Ok(if interrupted { Done::Interrupted } else { Done::Well })
+}
+
+/// Where the record and the figure go: a folder of their own in the run's.
+fn folder(arguments: &Escape, target: &Target, name: &str) -> RunFolder {
+    let law = arguments.optimizer.sampling.map(|law| format!("-{}", name_of(&law.0)));
+    let below = || -> PathBuf {
+        target.folder().join("escape").join(format!("{name}{}", law.unwrap_or_default()))
+    };
+    RunFolder::at(arguments.place.figures.clone().unwrap_or_else(below))
+}
+
+pub(crate) fn text(record: &Record) -> String {
+    let minimum = &record.minimum;
+    let mut text = format!(
+        "from the minimum of {} on {} (η = {}, B = {}) to SGD with η = {}, B = {}, {}\n\
+         predicted: {} (η/η* = {})\n{}",
+        minimum.model,
+        minimum.data,
+        minimum.trained_learning_rate,
+        minimum.trained_batch_size,
+        record.learning_rate,
+        record.batch_size,
+        name_of(&record.sampling),
+        record.verdict,
+        significant(record.margin),
+        criteria(&record.critical_learning_rate)
+    );
+    let growth = &record.predicted_growth;
+    text.push_str(&format!(
+        "linearised loss: ×{} a step in the mean{}\n\n",
+        significant(growth.mean_square),
+        match (growth.typical, growth.typical_standard_error) {
+            (Some(factor), Some(error)) =>
+                format!(", ×{} ± {} typically", significant(factor), significant(error)),
+            _ => String::new(),
+        }
+    ));
+    let mut table = Table::new([
+        "launch",
+        "left at",
+        "growth a step",
+        "over steps",
+        "lowest train",
+        "a",
+        "s",
+        "loss",
+        "train",
+        "test",
+        "distance",
+    ]);
+    let value = |value: Option<Measured>| value.map_or(none(), |value| significant(value.value));
+    table.row([
+        "the minimum".to_owned(),
+        none(),
+        none(),
+        none(),
+        none(),
+        significant(minimum.sharpness.value),
+        significant(minimum.non_uniformity.value),
+        significant(minimum.train_loss),
+        percent(minimum.train_accuracy),
+        minimum.test_accuracy.map_or(none(), percent),
+        "0".to_owned(),
+    ]);
+    for launch in &record.launches {
+        let fit = launch.fitted_growth;
+        let end = launch.end;
+        table.row([
+            format!("seed {} {}", launch.seed, launch.fate),
+            launch.left_at.map_or(none(), grouped),
+            fit.map_or(none(), |fit| {
+                let error = fit.standard_error.map(|error| format!(" ± {}", significant(error)));
+                format!("{}{}", significant(fit.factor), error.unwrap_or_default())
+            }),
+            fit.map_or(none(), |fit| format!("{}–{}", fit.first, fit.last)),
+            launch.lowest_train_accuracy.map_or(none(), percent),
+            end.map_or(none(), |end| value(end.sharpness)),
+            end.map_or(none(), |end| value(end.non_uniformity)),
+            end.map_or(none(), |end| significant(end.train_loss)),
+            end.map_or(none(), |end| percent(end.train_accuracy)),
+            end.and_then(|end| end.test_accuracy).map_or(none(), percent),
+            end.map_or(none(), |end| significant(end.distance)),
+        ]);
+    }
+    text.push_str(&table.to_string());
+    text.push_str(&format!(
+        "2/η = {}; after at most {} steps; {}\n",
+        significant(2.0 / record.learning_rate),
+        grouped(record.max_steps),
+        record.criterion
+    ));
+    for note in &record.notes {
+        text.push_str(&format!("note: {note}\n"));
+    }
+    if let Some(folder) = &record.folder {
+        text.push_str(&format!("record and figure in {folder}\n"));
+    }
+    text
+}
+
+fn none() -> String {
+    "–".to_owned()
 }

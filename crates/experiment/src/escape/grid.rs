@@ -41,6 +41,17 @@ pub struct Grid {
     pub quick: bool,
 }
 
+impl Grid {
+    /// Whether it has a meaning for n examples, before anything is measured.
+    ///
+    /// # Errors
+    /// [`Error::Stability`] for an η or B outside its range, or no seeds or steps.
+    pub fn check(&self, examples: usize) -> Result<(), Error> {
+        super::check(examples, &self.learning_rates, &self.batch_sizes)?;
+        super::not_zero(self.seeds, self.max_steps)
+    }
+}
+
 /// Launches every cell until it leaves or its steps are used up; `None` when interrupted.
 ///
 /// # Errors
@@ -52,6 +63,7 @@ pub fn grid(
     interrupt: &AtomicBool,
 ) -> Result<Option<EscapeGrid>, Error> {
     let n = minimum.plan().train().len();
+    grid.check(n)?;
     let used = grid.sampling.unwrap_or(minimum.plan().config().train.sampling);
     let sampling = assumed(used);
     let mut sizes = grid.batch_sizes.clone();
@@ -63,12 +75,6 @@ pub fn grid(
     sizes.dedup();
     let batchings = sizes.iter().map(|size| Batching::new(n, *size, law(sampling)));
     let batchings: Vec<Batching> = batchings.collect::<Result<_, _>>()?;
-    for rate in &grid.learning_rates {
-        LearningRate::new(*rate)?;
-    }
-    if grid.seeds == 0 || grid.max_steps == 0 {
-        return Err(minimascope_stability::Error::Zero("the number of launches or of steps").into());
-    }
     let mut watch = Watch { progress, interrupt };
     let wanted = Wanted { almost_sure: false, ..Wanted::of_plain_sgd(grid.quick) };
     minimum.settle(&batchings[0], &wanted, &mut watch)?;

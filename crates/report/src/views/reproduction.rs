@@ -1,8 +1,8 @@
 //! The study's minima, ours beside the published ones, on the sharpness–non-uniformity diagram.
 
 use minimascope_record::reproduction::{Reproduction, ReproductionRow};
-use minimascope_record::training::Loss;
 
+use super::loss_name;
 use crate::figures::diagram::{Diagram, DiagramPanel, Group, Minimum};
 
 /// One panel a network, one group a batch size; published values as groups of their own. Rows
@@ -22,7 +22,7 @@ pub fn minima(study: &Reproduction) -> Option<Diagram> {
         "{} training images, {}. One seed of this program beside the means that Wu, \
          Ma and E published.",
         study.rows.first()?.result.train_examples,
-        name(loss)
+        loss_name(loss)
     );
     (!panels.is_empty()).then(|| Diagram {
         title: "Where gradient descent and SGD come to rest".into(),
@@ -69,13 +69,4 @@ fn groups(row: &ReproductionRow) -> Option<(f64, Vec<Group>)> {
         });
     }
     Some((limit, groups))
-}
-
-fn name(loss: Loss) -> &'static str {
-    match loss {
-        Loss::MeanSquaredError => "squared error averaged over outputs",
-        Loss::HalfSumOfSquares => "half the sum of squared errors",
-        Loss::SoftmaxCrossEntropy => "softmax cross-entropy",
-        Loss::BinaryLogistic => "binary logistic loss",
-    }
 }

@@ -1,0 +1,129 @@
+//! `escape --grid`: observed against predicted.
+
+use minimascope_experiment::escape::{Grid, grid};
+use minimascope_experiment::measure::target::Target;
+use minimascope_experiment::stability::Minimum;
+use minimascope_record::escape::EscapeGrid;
+use minimascope_report::views;
+
+use super::{STEPS, folder};
+use crate::arguments::Escape;
+use crate::commands::stability::draw;
+use crate::exit::{Done, Failure};
+use crate::table::{Table, grouped, significant};
+use crate::{interrupt, output, progress};
+
+/// The table of agreement, cell by cell.
+const RECORD: &str = "grid.json";
+
+pub(super) fn run(arguments: &Escape) -> Result<Done, Failure> {
+    let (place, optimizer) = (&arguments.place, &arguments.optimizer);
+    let target = Target::find(&arguments.target, &place.out, place.config.as_deref())?;
+    let n = target.plan().train().len();
+    let rates = arguments.learning_rates.iter().chain(&optimizer.learning_rate);
+    let sizes = arguments.batch_sizes.iter().chain(&optimizer.batch_size);
+    let what = Grid {
+        learning_rates: rates.copied().collect(),
+        batch_sizes: sizes.map(|size| size.of(n)).collect(),
+        sampling: optimizer.sampling.map(|law| law.0),
+        seeds: arguments.seeds.unwrap_or(1),
+        max_steps: arguments.steps.unwrap_or(STEPS),
+        quick: arguments.quick,
+    };
+    what.check(n)?;
+    let machine = place.machine.into();
+    let mut progress = progress::on_stderr();
+    let flag = interrupt::flag();
+    let Some(mut minimum) = Minimum::open(&target, &machine, progress.as_mut(), flag)? else {
+        return Ok(Done::Interrupted);
+    };
+    let Some(mut record) = grid(&mut minimum, &what, progress.as_mut(), flag)? else {
+        return Ok(Done::Interrupted);
+    };
+    drop(progress);
+    let folder = folder(arguments, &target, "grid");
+    folder.create()?;
+    folder.write_json(RECORD, &record)?;
+    draw(&views::grid(&record).figure(), folder.path())?;
+    record.folder = Some(folder.path().display().to_string());
+    if place.json {
+        output::json(&record)?;
+    } else {
+        output::text(&text(&record))?;
+    }
+    Ok(Done::Well)
+}
+
+fn text(record: &EscapeGrid) -> String {
+    let mut text = String::new();
+    let mut table = Table::new(["B", "η*", "from", "to"]);
+    for row in &record.boundary {
+        let exact = &row.critical_learning_rate.exact;
+        table.row([
+            row.batch_size.to_string(),
+            significant(exact.estimate),
+            significant(exact.lower),
+            significant(exact.upper),
+        ]);
+    }
+    text.push_str(&format!("{table}\n"));
+    let mut table = Table::new([
+        "B",
+        "η",
+        "η/η*",
+        "predicted",
+        "seen",
+        "left",
+        "first at",
+        "loss ×",
+        "typically × a step",
+        "",
+    ]);
+    for cell in &record.cells {
+        table.row([
+            cell.batch_size.to_string(),
+            cell.learning_rate.to_string(),
+            significant(cell.margin),
+            cell.predicted.to_string(),
+            if cell.has_left() { "leaves" } else { "stays" }.to_owned(),
+            format!("{} of {}", cell.left, cell.launches),
+            cell.left_at.map_or("–".to_owned(), grouped),
+            cell.largest_loss_ratio.map_or("∞".to_owned(), significant),
+            cell.predicted_growth.typical.map_or("–".to_owned(), significant),
+            cell.explanation.as_ref().map_or(String::new(), |_| "!".to_owned()),
+        ]);
+    }
+    text.push_str(&table.to_string());
+    let counts = &record.agreement;
+    let mut table = Table::new(["", "seen to stay", "seen to leave"]);
+    let row = |name: &str, stays: usize, leaves: usize| {
+        [name.to_owned(), stays.to_string(), leaves.to_string()]
+    };
+    table.row(row(
+        "predicted to stay",
+        counts.stays_as_predicted,
+        counts.leaves_against_prediction,
+    ));
+    table.row(row(
+        "predicted to leave",
+        counts.stays_against_prediction,
+        counts.leaves_as_predicted,
+    ));
+    text.push_str(&format!(
+        "\n{table}not decided: {}, of which {} as the estimate leans\n{}\n",
+        counts.not_decided, counts.not_decided_as_estimated, record.criterion
+    ));
+    for cell in &record.cells {
+        if let Some(why) = &cell.explanation {
+            let (rate, size) = (cell.learning_rate, cell.batch_size);
+            text.push_str(&format!("not as predicted: η = {rate}, B = {size}: {why}\n"));
+        }
+    }
+    for note in &record.notes {
+        text.push_str(&format!("note: {note}\n"));
+    }
+    if let Some(folder) = &record.folder {
+        text.push_str(&format!("record and figure in {folder}\n"));
+    }
+    text
+}

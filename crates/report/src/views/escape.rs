@@ -1,0 +1,108 @@
+//! Launches from a minimum, and grids of them.
+
+use minimascope_record::escape::{Escape, EscapeGrid, EscapePoint, Launch};
+use minimascope_record::measured::Measured;
+use minimascope_record::stability::Verdict;
+
+use super::loss_name;
+use super::stability::{brackets, curves, reached};
+use crate::figures::agreement::{Agreement, AgreementPanel, Cell, Observed, Predicted};
+use crate::figures::criterion::Criterion;
+use crate::figures::escape as figure;
+use crate::figures::training_curves::Trace;
+
+/// Steps that the enlarged panel shows beyond the latest departure.
+const BEYOND: f64 = 40.0;
+/// Steps that it shows when nothing leaves.
+const STAYS: f64 = 100.0;
+/// More launches than this would hide each other.
+const DRAWN: usize = 4;
+
+/// The courses of the first launches.
+pub fn escape(record: &Escape) -> figure::Escape {
+    let minimum = &record.minimum;
+    let drawn = &record.launches[..record.launches.len().min(DRAWN)];
+    let departures = drawn.iter().filter_map(|launch| launch.left_at);
+    let latest = departures.max().map_or(STAYS, |step| step as f64 + BEYOND);
+    figure::Escape {
+        title: format!(
+            "From the minimum of {} to SGD with η = {}, B = {}",
+            reached(minimum),
+            record.learning_rate,
+            record.batch_size
+        ),
+        subtitle: format!(
+            "{}, {} examples; predicted: {} (η/η* = {:.2})",
+            minimum.data, minimum.train_examples, record.verdict, record.margin
+        ),
+        loss_name: loss_name(record.loss).into(),
+        start: figure::Start {
+            loss: minimum.train_loss,
+            train_accuracy: minimum.train_accuracy,
+            // Without a test set its panel has no series, and is not drawn.
+            test_accuracy: minimum.test_accuracy.unwrap_or_default(),
+            sharpness: minimum.sharpness.value,
+            non_uniformity: minimum.non_uniformity.value,
+        },
+        departure: latest,
+        runs: drawn.iter().map(|launch| run(record, launch)).collect(),
+    }
+}
+
+fn run(record: &Escape, launch: &Launch) -> figure::EscapeRun {
+    let trace = |value: &dyn Fn(&EscapePoint) -> Option<f64>| -> Trace {
+        let points = launch.course.iter();
+        points.filter_map(|at| Some([at.step as f64, value(at)?])).collect()
+    };
+    let measured = |value: Option<Measured>| value.map(|value| value.value);
+    let fitted = launch.fitted_growth.map(|fit| figure::Growth {
+        first: fit.first as f64,
+        last: fit.last as f64,
+        value: fit.value,
+        factor: fit.factor,
+    });
+    let growth = &record.predicted_growth;
+    let predicted = growth.typical.unwrap_or(growth.mean_square);
+    figure::EscapeRun {
+        label: format!("seed {}", launch.seed),
+        sharpness_limit: 2.0 / record.learning_rate,
+        left_at: launch.left_at.map(|step| step as f64),
+        loss: trace(&|at| Some(at.train_loss)),
+        train_accuracy: trace(&|at| Some(at.train_accuracy)),
+        test_accuracy: trace(&|at| at.test_accuracy),
+        sharpness: trace(&|at| measured(at.sharpness)),
+        non_uniformity: trace(&|at| measured(at.non_uniformity)),
+        fitted,
+        predicted: fitted.map(|fit| figure::Growth { factor: predicted, ..fit }),
+    }
+}
+
+/// Every cell over the boundary.
+pub fn grid(record: &EscapeGrid) -> Agreement {
+    let minimum = &record.minimum;
+    let cells = record.cells.iter().map(|cell| Cell {
+        learning_rate: cell.learning_rate,
+        batch_size: cell.batch_size as f64,
+        observed: if cell.has_left() { Observed::Leaves } else { Observed::Stays },
+        predicted: match cell.predicted {
+            Verdict::Stays => Predicted::Stays,
+            Verdict::Leaves => Predicted::Leaves,
+            Verdict::NotDecided => Predicted::NotDecided,
+        },
+    });
+    let shown = [Criterion::Exact, Criterion::Theorem1, Criterion::Rectangle];
+    let curves = curves(&record.boundary).into_iter();
+    Agreement {
+        title: "Who stays at the minimum, predicted and seen".into(),
+        subtitle: format!(
+            "{}, {} examples; {} launches a cell; a cell leaves when most of them do",
+            minimum.data, minimum.train_examples, record.seeds
+        ),
+        panels: vec![AgreementPanel {
+            title: reached(minimum),
+            bracket: brackets(&record.boundary),
+            curves: curves.filter(|curve| shown.contains(&curve.criterion)).collect(),
+            cells: cells.collect(),
+        }],
+    }
+}
