@@ -72,7 +72,9 @@ pub(crate) fn significant(value: f64) -> String {
     if magnitude == 0.0 {
         "0".to_owned()
     } else if (1e-2..1e5).contains(&magnitude) {
-        let decimals = (3 - magnitude.log10().floor() as i32).max(0) as usize;
+        // Of the rounded number: 0.99999 is 1.000.
+        let rounded: f64 = format!("{magnitude:.3e}").parse().unwrap_or(magnitude);
+        let decimals = (3 - rounded.log10().floor() as i32).max(0) as usize;
         format!("{value:.decimals$}")
     } else {
         format!("{value:.3e}")
@@ -100,5 +102,6 @@ mod tests {
         assert_eq!(significant(9.99e-5), "9.990e-5");
         assert_eq!(significant(0.0), "0");
         assert_eq!(significant(1234.5), "1234");
+        assert_eq!(significant(0.999_99), "1.000");
     }
 }

@@ -117,16 +117,16 @@ impl std::fmt::Display for Fate {
     }
 }
 
-/// An exponential fitted to the training loss: factor^step.
+/// An exponential fitted to the training loss beyond the minimum's: value·factor^(step − first).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FittedGrowth {
     /// First step of the fit.
     pub first: u64,
     /// Last step of the fit.
     pub last: u64,
-    /// Loss of the fit at the first.
+    /// Of the fit at the first step.
     pub value: f64,
-    /// By which the loss grows at each step.
+    /// By which it grows at each step.
     pub factor: f64,
     /// Standard error of the factor, from the scatter about the line; `null` for two points.
     pub standard_error: Option<f64>,

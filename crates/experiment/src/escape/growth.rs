@@ -4,10 +4,15 @@ use minimascope_record::escape::FittedGrowth;
 
 use super::criterion::Criterion;
 
-/// Fits loss = value·factor^(step − first) by least squares in log loss, from the last step before
-/// the departure at which the loss had not begun to grow, to where the loss is the geometric mean
-/// of that beginning and its peak, or at the criterion if that is higher: beyond, the growth is no
-/// longer linear. `losses` holds (step, loss) with steps rising; `left_at` the departure.
+/// Beyond this many times the minimum's loss the fit ends at the latest: the mean squared error
+/// of outputs that know nothing is a thousand times that of the study's minima.
+const NONLINEAR: f64 = 1e3;
+
+/// Fits loss − minimum's loss = value·factor^(step − first) by least squares in the logarithm,
+/// from the first step of the departure at which the loss has begun to grow, to where the loss is
+/// the geometric mean of that beginning and its peak, but not below the criterion: beyond, the
+/// growth is no longer linear. A departure faster than that gives the factor of one step of the
+/// loss itself. `losses` holds (step, loss) with steps rising; `left_at` the departure.
 pub(super) fn fit(
     losses: &[(u64, f64)],
     criterion: Criterion,
@@ -20,28 +25,31 @@ pub(super) fn fit(
     let back = losses[left..].iter().position(|(_, loss)| !criterion.has_left(*loss));
     let until = back.map_or(losses.len(), |back| left + back);
     let peak = losses[left..until].iter().map(|(_, loss)| *loss).fold(0.0, f64::max);
-    let first = losses[..left].iter().rposition(|(_, loss)| !criterion.has_begun(*loss))?;
-    let enough = (criterion.beginning() * peak).sqrt().max(criterion.limit());
-    let last = first + losses[first..].iter().position(|(_, loss)| *loss >= enough)?;
-    let window = &losses[first..=last];
+    let before = losses[..left].iter().rposition(|(_, loss)| !criterion.has_begun(*loss))?;
+    let enough = (criterion.beginning() * peak).sqrt().min(NONLINEAR * criterion.loss());
+    let enough = enough.max(criterion.limit());
+    let last = before + losses[before..].iter().position(|(_, loss)| *loss >= enough)?;
+    if last < before + 2 {
+        let ((first, from), (last, to)) = (losses[before], losses[last]);
+        let factor = (to / from).powf(1.0 / (last - first) as f64);
+        return Some(FittedGrowth { first, last, value: from, factor, standard_error: None });
+    }
+    let window = &losses[before + 1..=last];
     let count = window.len() as f64;
-    let points = || window.iter().map(|(step, loss)| (*step as f64, loss.ln()));
+    let points =
+        || window.iter().map(|(step, loss)| (*step as f64, (loss - criterion.loss()).ln()));
     let (t, y) = points().fold((0.0, 0.0), |(t, y), at| (t + at.0 / count, y + at.1 / count));
     let spread: f64 = points().map(|at| (at.0 - t).powi(2)).sum();
-    if window.len() < 2 || spread == 0.0 {
-        return None;
-    }
     let slope = points().map(|at| (at.0 - t) * (at.1 - y)).sum::<f64>() / spread;
     let scatter: f64 = points().map(|at| (at.1 - y - slope * (at.0 - t)).powi(2)).sum();
-    let factor = slope.exp();
-    let start = window[0].0;
+    let (factor, first) = (slope.exp(), window[0].0);
+    let error = factor * (scatter / (count - 2.0) / spread).sqrt();
     Some(FittedGrowth {
-        first: start,
+        first,
         last: window[window.len() - 1].0,
-        value: (y + slope * (start as f64 - t)).exp(),
+        value: (y + slope * (first as f64 - t)).exp(),
         factor,
-        standard_error: (window.len() > 2)
-            .then(|| factor * (scatter / (count - 2.0) / spread).sqrt()),
+        standard_error: (window.len() > 2).then_some(error),
     })
 }
 
@@ -49,18 +57,20 @@ pub(super) fn fit(
 mod tests {
     use super::*;
 
-    /// A loss that rests at 1e-4 for ten steps, grows by 1.5 a step to 1 and rests there.
+    /// A loss that rests at 1e-4 for ten steps, exceeds it by 1e-6·1.5ᵗ, and rests at 1.
     #[test]
     fn an_exponential_between_two_rests() {
         let criterion = Criterion::from_loss(1e-4);
-        let loss = |step: u64| (1e-4 * 1.5_f64.powi(step.saturating_sub(10) as i32)).min(1.0);
+        let excess =
+            |step: u64| if step < 10 { 0.0 } else { 1e-6 * 1.5_f64.powi(step as i32 - 10) };
+        let loss = |step: u64| (1e-4 + excess(step)).min(1.0);
         let losses: Vec<(u64, f64)> = (0..60).map(|step| (step, loss(step))).collect();
         let left_at = losses.iter().find(|(_, loss)| criterion.has_left(*loss)).unwrap().0;
         let found = fit(&losses, criterion, left_at).unwrap();
         assert!((found.factor - 1.5).abs() < 1e-9, "{found:?}");
-        // 1.5 a step from 1e-4: not above 2e-4 at step 11, beyond √(2e-4·1) at 23.
-        assert_eq!((found.first, found.last), (11, 23));
-        assert!((found.value - loss(11)).abs() < 1e-12);
+        // Excess over 1e-4 first at 1.5^12 = 130, loss over √(2e-4·1) = 1.41e-2 first at 1.5^24.
+        assert_eq!((found.first, found.last), (22, 34));
+        assert!((found.value / excess(22) - 1.0).abs() < 1e-9);
         assert!(found.standard_error.unwrap() < 1e-9);
     }
 

@@ -24,10 +24,10 @@ const MOST_DENSE: u64 = 500;
 const THINNING: u64 = 40;
 /// Curvature is measured again when the loss has changed by this factor,
 const LOSS_CHANGE: f64 = 3.0;
-/// not within so many steps,
+/// not within so many steps and a fifth of the steps so far,
 const CURVATURE_REST: u64 = 5;
 /// and not more often in one launch, besides its end.
-const MOST_CURVATURES: usize = 30;
+const MOST_CURVATURES: usize = 24;
 /// The average of batch losses, of the small batches of one launch, at which the whole set is
 /// looked at: it scatters by a factor of two about the loss of a minimum that holds.
 const SUSPICION: f64 = 3.0;
@@ -188,7 +188,7 @@ impl<'p, 'a, T: Scalar> Watcher<'p, 'a, T> {
             return true;
         }
         let changed = (point.train_loss / loss).ln().abs() > LOSS_CHANGE.ln();
-        let waited = point.step >= step + CURVATURE_REST;
+        let waited = point.step >= step + step / 5 + CURVATURE_REST;
         let long = point.step >= step + step / 2 + 20;
         self.curvatures < MOST_CURVATURES && (waited && changed || long)
     }

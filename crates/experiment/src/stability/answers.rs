@@ -150,7 +150,9 @@ impl Minimum<'_> {
         let blame = match query.blame {
             0 => None,
             count => {
-                let batching = Batching::new(n, size.unwrap_or(1), law)?;
+                // A batch of everything has no noise to blame anybody for.
+                let size = size.filter(|size| *size < n).unwrap_or(1);
+                let batching = Batching::new(n, size, law)?;
                 Some(self.blame(&batching, count, &self.parameters(&wanted))?)
             }
         };

@@ -1,6 +1,6 @@
 //! Launches from a minimum, and grids of them.
 
-use minimascope_record::escape::{Escape, EscapeGrid, EscapePoint, Launch};
+use minimascope_record::escape::{Escape, EscapeGrid, EscapePoint, Fate, Launch};
 use minimascope_record::measured::Measured;
 use minimascope_record::stability::Verdict;
 
@@ -15,6 +15,8 @@ use crate::figures::training_curves::Trace;
 const BEYOND: f64 = 40.0;
 /// Steps that it shows when nothing leaves.
 const STAYS: f64 = 100.0;
+/// A loss so many times the minimum's is on its way to infinity, and would flatten everything else.
+const DIVERGING: f64 = 1e12;
 /// More launches than this would hide each other.
 const DRAWN: usize = 4;
 
@@ -50,8 +52,9 @@ pub fn escape(record: &Escape) -> figure::Escape {
 }
 
 fn run(record: &Escape, launch: &Launch) -> figure::EscapeRun {
+    let highest = DIVERGING * record.minimum.train_loss.max(1e-13);
     let trace = |value: &dyn Fn(&EscapePoint) -> Option<f64>| -> Trace {
-        let points = launch.course.iter();
+        let points = launch.course.iter().take_while(|at| at.train_loss < highest);
         points.filter_map(|at| Some([at.step as f64, value(at)?])).collect()
     };
     let measured = |value: Option<Measured>| value.map(|value| value.value);
@@ -64,7 +67,10 @@ fn run(record: &Escape, launch: &Launch) -> figure::EscapeRun {
     let growth = &record.predicted_growth;
     let predicted = growth.typical.unwrap_or(growth.mean_square);
     figure::EscapeRun {
-        label: format!("seed {}", launch.seed),
+        label: match launch.fate {
+            Fate::Diverged => format!("seed {}, diverges", launch.seed),
+            _ => format!("seed {}", launch.seed),
+        },
         sharpness_limit: 2.0 / record.learning_rate,
         left_at: launch.left_at.map(|step| step as f64),
         loss: trace(&|at| Some(at.train_loss)),

@@ -1,0 +1,247 @@
+//! `stability` and `escape`: objects with their keys, orders that always hold, and bad input.
+
+mod program;
+
+use program::{Place, text};
+use serde_json::Value;
+
+/// A run that stands at a minimum of 40 images: gradient descent until the loss is small.
+const TRAINED: [&str; 4] = [
+    "train.learning_rate=0.5",
+    "train.batch_size=all",
+    "train.stop.max_steps=3000",
+    "train.stop.full_loss_below=1e-3",
+];
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap_or_else(|| panic!("{value} is no number"))
+}
+
+/// The keys that every threshold has, and the order in which the proved ones stand.
+fn assert_critical(critical: &Value) {
+    let exact = &critical["exact"];
+    let (lower, upper) = (number(&exact["lower"]), number(&exact["upper"]));
+    let estimate = number(&exact["estimate"]);
+    assert!(lower <= estimate && estimate <= upper && lower > 0.0, "{exact}");
+    // Both ends come from iterations with a relative residual of 1e-5.
+    assert!(number(&critical["theorem1"]) <= lower * (1.0 + 1e-4), "{critical}");
+    let bounds = critical["bounds"].as_array().unwrap();
+    assert_eq!(bounds.len(), 3);
+    for bound in bounds {
+        assert!(upper <= number(bound) * (1.0 + 1e-9), "{critical}");
+    }
+    assert!(upper <= number(&critical["gradient_descent"]) * (1.0 + 1e-9), "{critical}");
+    assert!(number(&critical["rectangle"]) > 0.0);
+}
+
+#[test]
+fn one_question_a_form_of_the_command() {
+    let place = Place::new();
+    let folder = place.run_into("runs", &TRAINED);
+    let id = folder.file_name().unwrap().to_str().unwrap();
+    let ask =
+        |words: &[&str]| place.json(&[&["stability", id, "--quick", "--json"][..], words].concat());
+
+    let own = ask(&[]);
+    assert_eq!((&own["batch_size"], &own["learning_rate"]), (&40.into(), &0.5.into()));
+    assert_critical(&own["critical_learning_rate"]);
+    // A batch of everything: both ends are gradient descent's.
+    let critical = &own["critical_learning_rate"];
+    let descent = number(&critical["gradient_descent"]);
+    assert!((number(&critical["exact"]["estimate"]) / descent - 1.0).abs() < 1e-6, "{critical}");
+    assert_eq!(own["verdict"], if 0.5 < descent { "stays" } else { "leaves" });
+
+    let largest = ask(&["--batch-size", "4"]);
+    assert_critical(&largest["critical_learning_rate"]);
+    assert!(largest["verdict"].is_null() && largest["learning_rate"].is_null());
+    let exact = &largest["critical_learning_rate"]["exact"];
+
+    for (rate, verdict) in
+        [(0.99 * number(&exact["lower"]), "stays"), (1.01 * number(&exact["upper"]), "leaves")]
+    {
+        let rate = rate.to_string();
+        let answer = ask(&["--batch-size", "4", "--learning-rate", &rate]);
+        assert_eq!(answer["verdict"], verdict, "{answer}");
+        let margin = number(&answer["margin"]) * number(&exact["estimate"]);
+        assert!((margin / number(&answer["learning_rate"]) - 1.0).abs() < 1e-9);
+    }
+
+    let rate = number(&exact["estimate"]).to_string();
+    let smallest = ask(&["--learning-rate", &rate]);
+    assert_eq!(smallest["smallest_batch_size"]["estimated"], 4, "{smallest}");
+    assert!(smallest["verdict"].is_null());
+    let none = ask(&["--learning-rate", &(1.1 * descent).to_string()]);
+    assert!(none["smallest_batch_size"]["estimated"].is_null());
+    assert!(none["critical_learning_rate"].is_null());
+
+    let momentum = ask(&["--batch-size", "all", "--momentum", "0.9"]);
+    let found = &momentum["critical_learning_rate"];
+    assert!((number(&found["gradient_descent"]) / descent - 1.9).abs() < 1e-9);
+    assert!((number(&found["exact"]["estimate"]) / descent - 1.9).abs() < 1e-4, "{found}");
+}
+
+#[test]
+fn the_boundary_rises_with_the_batch_size_and_is_drawn() {
+    let place = Place::new();
+    let folder = place.run_into("runs", &TRAINED);
+    let id = folder.file_name().unwrap().to_str().unwrap();
+    let report = place.json(&["stability", id, "--boundary", "--blame", "4", "--json"]);
+    let rows = report["boundary"].as_array().unwrap();
+    let sizes: Vec<u64> = rows.iter().map(|row| row["batch_size"].as_u64().unwrap()).collect();
+    assert_eq!(sizes, [1, 2, 4, 8, 16, 32, 40]);
+    let mut before = 0.0;
+    for row in rows {
+        let critical = &row["critical_learning_rate"];
+        assert_critical(critical);
+        let estimate = number(&critical["exact"]["estimate"]);
+        assert!(estimate >= before * (1.0 - 1e-6), "{row}");
+        before = estimate;
+        let almost = &critical["almost_sure"];
+        let error = number(&almost["standard_error"]);
+        assert!(number(&almost["value"]) > estimate - 4.0 * error - 1e-9, "{row}");
+    }
+    let blame = &report["blame"];
+    let shares = blame["non_uniformity"].as_array().unwrap();
+    assert_eq!(shares.len(), 4);
+    assert!(shares.is_sorted_by(|a, b| number(&a["share"]) >= number(&b["share"])));
+    let left_out = blame["left_out"].as_array().unwrap();
+    let numbers: Vec<u64> = left_out.iter().map(|at| at["examples"].as_u64().unwrap()).collect();
+    assert_eq!(numbers, [0, 1, 2, 4]);
+    for figure in ["boundary.svg", "blame.svg"] {
+        let svg = std::fs::read_to_string(folder.join(figure)).unwrap();
+        assert!(svg.starts_with("<svg") || svg.starts_with("<?xml"), "{figure}");
+    }
+    assert!(std::fs::read_to_string(folder.join("blame.svg")).unwrap().contains("image/png"));
+}
+
+#[test]
+fn a_launch_far_above_the_threshold_leaves_and_one_below_stays() {
+    let place = Place::new();
+    let folder = place.run_into("runs", &TRAINED);
+    let id = folder.file_name().unwrap().to_str().unwrap();
+    let critical = &place.json(&["stability", id, "--batch-size", "4", "--quick", "--json"])["critical_learning_rate"];
+    let escape = |rate: f64, more: &[&str]| {
+        let rate = rate.to_string();
+        let words = ["escape", id, "--learning-rate", &rate, "--batch-size", "4", "--json"];
+        place.json(&[&words[..], &["--steps", "300", "--quick"], more].concat())
+    };
+    let stays = escape(0.5 * number(&critical["exact"]["lower"]), &["--seeds", "2"]);
+    assert_eq!(stays["verdict"], "stays");
+    let launches = stays["launches"].as_array().unwrap();
+    assert_eq!(launches.len(), 2);
+    for launch in launches {
+        assert_eq!(launch["fate"], "stays", "{launch}");
+        assert!(launch["left_at"].is_null());
+        let course = launch["course"].as_array().unwrap();
+        // Every one of the first hundred steps, then fewer, and the last.
+        for (step, point) in course.iter().take(101).enumerate() {
+            assert_eq!(point["step"].as_u64().unwrap() as usize, step);
+        }
+        assert_eq!(course.last().unwrap()["step"], 300);
+        assert!(course.len() < 200 && number(&course[0]["distance"]) == 0.0);
+    }
+    assert!(number(&stays["predicted_growth"]["mean_square"]) <= 1.0 + 1e-6, "{stays}");
+
+    let leaves = escape(3.0 * number(&critical["gradient_descent"]), &[]);
+    assert_eq!(leaves["verdict"], "leaves");
+    let launch = &leaves["launches"][0];
+    assert!(launch["left_at"].as_u64().unwrap() < 100, "{launch}");
+    assert!(number(&leaves["predicted_growth"]["mean_square"]) > 1.0);
+    let written = std::path::Path::new(leaves["folder"].as_str().unwrap()).to_owned();
+    let written = place.path().join(written);
+    for name in ["escape.json", "escape.svg"] {
+        assert!(written.join(name).exists(), "{}", written.display());
+    }
+}
+
+#[test]
+fn a_grid_counts_what_was_predicted_and_seen() {
+    let place = Place::new();
+    let folder = place.run_into("runs", &TRAINED);
+    let id = folder.file_name().unwrap().to_str().unwrap();
+    let words = ["escape", id, "--grid", "--batch-sizes", "1,8,all", "--steps", "200", "--json"];
+    let grid = place.json(&[&words[..], &["--quick"]].concat());
+    let cells = grid["cells"].as_array().unwrap();
+    assert_eq!(cells.len(), 21);
+    let counts = grid["agreement"].as_object().unwrap();
+    let sum: u64 = counts
+        .iter()
+        .filter(|(key, _)| *key != "not_decided_as_estimated")
+        .map(|(_, count)| count.as_u64().unwrap())
+        .sum();
+    assert_eq!(sum, 21);
+    // Gradient descent: the ends of the grid lie far on either side of 2/a.
+    let descent: Vec<&Value> = cells.iter().filter(|cell| cell["batch_size"] == 40).collect();
+    assert_eq!((&descent[0]["predicted"], &descent[0]["left"]), (&"stays".into(), &0.into()));
+    assert_eq!((&descent[6]["predicted"], &descent[6]["left"]), (&"leaves".into(), &1.into()));
+    for cell in cells {
+        let against = matches!(
+            (cell["predicted"].as_str().unwrap(), cell["left"].as_u64().unwrap()),
+            ("stays", 1) | ("leaves", 0)
+        );
+        assert_eq!(cell["explanation"].is_string(), against, "{cell}");
+    }
+    assert!(folder.join("escape/grid/agreement.svg").exists());
+}
+
+/// Curvatures 0.2 and 3.8: 2a/(a² + s²), 1/s, the root of E log|1 − ηh|, and 2/a.
+#[test]
+fn the_one_dimensional_example() {
+    let place = Place::new();
+    let toy = place.json(&["escape", "toy", "--json"]);
+    let minima = toy["minima"].as_array().unwrap();
+    assert_eq!((number(&minima[0]["position"]), number(&minima[1]["position"])), (0.0, 1.0));
+    for minimum in minima {
+        assert_critical(&minimum["critical_learning_rate"]);
+    }
+    assert_eq!((&minima[0]["verdict"], &minima[1]["verdict"]), (&"stays".into(), &"leaves".into()));
+    let critical = &minima[1]["critical_learning_rate"];
+    assert_eq!(format!("{:.6}", number(&critical["exact"]["estimate"])), "0.552486");
+    assert_eq!(format!("{:.6}", number(&critical["rectangle"])), "0.555556");
+    assert!((number(&critical["almost_sure"]["value"]) - 0.5595).abs() < 2e-4);
+    assert!((number(&critical["gradient_descent"]) - 1.0).abs() < 1e-9);
+    assert_eq!((&toy["sgd"]["at_zero"], &toy["sgd"]["seeds"]), (&1000.into(), &1000.into()));
+    assert_eq!(toy["gradient_descent"], "at-one");
+    assert!(place.path().join(toy["figure"].as_str().unwrap()).exists());
+
+    let words = ["escape", "toy", "--curvatures", "1,3", "--learning-rate", "0.3", "--seeds", "20"];
+    let other = place.json(&[&words[..], &["--json"]].concat());
+    // a = 2, s = 1: 2·2/(4 + 1).
+    let estimate = number(&other["minima"][1]["critical_learning_rate"]["exact"]["estimate"]);
+    assert!((estimate - 0.8).abs() < 1e-9, "{estimate}");
+    assert_eq!(other["sgd"]["at_one"], 20);
+}
+
+#[test]
+fn what_has_no_meaning_is_refused_in_one_sentence() {
+    let place = Place::new();
+    let folder = place.run_into("runs", &TRAINED);
+    let id = folder.file_name().unwrap().to_str().unwrap();
+    let diverged = place.run_into("runs", &["train.learning_rate=1e6"]);
+    let diverged = diverged.file_name().unwrap().to_str().unwrap();
+    for (words, said) in [
+        (&["stability", id, "--learning-rate", "0"][..], "the learning rate is 0"),
+        (&["stability", id, "--learning-rate", "-1"], "the learning rate is -1"),
+        (&["stability", id, "--learning-rate", "nan"], "the learning rate is NaN"),
+        (&["stability", id, "--batch-size", "0"], "the batch size is 0"),
+        (&["stability", id, "--batch-size", "41"], "larger than the 40 examples"),
+        (&["stability", id, "--momentum", "1"], "the momentum is 1"),
+        (&["stability", diverged], "diverged at step"),
+        (&["stability", "absent"], "there is no run at absent"),
+        (&["escape", id], "needs a learning rate and a batch size"),
+        (&["escape", id, "--learning-rate", "0", "--batch-size", "4"], "the learning rate is 0"),
+        (&["escape", id, "--learning-rate", "1", "--batch-size", "0"], "the batch size is 0"),
+        (&["escape", id, "--grid", "--batch-sizes", "50"], "larger than the 40 examples"),
+        (&["escape", id, "--grid", "--seeds", "0"], "the number of launches is zero"),
+        (&["escape", "toy", "--curvatures", "1"], "takes two numbers"),
+        (&["escape", "toy", "--curvatures", "0,1"], "example 0"),
+        (&["escape", "toy", "--learning-rate", "-0.1"], "the learning rate is -0.1"),
+    ] {
+        let output = place.output(words);
+        let error = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{words:?}: {error}");
+        assert!(error.starts_with("error: ") && error.contains(said), "{words:?}: {error}");
+        assert_eq!(error.matches("error: ").count(), 1);
+        assert!(output.stdout.is_empty(), "{words:?}");
+    }
+}
