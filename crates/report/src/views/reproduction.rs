@@ -19,8 +19,8 @@ pub fn minima(study: &Reproduction) -> Option<Diagram> {
     }
     let loss = study.rows.first()?.result.loss;
     let subtitle = format!(
-        "{} training images, {}. One seed of this program beside the means that Wu, \
-         Ma and E published.",
+        "{} training images, {}. One seed of this program beside published values (Wu, \
+         Ma, E 2018, and a reproduction of 2019).",
         study.rows.first()?.result.train_examples,
         loss_name(loss)
     );
