@@ -1,6 +1,8 @@
 //! The core of the study: its two networks at the learning rates of its diagram, by gradient
 //! descent and by small batches, beside what others saw.
 
+mod theory;
+
 use std::sync::atomic::AtomicBool;
 
 use minimascope_record::SCHEMA_VERSION;
@@ -77,7 +79,12 @@ pub fn reproduce(
             ended = Ended::Interrupted;
             break;
         }
-        rows.push(ReproductionRow { title: row.title, result, references: row.references });
+        let Some(theory) = theory::of(&result, options, progress, interrupt)? else {
+            ended = Ended::Interrupted;
+            break;
+        };
+        let (title, references) = (row.title, row.references);
+        rows.push(ReproductionRow { title, result, references, theory });
     }
     Ok((Reproduction { schema_version: SCHEMA_VERSION, rows }, ended))
 }

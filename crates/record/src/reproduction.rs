@@ -3,7 +3,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::escape::Escape;
 use crate::run::RunSummary;
+use crate::stability::{CriticalLearningRate, Verdict};
 
 /// `reproduce --json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -23,6 +25,38 @@ pub struct ReproductionRow {
     pub result: RunSummary,
     /// What others saw.
     pub references: Vec<Reference>,
+    /// What the theory says of the minimum; absent where there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub theory: Option<Theory>,
+}
+
+/// A minimum of the study in the light of the theory: `theory.json` in its run's folder.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Theory {
+    /// The version of this schema.
+    pub schema_version: u32,
+    /// At the run's own B and at B = 4, each with the run's η.
+    pub stability: Vec<Judged>,
+    /// SGD with the run's η and B = 4, launched from the minimum that gradient descent found. Its
+    /// `course` is in the folder that it names.
+    pub escape: Option<Escape>,
+}
+
+/// The criteria and the verdict at one batch size.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Judged {
+    /// η.
+    pub learning_rate: f64,
+    /// B.
+    pub batch_size: usize,
+    /// By every criterion.
+    pub critical_learning_rate: CriticalLearningRate,
+    /// On (η, B).
+    pub verdict: Verdict,
+    /// η/η*, by the estimate.
+    pub margin: f64,
+    /// What to know before trusting the verdict.
+    pub notes: Vec<String>,
 }
 
 /// Numbers that others saw at the same network, learning rate and batch size.

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use minimascope_experiment::reproduce::{Ended, reproduce};
 use minimascope_experiment::run::{Existing, Options};
+use minimascope_record::escape::Escape;
 use minimascope_record::measured::Measured;
 use minimascope_record::outcome::Outcome;
 use minimascope_record::reproduction::{Reference, Reproduction, ReproductionRow, Spread};
@@ -92,10 +93,94 @@ fn text(study: &Reproduction) -> String {
             name_of(&row.result.loss)
         ));
     }
+    text.push_str(&theory(study));
     for (row, note) in study.rows.iter().flat_map(|row| {
         row.references.iter().filter_map(move |reference| Some((row, reference.note.as_ref()?)))
     }) {
         text.push_str(&format!("{}: {note}.\n", row.title));
+    }
+    text
+}
+
+/// Every minimum with its own batch size and with B = 4, and what a launch did.
+fn theory(study: &Reproduction) -> String {
+    let mut table = Table::new([
+        "minimum",
+        "η",
+        "B",
+        "verdict",
+        "η/η*",
+        "Theorem 1",
+        "rectangle",
+        "exact in",
+        "estimate",
+        "bounds",
+        "2/a",
+    ]);
+    let (mut text, mut launches) = (String::new(), String::new());
+    for (row, theory) in study.rows.iter().filter_map(|row| Some((row, row.theory.as_ref()?))) {
+        for at in &theory.stability {
+            let critical = &at.critical_learning_rate;
+            let exact = &critical.exact;
+            let bounds = critical.bounds.iter().copied().reduce(f64::min);
+            table.row([
+                row.title.clone(),
+                at.learning_rate.to_string(),
+                at.batch_size.to_string(),
+                at.verdict.to_string(),
+                significant(at.margin),
+                critical.theorem1.map_or(none(), significant),
+                significant(critical.rectangle),
+                format!("[{}, {}]", significant(exact.lower), significant(exact.upper)),
+                significant(exact.estimate),
+                bounds.map_or(none(), significant),
+                significant(critical.gradient_descent),
+            ]);
+        }
+        if let Some(escape) = &theory.escape {
+            launches.push_str(&launched(&row.title, escape));
+        }
+    }
+    if study.rows.iter().any(|row| row.theory.is_some()) {
+        text.push_str(&format!(
+            "\nCritical learning rates, of independent batches:\n{table}\n{launches}\n"
+        ));
+    }
+    text
+}
+
+fn launched(title: &str, escape: &Escape) -> String {
+    let mut text = String::new();
+    for launch in &escape.launches {
+        text.push_str(&format!(
+            "{title}, launched with η = {}, B = {}: {}",
+            escape.learning_rate, escape.batch_size, launch.fate
+        ));
+        if let Some(step) = launch.left_at {
+            text.push_str(&format!(", gone at step {step}"));
+        }
+        if let Some(fit) = launch.fitted_growth {
+            let predicted = escape.predicted_growth;
+            text.push_str(&format!(
+                ", loss ×{} a step (linearised: ×{} typically, ×{} in the mean)",
+                significant(fit.factor),
+                predicted.typical.map_or(none(), significant),
+                significant(predicted.mean_square)
+            ));
+        }
+        if let Some(end) = launch.end {
+            let value = |value: Option<Measured>| value.map_or(none(), |v| significant(v.value));
+            text.push_str(&format!(
+                "; after {} steps a = {} (2/η = {}), s = {}, test {} %, {} % before",
+                grouped(launch.steps),
+                value(end.sharpness),
+                significant(2.0 / escape.learning_rate),
+                value(end.non_uniformity),
+                percent(end.test_accuracy),
+                percent(escape.minimum.test_accuracy)
+            ));
+        }
+        text.push('\n');
     }
     text
 }

@@ -1,0 +1,111 @@
+//! What the theory says of a minimum of the study, and what a launch from it does.
+
+use std::sync::atomic::AtomicBool;
+
+use minimascope_record::SCHEMA_VERSION;
+use minimascope_record::escape::Fate;
+use minimascope_record::outcome::Outcome;
+use minimascope_record::reproduction::{Judged, Theory};
+use minimascope_record::run::RunSummary;
+use minimascope_stability::{Batching, LearningRate};
+
+use crate::Error;
+use crate::escape::{Launch, escape};
+use crate::folder::RunFolder;
+use crate::measure::target::Target;
+use crate::progress::Progress;
+use crate::run::{Existing, Options};
+use crate::stability::{Minimum, Wanted, Watch, assumed, law, not_settled, records};
+
+/// The answer, in the run's folder.
+const FILE: &str = "theory.json";
+/// The course of the launch, in a folder below.
+const ESCAPE: &str = "escape.json";
+/// The study's batch size of an SGD that leaves.
+const SMALL_BATCH: usize = 4;
+/// It leaves within 40 steps, and has settled by these.
+const STEPS: u64 = 500;
+
+/// Computed once for a run, then read from its folder: `Some(None)` for a run without a minimum,
+/// `None` when interrupted.
+pub(super) fn of(
+    result: &RunSummary,
+    options: &Options,
+    progress: &mut dyn Progress,
+    interrupt: &AtomicBool,
+) -> Result<Option<Option<Theory>>, Error> {
+    if matches!(result.outcome, Some(Outcome::Diverged | Outcome::Dead)) {
+        return Ok(Some(None));
+    }
+    let folder = RunFolder::at(options.out.join(&result.run));
+    if folder.has(FILE) && options.existing != Existing::Restart {
+        return Ok(Some(Some(folder.read_json(FILE)?)));
+    }
+    let target = Target::find(&result.run, &options.out, None)?;
+    let Some(mut minimum) = Minimum::open(&target, &options.machine, progress, interrupt)? else {
+        return Ok(None);
+    };
+    let mut stability = Vec::new();
+    for size in [result.batch_size, SMALL_BATCH] {
+        let mut watch = Watch { progress: &mut *progress, interrupt };
+        let Some(judged) = judge(&mut minimum, size, &mut watch)? else { return Ok(None) };
+        stability.push(judged);
+    }
+    let mut launched = None;
+    if result.batch_size == result.train_examples {
+        let launch = Launch {
+            learning_rate: result.learning_rate,
+            batch_size: SMALL_BATCH,
+            sampling: None,
+            seeds: 1,
+            max_steps: STEPS,
+            quick: true,
+        };
+        let Some(mut record) = escape(&mut minimum, &launch, progress, interrupt)? else {
+            return Ok(None);
+        };
+        if record.launches.iter().any(|launch| launch.fate == Fate::Interrupted) {
+            return Ok(None);
+        }
+        let name = format!("learning-rate-{}-batch-size-{SMALL_BATCH}", result.learning_rate);
+        let below = RunFolder::at(folder.file("escape").join(name));
+        below.create()?;
+        below.write_json(ESCAPE, &record)?;
+        record.folder = Some(below.path().to_string_lossy().into_owned());
+        record.launches.iter_mut().for_each(|launch| launch.course.clear());
+        launched = Some(record);
+    }
+    let theory = Theory { schema_version: SCHEMA_VERSION, stability, escape: launched };
+    folder.write_json(FILE, &theory)?;
+    Ok(Some(Some(theory)))
+}
+
+/// The criteria at one batch size with the run's η; `None` when interrupted.
+fn judge(
+    minimum: &mut Minimum<'_>,
+    batch_size: usize,
+    watch: &mut Watch<'_>,
+) -> Result<Option<Judged>, Error> {
+    let config = minimum.plan().config().train.clone();
+    let sampling = assumed(config.sampling);
+    let batching = Batching::new(minimum.plan().train().len(), batch_size, law(sampling))?;
+    let wanted = Wanted { almost_sure: false, ..Wanted::of_plain_sgd(false) };
+    minimum.settle(&batching, &wanted, watch)?;
+    let critical = minimum.critical(&batching, &wanted, watch)?;
+    if watch.is_interrupted() {
+        return Ok(None);
+    }
+    let rate = LearningRate::new(config.learning_rate)?;
+    let (verdict, margin) = records::judge(&critical.exact, rate);
+    let used = minimum.used_at(Some(batch_size), config.sampling);
+    let mut notes = minimum.notes(sampling, used)?;
+    notes.extend(not_settled(&critical.exact));
+    Ok(Some(Judged {
+        learning_rate: config.learning_rate,
+        batch_size,
+        critical_learning_rate: critical,
+        verdict,
+        margin,
+        notes,
+    }))
+}
