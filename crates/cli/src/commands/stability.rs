@@ -165,7 +165,9 @@ fn point(report: &StabilityReport) -> String {
         let difference = format!("{:.2} %", 100.0 * (part / full - 1.0));
         table.row([name.to_owned(), significant(full), significant(part), difference]);
     }
-    let smallest = significant(minimum.smallest_curvature.value);
+    // Known to a share of the largest: a value near zero says no more than its residual.
+    let smallest = &minimum.smallest_curvature;
+    let smallest = format!("{} ± {:.0e}", significant(smallest.value), smallest.residual);
     table.row(["smallest eigenvalue".to_owned(), smallest, String::new(), String::new()]);
     text.push_str(&table.to_string());
     if factors.tail > 0.0 {
