@@ -21,6 +21,8 @@ use crate::Error;
 use crate::measure::stop_if;
 use crate::progress::{Event, MeasureProgress, Progress, Quantity};
 
+/// Twice the directions moved η* by less than this.
+const TOLERANCE: f64 = 1e-2;
 /// Trajectories of an exponent.
 const TRAJECTORIES: usize = 16;
 /// Multiply–adds that one value of the Lyapunov exponent may cost, a second or so; the threshold
@@ -51,7 +53,7 @@ impl Wanted {
             momentum: Momentum::NONE,
             certificate: !quick,
             almost_sure: !quick,
-            tolerance: CriticalParameters::default().tolerance,
+            tolerance: TOLERANCE,
         }
     }
 }
@@ -156,6 +158,12 @@ impl Minimum<'_> {
                 Some(self.blame(&batching, count, &self.parameters(&wanted))?)
             }
         };
+        let batch_sharpness = if query.batch_sharpness {
+            let batching = Batching::new(n, size.unwrap_or(1), super::law(used))?;
+            self.batch_sharpness(&batching, &mut watch)?
+        } else {
+            None
+        };
         watch.progress.event(Event::StageEnded);
         if watch.is_interrupted() {
             return Ok(None);
@@ -186,6 +194,7 @@ impl Minimum<'_> {
             smallest_batch_size: smallest,
             boundary,
             blame,
+            batch_sharpness,
             notes,
         }))
     }
