@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use crate::Error;
 
+/// More threads than any machine of today has processors, and few enough to start.
+const MOST_THREADS: usize = 1024;
+
 /// The threads that passes run on, and the memory they may keep. Neither changes a bit of any
 /// result.
 #[derive(Clone, Debug)]
@@ -17,8 +20,15 @@ impl Execution {
     /// that an [`crate::Evaluator`] holds.
     ///
     /// # Errors
-    /// [`Error::Setting`] when the machine refuses that many threads.
+    /// [`Error::Setting`] for more than 1,024 threads, or when the machine refuses to start them.
     pub fn new(threads: usize, memory: usize) -> Result<Self, Error> {
+        if threads > MOST_THREADS {
+            return Err(Error::Setting {
+                key: "threads",
+                value: threads.to_string(),
+                reason: format!("it must be at most {MOST_THREADS}; 0 takes every processor"),
+            });
+        }
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         let pool = pool.map_err(|error| Error::Setting {
             key: "threads",

@@ -316,6 +316,8 @@ fn settings_outside_their_range_are_refused_by_name() {
     );
     assert!(refuse(Settings { batch_size: 0, ..base }).starts_with("batch_size = 0"));
     assert!(refuse(Settings { weight_decay: -1.0, ..base }).starts_with("weight_decay = -1"));
+    let threads = Execution::new(100_000, 1 << 20).unwrap_err().to_string();
+    assert!(threads.starts_with("threads = 100000: it must be at most 1024"), "{threads}");
 }
 
 /// The study's rule: 0.9 of the old value and 0.1 of the new, starting from the first.
