@@ -91,6 +91,8 @@ pub enum Quantity {
     Directions,
     /// η*.
     CriticalLearningRate,
+    /// E[gᵀH_Bg/‖g‖²].
+    BatchSharpness,
 }
 
 impl std::fmt::Display for Quantity {
@@ -104,6 +106,7 @@ impl std::fmt::Display for Quantity {
             Self::SmallestEigenvalue => "smallest eigenvalue",
             Self::Directions => "leading directions",
             Self::CriticalLearningRate => "critical learning rate",
+            Self::BatchSharpness => "batch sharpness",
         })
     }
 }

@@ -5,6 +5,7 @@
 
 mod answers;
 mod blame;
+mod examples;
 mod factors;
 mod minimum;
 mod query;

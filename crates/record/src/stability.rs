@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::measured::Measured;
+use crate::measured::{Estimate, Measured};
 use crate::training::Sampling;
 
 /// `stability --json`. What was not asked for is absent or `null`.
@@ -38,6 +38,9 @@ pub struct StabilityReport {
     /// Which examples make SGD leave.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blame: Option<Blame>,
+    /// The curvature along SGD's own steps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch_sharpness: Option<BatchSharpness>,
     /// What to know before trusting the verdict.
     pub notes: Vec<String>,
 }
@@ -75,8 +78,21 @@ pub struct Minimum {
     pub non_uniformity: Measured,
     /// λ_min(H) of the full Hessian; the relative residual is to λ_max(H).
     pub smallest_curvature: Measured,
+    /// Ends of the full Hessians of the sharpest examples.
+    pub example_curvatures: ExampleCurvatures,
     /// The Gauss–Newton factors on which the mean-square criteria stand.
     pub gauss_newton: GaussNewton,
+}
+
+/// Ends of the full H_i of the examples with the largest Gauss–Newton curvature.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ExampleCurvatures {
+    /// How many examples.
+    pub examples: usize,
+    /// The most negative eigenvalue.
+    pub smallest: f64,
+    /// The largest eigenvalue.
+    pub largest: f64,
 }
 
 /// The per-example Gauss–Newton factors.
@@ -240,6 +256,20 @@ pub struct Blame {
     /// η* when the first of `non_uniformity` are left out of the training set; in leading
     /// directions.
     pub left_out: Vec<LeftOut>,
+}
+
+/// gᵀH_Bg/‖g‖² of batches with gradient g and Hessian H_B, to compare with 2/η. It describes a
+/// point, and proves nothing about staying there.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct BatchSharpness {
+    /// B.
+    pub batch_size: usize,
+    /// E[gᵀH_Bg/‖g‖²]; `products` counts batches. `null` where no batch has a gradient.
+    pub mean_of_ratios: Option<Estimate>,
+    /// E[gᵀH_Bg]/E[‖g‖²].
+    pub ratio_of_means: Option<Estimate>,
+    /// Whether both standard errors are within 2 %.
+    pub converged: bool,
 }
 
 /// An example and its share.

@@ -58,11 +58,14 @@ pub(crate) struct Stability {
     /// The examples that make SGD leave, and the threshold without them [default count: 8].
     #[arg(long, value_name = "COUNT", num_args = 0..=1, default_missing_value = "8")]
     pub(crate) blame: Option<NonZeroUsize>,
+    /// The curvature along SGD's own steps, to compare with 2/η.
+    #[arg(long)]
+    pub(crate) batch_sharpness: bool,
     /// Neither certificates nor simulations: a wider bracket, sooner.
     #[arg(long)]
     pub(crate) quick: bool,
     /// The exact threshold has settled when twice the directions change it by less than this.
-    #[arg(long, value_name = "SHARE", default_value_t = 5e-3)]
+    #[arg(long, value_name = "SHARE", default_value_t = 1e-2)]
     pub(crate) tolerance: f64,
     #[command(flatten)]
     pub(crate) place: MinimumPlace,

@@ -6,6 +6,7 @@ use minimascope_data::Dataset;
 use minimascope_experiment::measure::target::Target;
 use minimascope_experiment::plan::Plan;
 use minimascope_experiment::stability::{Minimum, Query};
+use minimascope_record::measured::Estimate;
 use minimascope_record::stability::{
     CriticalLearningRate, LowerBy, RankStop, StabilityReport, Verdict,
 };
@@ -31,6 +32,7 @@ pub(crate) fn run(arguments: &Stability) -> Result<Done, Failure> {
         sampling: optimizer.sampling.map(|law| law.0),
         boundary: arguments.boundary,
         blame: arguments.blame.map_or(0, usize::from),
+        batch_sharpness: arguments.batch_sharpness,
         quick: arguments.quick,
         tolerance: Some(arguments.tolerance),
     };
@@ -133,6 +135,23 @@ fn text(report: &StabilityReport) -> String {
         }
         text.push_str(&format!("{table}at B = {}\n", blame.batch_size));
     }
+    if let Some(found) = &report.batch_sharpness {
+        let estimate = |value: Option<Estimate>| {
+            value.map_or("–".to_owned(), |at| {
+                format!("{} ± {}", significant(at.value), significant(at.standard_error))
+            })
+        };
+        text.push_str(&format!(
+            "batch sharpness at B = {}: mean of ratios {}, ratio of means {}{}{}\n",
+            found.batch_size,
+            estimate(found.mean_of_ratios),
+            estimate(found.ratio_of_means),
+            if found.converged { "" } else { ", not converged" },
+            report
+                .learning_rate
+                .map_or(String::new(), |rate| { format!("; 2/η = {}", significant(2.0 / rate)) })
+        ));
+    }
     for note in &report.notes {
         text.push_str(&format!("note: {note}\n"));
     }
@@ -170,6 +189,13 @@ fn point(report: &StabilityReport) -> String {
     let smallest = format!("{} ± {:.0e}", significant(smallest.value), smallest.residual);
     table.row(["smallest eigenvalue".to_owned(), smallest, String::new(), String::new()]);
     text.push_str(&table.to_string());
+    let ends = minimum.example_curvatures;
+    text.push_str(&format!(
+        "the {} sharpest examples have eigenvalues from {} to {}\n",
+        ends.examples,
+        significant(ends.smallest),
+        significant(ends.largest)
+    ));
     if factors.tail > 0.0 {
         text.push_str(&format!(
             "{} leading directions; the curvatures left out are at most {}\n",

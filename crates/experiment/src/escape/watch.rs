@@ -31,6 +31,8 @@ const MOST_CURVATURES: usize = 24;
 /// The average of batch losses, of the small batches of one launch, at which the whole set is
 /// looked at: it scatters by a factor of two about the loss of a minimum that holds.
 const SUSPICION: f64 = 3.0;
+/// Batches of one example raise false suspicion often; then a few steps pass without another look.
+const SUSPICION_REST: u64 = 5;
 
 /// An observer of training.
 pub(super) struct Watcher<'p, 'a, T> {
@@ -144,7 +146,9 @@ impl<'p, 'a, T: Scalar> Watcher<'p, 'a, T> {
         let due = step <= FIRST_STEPS || step >= self.next;
         let left = self.left_at.is_some();
         let departing = self.left_at.is_some_and(|at| step <= at + AFTER_DEPARTURE);
-        let suspicious = !left && average_loss > SUSPICION * self.criterion.loss();
+        let (last, loss) = self.losses.last().copied().unwrap_or((0, f64::NAN));
+        let rested = step >= last + SUSPICION_REST || self.criterion.has_begun(loss);
+        let suspicious = !left && rested && average_loss > SUSPICION * self.criterion.loss();
         if !(due || departing || suspicious) {
             return Ok(());
         }

@@ -83,7 +83,10 @@ impl<'a> Minimum<'a> {
             gradient_norm: record.gradient_norm,
             sharpness: record.sharpness.value,
             smallest_curvature: Some(record.smallest_curvature.value),
-            example_ends: None,
+            example_ends: Some((
+                record.example_curvatures.smallest,
+                record.example_curvatures.largest,
+            )),
             gauss_newton: Some((
                 factors.sharpness / record.sharpness.value,
                 factors.non_uniformity / record.non_uniformity.value,
@@ -181,6 +184,7 @@ impl<'a> Measuring<'a, '_> {
         let (n, k) = (plan.train().len(), plan.network().outputs());
         let rank = factors::first_rank(n * k);
         let Some(factors) = instruments.factors(&mut evaluator, rank)? else { return Ok(None) };
+        let example_curvatures = instruments.example_ends(&problem, &parameters, &factors)?;
         let record = record::Minimum {
             run: plan.id().to_string(),
             model: plan.model().to_owned(),
@@ -197,6 +201,7 @@ impl<'a> Measuring<'a, '_> {
             sharpness,
             non_uniformity,
             smallest_curvature,
+            example_curvatures,
             gauss_newton: gauss_newton(&factors)?,
         };
         Ok(Some(Minimum { target: self.target, machine: *self.machine, factors, record }))

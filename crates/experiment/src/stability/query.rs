@@ -21,11 +21,13 @@ pub struct Query {
     pub boundary: bool,
     /// So many examples to blame; 0 for none.
     pub blame: usize,
+    /// The curvature along SGD's own steps too.
+    pub batch_sharpness: bool,
     /// Neither certificates nor simulations: seconds instead of minutes, and Theorem 1 for a
     /// lower end.
     pub quick: bool,
-    /// The relative change under a doubling of the directions at which η* counts as settled; 0.5 %
-    /// if absent.
+    /// The relative change under a doubling of the directions at which η* counts as settled; 1 % if
+    /// absent.
     pub tolerance: Option<f64>,
 }
 
