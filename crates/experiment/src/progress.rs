@@ -91,7 +91,7 @@ pub enum Quantity {
     Directions,
     /// η*.
     CriticalLearningRate,
-    /// E[gᵀH_Bg/‖g‖²].
+    /// E\[gᵀH_Bg/‖g‖²\].
     BatchSharpness,
 }
 

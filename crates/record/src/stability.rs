@@ -264,9 +264,9 @@ pub struct Blame {
 pub struct BatchSharpness {
     /// B.
     pub batch_size: usize,
-    /// E[gᵀH_Bg/‖g‖²]; `products` counts batches. `null` where no batch has a gradient.
+    /// E\[gᵀH_Bg/‖g‖²\]; `products` counts batches. `null` where no batch has a gradient.
     pub mean_of_ratios: Option<Estimate>,
-    /// E[gᵀH_Bg]/E[‖g‖²].
+    /// E\[gᵀH_Bg\]/E\[‖g‖²\].
     pub ratio_of_means: Option<Estimate>,
     /// Whether both standard errors are within 2 %.
     pub converged: bool,

@@ -292,7 +292,7 @@ impl Minimum<'_> {
             match grown {
                 // A problem of fewer directions than asked for has shown all it has.
                 Some(factors) if factors.rank() > self.factors.rank() => {
-                    self.set_factors(factors)?
+                    self.set_factors(factors)?;
                 }
                 _ => break,
             }
