@@ -49,6 +49,9 @@ pub enum Error {
         /// How many there should be.
         expected: usize,
     },
+    /// A product before [`crate::Evaluator::set_point`].
+    #[error("no parameters have been set; call set_point first")]
+    NoPoint,
     /// A number that is not finite where one is needed.
     #[error("{what} holds a number that is not finite (index {index})")]
     NotFinite {

@@ -38,6 +38,7 @@ pub struct Evaluator<'a, T> {
     point: Vec<T>,
     flipped: Vec<T>,
     gradient: Vec<T>,
+    is_set: bool,
     value: f64,
     correct: usize,
     direction: Flippable<T>,
@@ -215,6 +216,7 @@ impl<'a, T: Scalar> Evaluator<'a, T> {
             point: Vec::new(),
             flipped: Vec::new(),
             gradient: vec![T::ZERO; parameters],
+            is_set: false,
             value: f64::NAN,
             correct: 0,
             direction: Flippable::default(),
@@ -236,7 +238,7 @@ impl<'a, T: Scalar> Evaluator<'a, T> {
         }
         self.mass = weights.iter().sum();
         self.weights = Some(weights.iter().map(|w| T::from_f64(*w)).collect());
-        self.value = f64::NAN;
+        self.is_set = false;
         Ok(())
     }
 
@@ -283,6 +285,7 @@ impl<'a, T: Scalar> Evaluator<'a, T> {
         let mut gradient = std::mem::take(&mut self.gradient);
         self.reduce(&mut gradient, scale, &[(decay, &self.point)]);
         self.gradient = gradient;
+        self.is_set = true;
         Ok(())
     }
 
@@ -339,6 +342,11 @@ impl<'a, T: Scalar> Evaluator<'a, T> {
     #[must_use]
     pub fn weight_decay(&self) -> f64 {
         self.weight_decay
+    }
+
+    /// The tapes are empty, or of other weights, until a point is set.
+    fn check_point(&self) -> Result<(), Error> {
+        if self.is_set { Ok(()) } else { Err(Error::NoPoint) }
     }
 
     /// 1/n, or 1 when the weights are inside the sums.

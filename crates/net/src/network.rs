@@ -7,6 +7,12 @@ use minimascope_record::architecture::{Architecture, Layer, Shape};
 use crate::Error;
 use crate::layers::{Convolution, Node, Operation, Pool};
 
+/// The largest size that a layer can be given: beyond any network of today, and small enough that
+/// sums of a few do not overflow.
+const MOST_SIDE: usize = 1 << 20;
+/// The most numbers in one tensor or image: what 32-bit index tables reach, with room to add.
+const MOST_NUMBERS: usize = 1 << 31;
+
 /// One parameter tensor: its name and shape in PyTorch's words, and where it lies in θ.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tensor {
@@ -78,7 +84,15 @@ impl Network {
     /// [`Error::Layer`] names the layer that does not fit; [`Error::NoParameters`].
     pub fn new(architecture: &Architecture) -> Result<Self, Error> {
         let mut builder = Builder::new(architecture.input);
-        let end = builder.chain("", &architecture.layers, Place::start(architecture.input))?;
+        let input = architecture.input;
+        let fits = |side: usize| (1..=MOST_SIDE).contains(&side);
+        builder.check(
+            fits(input.channels) && fits(input.height) && fits(input.width),
+            "input",
+            "shape",
+            || format!("channels, height and width must be from 1 to {MOST_SIDE}"),
+        )?;
+        let end = builder.chain("", &architecture.layers, Place::start(input), None)?;
         let outputs = end.shape.size();
         let end = builder.as_vector(end);
         if builder.parameters == 0 {
@@ -222,10 +236,16 @@ impl Builder {
         }
     }
 
-    fn chain(&mut self, prefix: &str, layers: &[Layer], mut at: Place) -> Result<Place, Error> {
+    /// `shared` is the buffer that a residual block reads twice, so that nothing may be written
+    /// over it inside.
+    fn chain(
+        &mut self,
+        prefix: &str,
+        layers: &[Layer],
+        mut at: Place,
+        shared: Option<usize>,
+    ) -> Result<Place, Error> {
         for (index, layer) in layers.iter().enumerate() {
-            // A residual block reads its input twice, so its first layer may not write over it.
-            let shared = index == 0 && !prefix.is_empty();
             at = self.layer(&format!("{prefix}{index}"), layer, at, shared)?;
         }
         Ok(at)
@@ -236,15 +256,16 @@ impl Builder {
         name: &str,
         layer: &Layer,
         at: Place,
-        shared: bool,
+        shared: Option<usize>,
     ) -> Result<Place, Error> {
         let parameters_before = self.parameters;
         let summary = self.layers.len();
         let (kind, multiply_adds, end) = match *layer {
             Layer::Linear { outputs, bias } => {
-                self.check(outputs > 0, name, "linear", || "it has no outputs".into())?;
+                self.check_sizes(name, "linear", &[("outputs", outputs, 1)])?;
                 let at = self.as_vector(at);
                 let inputs = at.shape.size();
+                self.check_count(name, "linear", "weights", &[inputs, outputs])?;
                 let weight =
                     self.tensor(name, "weight", &[outputs, inputs], inputs, Role::LinearWeight);
                 let bias =
@@ -289,7 +310,7 @@ impl Builder {
                 // ReLU needs no value but its own output and has no second derivative, so it can
                 // write over its input unless somebody else reads that.
                 let in_place = function == minimascope_record::architecture::Activation::Relu
-                    && !shared
+                    && shared != Some(at.buffer)
                     && self.nodes.last().is_some_and(|node| {
                         node.output == at.buffer && node.operation.forgets_output()
                     });
@@ -304,7 +325,7 @@ impl Builder {
             }
             Layer::Residual { ref layers, projection } => {
                 self.check(!layers.is_empty(), name, "residual", || "it has no layers".into())?;
-                let inner = self.chain(&format!("{name}.layers."), layers, at)?;
+                let inner = self.chain(&format!("{name}.layers."), layers, at, Some(at.buffer))?;
                 let shortcut = self.shortcut(name, at, inner.shape, projection)?;
                 let end = self.push(
                     Operation::Add,
@@ -344,14 +365,23 @@ impl Builder {
         bias: bool,
     ) -> Result<Place, Error> {
         let kind = "convolution";
-        self.check(channels > 0 && kernel > 0 && stride > 0, name, kind, || {
-            "channels, kernel and stride must be at least 1".into()
-        })?;
+        let sizes = [
+            ("channels", channels, 1),
+            ("kernel", kernel, 1),
+            ("stride", stride, 1),
+            ("padding", padding, 0),
+        ];
+        self.check_sizes(name, kind, &sizes)?;
         let (height, width) = (at.shape.height + 2 * padding, at.shape.width + 2 * padding);
         self.check(kernel <= height && kernel <= width, name, kind, || {
             format!("a kernel of {kernel} is larger than its padded input {height}×{width}")
         })?;
         let inputs = at.shape.channels;
+        self.check_count(name, kind, "weights", &[channels, inputs, kernel, kernel])?;
+        // The frames of the backward pass are as large as kernel and padding make them.
+        let (height, width) = (height + kernel, width + kernel);
+        let widest = channels.max(inputs);
+        self.check_count(name, kind, "numbers in its framed image", &[height, width, widest])?;
         let fan_in = inputs * kernel * kernel;
         let shape = [channels, inputs, kernel, kernel];
         let weight = self.tensor(name, "weight", &shape, fan_in, Role::Filter);
@@ -373,9 +403,7 @@ impl Builder {
         window: usize,
         stride: usize,
     ) -> Result<Pool, Error> {
-        self.check(window > 0 && stride > 0, name, kind, || {
-            "window and stride must be at least 1".into()
-        })?;
+        self.check_sizes(name, kind, &[("window", window, 1), ("stride", stride, 1)])?;
         self.check(window <= 15, name, kind, || {
             format!("a window of {window} is larger than 15; use global-average-pool")
         })?;
@@ -481,6 +509,35 @@ impl Builder {
                 node.adds_to_second = std::mem::replace(&mut written[second], true);
             }
         }
+    }
+
+    /// Sizes as written: from their least to [`MOST_SIDE`].
+    fn check_sizes(
+        &self,
+        layer: &str,
+        kind: &str,
+        sizes: &[(&str, usize, usize)],
+    ) -> Result<(), Error> {
+        for &(what, size, least) in sizes {
+            self.check((least..=MOST_SIDE).contains(&size), layer, kind, || {
+                format!("{what} = {size}; it must be from {least} to {MOST_SIDE}")
+            })?;
+        }
+        Ok(())
+    }
+
+    /// A product of sizes that something is to hold.
+    fn check_count(
+        &self,
+        layer: &str,
+        kind: &str,
+        what: &str,
+        sizes: &[usize],
+    ) -> Result<(), Error> {
+        let count = sizes.iter().try_fold(1_usize, |count, size| count.checked_mul(*size));
+        self.check(count.is_some_and(|count| count <= MOST_NUMBERS), layer, kind, || {
+            format!("it would have more than {MOST_NUMBERS} {what}")
+        })
     }
 
     fn check(

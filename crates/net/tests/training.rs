@@ -339,3 +339,40 @@ fn the_average_starts_at_the_first_batch_loss() {
     };
     trainer.run(&mut observer);
 }
+
+/// Every stop rule, from a checkpoint of the run's very last step: nothing is left to train.
+#[test]
+fn a_run_continued_from_its_last_step_ends_there() {
+    let network = network(false);
+    let examples = examples::<f32>(&network, 20);
+    let execution = one_thread();
+    let base = settings(5, 400);
+    let stops = [
+        Stop { average_batch_loss_below: Some(0.2), ..base.stop },
+        Stop { full_loss_below: Some(0.2), ..base.stop },
+        Stop { max_steps: 7, ..base.stop },
+    ];
+    for stop in stops {
+        let settings = Settings { stop, ..base };
+        let mut whole =
+            Trainer::new(&network, LOSS, &examples, settings, start(&network), &execution).unwrap();
+        let outcome = whole.run(&mut ignore);
+        let checkpoint = whole.checkpoint();
+        let mut second =
+            Trainer::resume(&network, LOSS, &examples, settings, checkpoint, &execution).unwrap();
+        assert_eq!(second.run(&mut ignore), outcome);
+        assert_eq!(second.step(), whole.step());
+        assert_eq!(bits(whole.parameters()), bits(second.parameters()));
+    }
+}
+
+#[test]
+fn a_last_step_out_of_range_is_a_divergence() {
+    let network = network(false);
+    let examples = examples::<f32>(&network, 20);
+    let settings = Settings { learning_rate: 1e38, ..settings(20, 1) };
+    let execution = one_thread();
+    let theta = start::<f32>(&network).iter().map(|x| x * 1e3).collect();
+    let mut trainer = Trainer::new(&network, LOSS, &examples, settings, theta, &execution).unwrap();
+    assert_eq!(trainer.run(&mut ignore), Outcome::Diverged { step: 1 });
+}

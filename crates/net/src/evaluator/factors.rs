@@ -69,7 +69,7 @@ impl<T: Scalar> Evaluator<'_, T> {
     /// out ← A v, nK numbers. Costs a tangent pass.
     ///
     /// # Errors
-    /// [`Error::Length`].
+    /// [`Error::Length`], [`Error::NoPoint`].
     pub fn factor_product(&mut self, v: &[T], out: &mut [f64]) -> Result<(), Error> {
         check("the product with the factors", out.len(), self.factor_rows())?;
         self.set_direction(v, v)?;
@@ -107,10 +107,11 @@ impl<T: Scalar> Evaluator<'_, T> {
     /// out ← Aᵀ c for nK numbers c. Costs a backward pass and its gradient.
     ///
     /// # Errors
-    /// [`Error::Length`].
+    /// [`Error::Length`], [`Error::NoPoint`].
     pub fn factor_transposed(&mut self, c: &[f64], out: &mut [T]) -> Result<(), Error> {
         check("the coefficients of the factors", c.len(), self.factor_rows())?;
         check("product", out.len(), self.network.parameters())?;
+        self.check_point()?;
         let keep = self.keep_first;
         let k = self.network.outputs();
         self.for_slots(|context, slot| {
@@ -131,8 +132,12 @@ impl<T: Scalar> Evaluator<'_, T> {
 
     /// A_i A_iᵀ of every example, n × K × K. λ_max of a block is λ_max(G_i). Costs K backward
     /// passes; a convolution's rows are materialised for one example at a time.
+    ///
+    /// # Panics
+    /// Before [`Evaluator::set_point`].
     #[must_use]
     pub fn factor_blocks(&mut self) -> Vec<f64> {
+        self.check_point().expect("set_point comes first");
         let keep = self.keep_first;
         let k = self.network.outputs();
         self.for_slots(|context, slot| {
@@ -153,8 +158,12 @@ impl<T: Scalar> Evaluator<'_, T> {
 
     /// A Aᵀ, nK × nK. A linear layer adds (x_i·x_j + 1)(δ_ik·δ_jl); a convolution's rows are
     /// materialised, nK × (its parameters). For n·K of a few thousand.
+    ///
+    /// # Panics
+    /// Before [`Evaluator::set_point`].
     #[must_use]
     pub fn factor_gram(&mut self) -> Vec<f64> {
+        self.check_point().expect("set_point comes first");
         let count = self.factor_rows();
         let mut gram = vec![T::ZERO; count * count];
         for index in 0..self.network.nodes().len() {

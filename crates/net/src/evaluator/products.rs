@@ -92,7 +92,7 @@ impl<T: Scalar> Evaluator<'_, T> {
     /// out ← Σ w_i (H_i + λ) v, or with G_i. Costs one tangent pass and its backward.
     ///
     /// # Errors
-    /// [`Error::Length`].
+    /// [`Error::Length`], [`Error::NoPoint`].
     pub fn product(&mut self, kind: Curvature, v: &[T], out: &mut [T]) -> Result<(), Error> {
         self.set_direction(v, out)?;
         self.first_pass(kind, true, false);
@@ -105,7 +105,7 @@ impl<T: Scalar> Evaluator<'_, T> {
     /// Costs about 1.3 times [`Evaluator::product`] for fully connected networks.
     ///
     /// # Errors
-    /// [`Error::Length`].
+    /// [`Error::Length`], [`Error::NoPoint`].
     pub fn second_moment(&mut self, kind: Curvature, v: &[T], out: &mut [T]) -> Result<(), Error> {
         self.set_direction(v, out)?;
         let decay = self.weight_decay;
@@ -133,7 +133,7 @@ impl<T: Scalar> Evaluator<'_, T> {
     /// drops out.
     ///
     /// # Errors
-    /// [`Error::Length`].
+    /// [`Error::Length`], [`Error::NoPoint`].
     pub fn variance(&mut self, kind: Curvature, v: &[T], out: &mut [T]) -> Result<(), Error> {
         self.set_direction(v, out)?;
         self.first_pass(kind, true, self.keep_tangent);
@@ -148,11 +148,15 @@ impl<T: Scalar> Evaluator<'_, T> {
     }
 
     /// ‖∇ℓ_i + λθ‖ for every example.
+    ///
+    /// # Panics
+    /// Before [`Evaluator::set_point`].
     #[must_use]
     pub fn example_gradient_norms(&mut self) -> Vec<f64> {
         // ‖g + λθ‖² = ‖g‖² + 2λ g·θ + λ²‖θ‖², with g_i·θ from the tangent of ℓ_i along θ.
         let decay = self.weight_decay;
         let constant = decay * decay * super::squared_norm(&self.point);
+        self.check_point().expect("set_point comes first");
         let keep = self.keep_first;
         self.for_slots(|context, slot| {
             let Slot { chunks, numbers: norms, work, .. } = slot;
@@ -192,6 +196,7 @@ impl<T: Scalar> Evaluator<'_, T> {
                 return Err(Error::Length { what, found, expected });
             }
         }
+        self.check_point()?;
         self.direction.values.clear();
         self.direction.values.extend_from_slice(v);
         flip(self.network, &self.direction.values, &mut self.direction.flipped);

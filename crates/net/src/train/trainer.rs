@@ -283,15 +283,15 @@ impl<'a, T: Scalar> Trainer<'a, T> {
     }
 
     fn steps(&mut self, observer: &mut dyn Observer<T>) -> Outcome {
-        let stop = self.settings.stop;
         let mut assessor = Assessor::new(self.network, self.loss, self.examples, &self.execution);
-        let epoch = self.batches.steps_per_epoch();
+        let mut flow = ControlFlow::Continue(());
         loop {
-            if self.step >= stop.max_steps {
-                return Outcome::StepLimit;
+            // Before the step, so that a run continued from its last step's checkpoint ends there.
+            if let Some(outcome) = self.ended(&mut assessor) {
+                return outcome;
             }
-            if stop.max_seconds.is_some_and(|limit| self.seconds() >= limit) {
-                return Outcome::TimeLimit;
+            if flow.is_break() {
+                return Outcome::Interrupted;
             }
             let batch_loss = self.take_step();
             if !batch_loss.is_finite() {
@@ -308,24 +308,43 @@ impl<'a, T: Scalar> Trainer<'a, T> {
                 batch_loss,
                 average_loss: average,
             };
-            let flow = observer.observe(&step, self);
-            if stop.average_batch_loss_below.is_some_and(|tolerance| average < tolerance) {
-                return Outcome::Converged(StopRule::AverageBatchLoss);
+            flow = observer.observe(&step, self);
+        }
+    }
+
+    /// Whether a rule says that the steps taken so far are all. Depends on nothing but the state
+    /// that a checkpoint holds (and, for the time limit, the clock).
+    fn ended(&self, assessor: &mut Assessor<'_, T>) -> Option<Outcome> {
+        let stop = self.settings.stop;
+        let outcome = self.rule(&stop, assessor)?;
+        // A last step can leave the numbers' range with no next batch to show it.
+        let is_finite = self.parameters.iter().all(|x| x.is_finite());
+        Some(if is_finite { outcome } else { Outcome::Diverged { step: self.step } })
+    }
+
+    fn rule(&self, stop: &Stop, assessor: &mut Assessor<'_, T>) -> Option<Outcome> {
+        if self.step > 0 {
+            let below = |value: f64, limit: Option<f64>| limit.is_some_and(|limit| value < limit);
+            if self.average.is_some_and(|now| below(now, stop.average_batch_loss_below)) {
+                return Some(Outcome::Converged(StopRule::AverageBatchLoss));
             }
-            let look_at_loss = stop.full_loss_below.is_some() && self.step.is_multiple_of(epoch);
+            let look_at_loss = stop.full_loss_below.is_some()
+                && self.step.is_multiple_of(self.batches.steps_per_epoch());
             if look_at_loss || self.step.is_multiple_of(LOOK_FOR_DEATH) {
                 let now = assessor.assess(&self.parameters);
-                if look_at_loss && stop.full_loss_below.is_some_and(|limit| now.loss < limit) {
-                    return Outcome::Converged(StopRule::FullLoss);
+                if look_at_loss && below(now.loss, stop.full_loss_below) {
+                    return Some(Outcome::Converged(StopRule::FullLoss));
                 }
                 if now.constant && self.examples.len() > 1 {
-                    return Outcome::Dead { step: self.step };
+                    return Some(Outcome::Dead { step: self.step });
                 }
             }
-            if flow.is_break() {
-                return Outcome::Interrupted;
-            }
         }
+        if self.step >= stop.max_steps {
+            return Some(Outcome::StepLimit);
+        }
+        let is_late = stop.max_seconds.is_some_and(|limit| self.seconds() >= limit);
+        is_late.then_some(Outcome::TimeLimit)
     }
 
     /// One step; the mean loss of its batch before it. A batch whose loss is not finite leaves
