@@ -26,7 +26,7 @@ test:
 	cargo test --workspace
 
 bench:
-	cargo bench --workspace
+	cargo run --release -p minimascope-net --example time_passes
 
 # Needs Python 3.11 or newer. The versions are pinned; the files are the same byte for byte on one
 # machine, and may differ in the last digits on another.

@@ -13,7 +13,8 @@ pub(crate) use theory::{Escape, Stability};
 /// Train networks, measure the minimum they reach, and say how sharp and how uneven it is.
 ///
 /// Data goes to stdout, messages and progress to stderr. Exit codes: 0 done, 1 error, 2 bad input,
-/// 3 finished but a run failed, diverged or was not measured to its tolerance, 130 interrupted.
+/// 3 finished, but something was not measured to its tolerance or did not converge as the study
+/// did, 130 interrupted. A run that diverges or dies is a result with that name.
 #[derive(Debug, Parser)]
 #[command(name = "minimascope", version, max_term_width = 100)]
 pub(crate) struct Arguments {
@@ -43,6 +44,22 @@ pub(crate) enum Command {
     Data(Data),
     /// What a run would do, and what a configuration can say.
     Config(Config),
+}
+
+impl Command {
+    /// The threads asked for, by a command that computes.
+    pub(crate) fn threads(&self) -> Option<usize> {
+        let machine = match self {
+            Self::Run(arguments) => &arguments.machine,
+            Self::Measure(arguments) => &arguments.machine,
+            Self::Stability(arguments) => &arguments.place.machine,
+            Self::Escape(arguments) => &arguments.place.machine,
+            Self::Reproduce(arguments) => &arguments.machine,
+            Self::Model(_) | Self::Data(_) | Self::Config(_) => return None,
+        };
+        // More are refused where the passes start theirs.
+        machine.threads.map(usize::from).filter(|threads| *threads <= 1024)
+    }
 }
 
 /// What of the machine is used. Changes no bit of any result.

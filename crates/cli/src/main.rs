@@ -17,6 +17,11 @@ use arguments::{Arguments, Command};
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if let Some(threads) = arguments.command.threads() {
+        // Vectors of spectra are worked on by the default pool. Where it cannot be had with so many
+        // threads, the passes' own pool says so.
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+    }
     let done = match arguments.command {
         Command::Run(arguments) => commands::run::run(arguments),
         Command::Measure(arguments) => commands::measure::run(&arguments),

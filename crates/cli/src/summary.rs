@@ -4,6 +4,7 @@ use minimascope_record::measured::Measured;
 use minimascope_record::run::RunSummary;
 
 use crate::arguments;
+use crate::exit::Done;
 use crate::table::{grouped, significant};
 
 /// A run's result, a line a fact.
@@ -137,6 +138,13 @@ pub(crate) fn name_of(value: &impl serde::Serialize) -> String {
 
 pub(crate) fn percent(fraction: f64) -> String {
     format!("{:.2} %", 100.0 * fraction)
+}
+
+/// Whether everything that was measured reached its tolerance.
+pub(crate) fn ended(summary: &RunSummary) -> Done {
+    let top = summary.spectrum.iter().flat_map(|spectrum| &spectrum.top);
+    let mut values = top.chain(&summary.sharpness).chain(&summary.non_uniformity);
+    if values.all(|value| value.converged) { Done::Well } else { Done::WithFailures }
 }
 
 #[cfg(test)]

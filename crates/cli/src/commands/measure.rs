@@ -24,5 +24,5 @@ pub(crate) fn run(arguments: &Measure) -> Result<Done, Failure> {
     } else {
         output::text(&summary::text(&summary))?;
     }
-    Ok(Done::Well)
+    Ok(summary::ended(&summary))
 }

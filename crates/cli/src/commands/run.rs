@@ -34,7 +34,7 @@ pub(crate) fn run(arguments: Run) -> Result<Done, Failure> {
         anstream::eprintln!("continue with: {continued}");
         return Ok(Done::Interrupted);
     }
-    Ok(Done::Well)
+    Ok(summary::ended(&summary))
 }
 
 impl From<crate::arguments::Machine> for Machine {

@@ -83,7 +83,8 @@ impl<'a, T: Scalar> Recorder<'a, T> {
         if let Some(error) = self.failure {
             return Err(error);
         }
-        let is_left_out = self.last.step > self.steps.last_step();
+        // A run that was continued with nothing left to train has seen no step.
+        let is_left_out = self.last.batch_loss.is_some() && self.last.step > self.steps.last_step();
         if is_over && self.observe.loss_every > 0 && is_left_out {
             self.steps.write(self.last.step, &self.last)?;
         }

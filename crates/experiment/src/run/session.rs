@@ -90,12 +90,7 @@ impl<'a, T: Scalar> Session<'a, T> {
             interrupt: self.interrupt,
         };
         let mut recorder = Recorder::new(problem, folder, instruments, from_step)?;
-        // A program killed just after the checkpoint of its last step has nothing left to train.
-        let limit = config.train.stop.average_batch_loss_below;
-        let is_converged =
-            trainer.average_loss().zip(limit).is_some_and(|(now, limit)| now < limit);
-        let ended = if is_converged { None } else { Some(trainer.run(&mut recorder)) };
-        let outcome = ended.map_or(Outcome::Converged, named);
+        let outcome = named(trainer.run(&mut recorder));
         recorder.finish(outcome.is_final())?;
         let trained = Trained { outcome, steps: trainer.step() };
         self.timing.train_seconds = trainer.seconds();
