@@ -201,12 +201,15 @@ fn climb(
         products += largest.products;
         let value = 2.0 * (1.0 - beta) / largest.value;
         let settled = ranks.last().is_some_and(|before: &RankValue| {
-            (before.critical_learning_rate / value - 1.0).abs() < parameters.tolerance
+            rank >= 2 * before.rank
+                && (before.critical_learning_rate / value - 1.0).abs() < parameters.tolerance
         });
         ranks.push(RankValue { rank, critical_learning_rate: value });
         let next = (2 * rank).min(factors.rank());
         let stop = if interrupted {
             Some(RankStop::Interrupted)
+        } else if settled && !factors.covers_range() {
+            Some(RankStop::Converged)
         } else if rank == factors.rank() {
             Some(RankStop::AllCoordinates)
         } else if settled {
