@@ -33,6 +33,12 @@ fn run_and_measure_print_one_object_with_the_documented_keys() {
     }
     assert_measured(&run["sharpness"]);
     assert_measured(&run["non_uniformity"]);
+    // The residual is that of the eigenpair of H, or of Σ, whose root the non-uniformity is.
+    for (key, power) in [("sharpness", 1), ("non_uniformity", 2)] {
+        let number = |name: &str| run[key][name].as_f64().unwrap();
+        let ratio = number("residual") / number("relative_residual") / number("value").powi(power);
+        assert!((ratio - 1.0).abs() < 1e-12, "{key}: {ratio}");
+    }
     assert_eq!(run["sharpness_limit"], 40.0);
     // (1/η) √(B(n − 1)/(n − B)).
     let limit = 20.0 * (7.0 * 39.0 / 33.0_f64).sqrt();
@@ -112,6 +118,19 @@ fn divergence_is_a_result_with_a_name() {
     assert_eq!(refused.status.code(), Some(2));
     let said = text(&refused.stderr);
     assert!(said.contains("diverged at step") && said.contains("it has no minimum"), "{said}");
+}
+
+#[test]
+fn convergence_by_the_average_of_the_batch_loss() {
+    let place = Place::new();
+    let run =
+        place.json(&["run", "tiny.toml", "train.stop.average_batch_loss_below=0.2", "--json"]);
+    assert_eq!(run["outcome"], "converged");
+    let folder = place.path().join(run["folder"].as_str().unwrap());
+    let steps = std::fs::read_to_string(folder.join("steps.jsonl")).unwrap();
+    let last: Value = serde_json::from_str(steps.lines().last().unwrap()).unwrap();
+    assert_eq!(last["step"], run["steps"]);
+    assert!(last["average_loss"].as_f64().unwrap() < 0.2);
 }
 
 #[test]

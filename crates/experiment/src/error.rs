@@ -168,6 +168,12 @@ pub enum Error {
         /// The folder.
         path: PathBuf,
     },
+    /// Another process runs this run.
+    #[error("another process is working in {}", path.display())]
+    Busy {
+        /// The folder.
+        path: PathBuf,
+    },
     /// Parameters that are not a run's, without a configuration.
     #[error("{} does not say which network and data its parameters belong to", path.display())]
     NoConfiguration {
@@ -230,6 +236,7 @@ impl Error {
             Self::Unfinished { .. } => {
                 Some("add --resume to continue it, or --force to start it again".into())
             }
+            Self::Busy { .. } => Some("wait for it, or choose another place with --out".into()),
             Self::NoRun { .. } => {
                 Some("give a run's folder or id, or a .safetensors file of parameters".into())
             }
@@ -259,6 +266,6 @@ impl Error {
     /// Whether the cause is in what the user wrote or gave, rather than in the machine.
     #[must_use]
     pub fn is_bad_input(&self) -> bool {
-        !matches!(self, Self::Write { .. } | Self::Damaged { .. })
+        !matches!(self, Self::Write { .. } | Self::Damaged { .. } | Self::Busy { .. })
     }
 }

@@ -1,7 +1,7 @@
 //! A run's folder. A file appears in it whole or not at all: it is written under a temporary name,
 //! synced and renamed.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
@@ -35,6 +35,9 @@ pub const TIMING: &str = "timing.json";
 /// The result, written last: its presence means done.
 pub const OUTCOME: &str = "outcome.json";
 
+/// Empty; locked while a process works in the folder.
+pub const LOCK: &str = "lock";
+
 impl RunFolder {
     /// The folder at `path`, there or not.
     #[must_use]
@@ -66,6 +69,21 @@ impl RunFolder {
     /// [`Error::Write`].
     pub fn create(&self) -> Result<(), Error> {
         fs::create_dir_all(&self.path).map_err(|source| self.cannot_write(&self.path, source))
+    }
+
+    /// Takes the folder for this process alone, until the file that is returned is dropped or the
+    /// process ends.
+    ///
+    /// # Errors
+    /// [`Error::Busy`], [`Error::Write`].
+    pub fn lock(&self) -> Result<File, Error> {
+        let path = self.file(LOCK);
+        let file = File::create(&path).map_err(|source| self.cannot_write(&path, source))?;
+        match file.try_lock() {
+            // A file system that cannot lock is used as it is.
+            Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
+            Err(TryLockError::WouldBlock) => Err(Error::Busy { path: self.path.clone() }),
+        }
     }
 
     /// Removes what an earlier start of this run left: only files this program writes.
@@ -179,6 +197,16 @@ mod tests {
         assert_eq!(folder.lines_until(STEPS, 20).unwrap().len(), 2);
         assert_eq!(folder.lines_until(STEPS, 99).unwrap().len(), 3);
         assert_eq!(folder.lines_until(CURVATURE, 99).unwrap().len(), 0);
+    }
+
+    #[test]
+    fn only_one_works_in_a_folder() {
+        let directory = tempfile::tempdir().unwrap();
+        let folder = RunFolder::at(directory.path().to_owned());
+        let first = folder.lock().unwrap();
+        assert!(matches!(folder.lock(), Err(Error::Busy { .. })));
+        drop(first);
+        folder.lock().unwrap();
     }
 
     #[test]

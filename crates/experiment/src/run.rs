@@ -76,6 +76,8 @@ pub fn run(
     interrupt: &AtomicBool,
 ) -> Result<RunSummary, Error> {
     let folder = RunFolder::at(options.out.join(plan.id().as_str()));
+    folder.create()?;
+    let _lock = folder.lock()?;
     if options.existing == Existing::Restart {
         folder.clear()?;
     } else if folder.has(OUTCOME) {
@@ -86,7 +88,6 @@ pub fn run(
     {
         return Err(Error::Unfinished { path: folder.path().to_owned() });
     }
-    folder.create()?;
     match plan.config().precision {
         Precision::F32 => {
             Session::<f32>::new(plan, &options.machine, folder, progress, interrupt)?.run()
