@@ -80,7 +80,9 @@ pub(super) fn of(
     Ok(Some(Some(theory)))
 }
 
-/// The criteria at one batch size with the run's η; `None` when interrupted.
+/// The criteria at one batch size with the run's η, as far as a few seconds take them: neither
+/// certificates nor more directions than the first; `stability RUN` goes on. `None` when
+/// interrupted.
 fn judge(
     minimum: &mut Minimum<'_>,
     batch_size: usize,
@@ -89,8 +91,7 @@ fn judge(
     let config = minimum.plan().config().train.clone();
     let sampling = assumed(config.sampling);
     let batching = Batching::new(minimum.plan().train().len(), batch_size, law(sampling))?;
-    let wanted = Wanted { almost_sure: false, ..Wanted::of_plain_sgd(false) };
-    minimum.settle(&batching, &wanted, watch)?;
+    let wanted = Wanted::of_plain_sgd(true);
     let critical = minimum.critical(&batching, &wanted, watch)?;
     if watch.is_interrupted() {
         return Ok(None);
