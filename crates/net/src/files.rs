@@ -75,11 +75,21 @@ pub fn write_parameters<T: Scalar>(
 /// Reads parameters written by [`write_parameters`] or by PyTorch for the same network.
 ///
 /// # Errors
-/// [`Error::Io`], or [`Error::File`] that says which tensor is missing or has another shape.
+/// [`Error::Io`], or [`Error::File`] that says which tensor is missing, has another shape, or holds
+/// a number that is not finite.
 pub fn read_parameters<T: Scalar>(path: &Path, network: &Network) -> Result<Vec<T>, Error> {
     let bytes = read(path)?;
     let file = parse(path, &bytes)?;
-    parameters_from(path, &file, network, "")
+    let parameters: Vec<T> = parameters_from(path, &file, network, "")?;
+    for tensor in network.tensors() {
+        if parameters[tensor.range.clone()].iter().any(|x| !x.is_finite()) {
+            let name = &tensor.name;
+            let reason =
+                format!("tensor {name} holds a number that is not finite; was it trained?");
+            return Err(Error::File { path: path.into(), reason });
+        }
+    }
+    Ok(parameters)
 }
 
 pub(crate) type Views<'a> = Vec<(String, TensorView<'a>)>;

@@ -1,0 +1,53 @@
+//! Parameter files: round trips through PyTorch's layout, and refusals that name what is wrong.
+
+use minimascope_net::{Network, files};
+use minimascope_record::architecture::{Architecture, Layer, Shape};
+use minimascope_record::training::Initialization;
+
+fn network(channels: usize) -> Network {
+    let layers = vec![
+        Layer::Convolution { channels, kernel: 3, stride: 1, padding: 1, bias: true },
+        Layer::GlobalAveragePool,
+        Layer::Linear { outputs: 2, bias: true },
+    ];
+    Network::new(&Architecture { input: Shape { channels: 2, height: 4, width: 4 }, layers })
+        .unwrap()
+}
+
+#[test]
+fn parameters_come_back_and_lie_as_pytorch_has_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("final.safetensors");
+    let network = network(3);
+    let theta = network.initialize(&Initialization::default(), 1);
+    files::write_parameters(&path, &network, &theta).unwrap();
+    assert_eq!(files::read_parameters::<f64>(&path, &network).unwrap(), theta);
+    assert_eq!(network.from_torch_order(&network.to_torch_order(&theta)), theta);
+    // Element (o, c, i, j) of the first filter: ((i·3 + j)·C_in + c)·C_out + o here.
+    let bytes = std::fs::read(&path).unwrap();
+    let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    let filter = file.tensor("0.weight").unwrap();
+    assert_eq!(filter.shape(), [3, 2, 3, 3]);
+    let numbers: Vec<f64> =
+        filter.data().as_chunks().0.iter().map(|x| f64::from_le_bytes(*x)).collect();
+    let (o, c, i, j) = (2, 1, 0, 2);
+    assert_eq!(numbers[((o * 2 + c) * 3 + i) * 3 + j], theta[((i * 3 + j) * 2 + c) * 3 + o]);
+}
+
+#[test]
+fn what_is_wrong_with_a_file_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("final.safetensors");
+    let (right, other) = (network(3), network(4));
+    let mut theta = right.initialize(&Initialization::default(), 1);
+    let refuse = || files::read_parameters::<f32>(&path, &right).unwrap_err().to_string();
+    assert!(refuse().contains("final.safetensors: "), "{}", refuse());
+    files::write_parameters(&path, &other, &vec![0.5; other.parameters()]).unwrap();
+    assert!(refuse().ends_with("tensor 0.weight is [4, 2, 3, 3], the network has [3, 2, 3, 3]"));
+    theta[60] = f64::NAN;
+    files::write_parameters(&path, &right, &theta).unwrap();
+    assert!(refuse().contains("tensor 2.weight holds a number that is not finite"), "{}", refuse());
+    let bytes = std::fs::read(&path).unwrap();
+    std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
+    assert!(refuse().contains("it is not a whole safetensors file"), "{}", refuse());
+}
