@@ -84,9 +84,12 @@ fn started(place: &Place) -> Child {
     panic!("no checkpoint within 30 s");
 }
 
+fn cut_folder(place: &Place) -> PathBuf {
+    std::fs::read_dir(place.path().join("cut")).unwrap().next().unwrap().unwrap().path()
+}
+
 fn assert_unfinished(place: &Place) {
-    let folder = std::fs::read_dir(place.path().join("cut")).unwrap().next().unwrap().unwrap();
-    assert!(!folder.path().join("outcome.json").exists(), "the signal came too late");
+    assert!(!cut_folder(place).join("outcome.json").exists(), "the signal came too late");
     let refused = place.output(&[&["run", "tiny.toml", "--out", "cut"][..], &LONG].concat());
     assert_eq!(refused.status.code(), Some(2));
     assert!(text(&refused.stderr).contains("interrupted before its end\nhint: add --resume"));
@@ -113,6 +116,11 @@ fn after_a_kill() {
     child.kill().unwrap();
     child.wait().unwrap();
     assert_unfinished(&place);
+    // What a program may have written after its last checkpoint: a line, and half a line.
+    let steps = cut_folder(&place).join("steps.jsonl");
+    let mut lines = std::fs::read_to_string(&steps).unwrap();
+    lines.push_str("{\"step\":59990,\"batch_loss\":0.5,\"average_loss\":0.5}\n{\"step\":5");
+    std::fs::write(&steps, lines).unwrap();
     assert_same_files(&whole(&place), &resumed(&place), &TRACES);
 }
 
