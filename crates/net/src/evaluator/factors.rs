@@ -181,7 +181,7 @@ impl<T: Scalar> Evaluator<'_, T> {
         let network = self.network;
         let node = &network.nodes()[index];
         let Some((affine, weight, bias)) = Affine::of(node) else { return };
-        // Each slot's rows, in its sum's place: nothing else is summed meanwhile.
+        // Each slot's inputs and rows; locked only because slots write them from their threads.
         let parts: Vec<std::sync::Mutex<(Vec<T>, Vec<T>)>> =
             self.slots.iter().map(|_| std::sync::Mutex::default()).collect();
         let starts: Vec<usize> = self.slots.iter().map(|s| s.chunks[0].range.start).collect();
