@@ -52,8 +52,9 @@ impl Command {
         let machine = match self {
             Self::Run(arguments) => &arguments.machine,
             Self::Measure(arguments) => &arguments.machine,
-            Self::Stability(arguments) => &arguments.place.machine,
-            Self::Escape(arguments) => &arguments.place.machine,
+            Self::Stability(Stability { place, .. }) | Self::Escape(Escape { place, .. }) => {
+                &place.machine
+            }
             Self::Reproduce(arguments) => &arguments.machine,
             Self::Model(_) | Self::Data(_) | Self::Config(_) => return None,
         };
@@ -62,15 +63,17 @@ impl Command {
     }
 }
 
-/// What of the machine is used. Changes no bit of any result.
+/// What of the machine is used. Changes no bit of what is trained or measured; with less memory the
+/// exact threshold rests on fewer directions.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct Machine {
     /// Threads [default: all processors].
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<NonZeroUsize>,
-    /// Memory for activations, such as 512M or 4G.
-    #[arg(long, value_name = "SIZE", default_value = "1G", value_parser = parse_size)]
-    pub(crate) memory: usize,
+    /// Memory for activations, such as 512M or 4G [default: 1G], and for directions of curvature
+    /// [default for stability and escape: half of the machine's].
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub(crate) memory: Option<usize>,
 }
 
 /// A configuration and what is changed in it.

@@ -1,4 +1,4 @@
-//! Small dense eigenproblems, by faer, always on one thread so that the bits are fixed.
+//! Dense eigenproblems, by faer, cut into a fixed number of tasks so that the bits are too.
 
 use faer::diag::Diag;
 use faer::dyn_stack::{MemBuffer, MemStack};
@@ -6,6 +6,11 @@ use faer::linalg::evd::{ComputeEigenvectors, self_adjoint_evd, self_adjoint_evd_
 use faer::{Mat, MatRef, Par};
 
 use crate::Error;
+
+/// From this size on an eigenproblem is cut into [`TASKS`]; below, threads cost more than they save.
+const PARALLEL_FROM: usize = 512;
+/// faer's sums depend on the number of tasks, not on that of the threads which run them.
+const TASKS: usize = 4;
 
 /// A = Q diag(values) Qᵀ.
 #[derive(Debug, Clone)]
@@ -44,12 +49,13 @@ fn decompose(matrix: MatRef<'_, f64>, vectors: Option<&mut Mat<f64>>) -> Result<
         None => ComputeEigenvectors::No,
     };
     let mut values = Diag::<f64>::zeros(size);
-    let scratch = self_adjoint_evd_scratch::<f64>(size, wanted, Par::Seq, Default::default());
+    let tasks = if size < PARALLEL_FROM { Par::Seq } else { Par::rayon(TASKS) };
+    let scratch = self_adjoint_evd_scratch::<f64>(size, wanted, tasks, Default::default());
     self_adjoint_evd(
         matrix,
         values.as_mut(),
         vectors.map(Mat::as_mut),
-        Par::Seq,
+        tasks,
         MemStack::new(&mut MemBuffer::new(scratch)),
         Default::default(),
     )

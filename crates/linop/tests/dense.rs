@@ -145,6 +145,32 @@ fn operators_and_combinators_have_the_matrices_they_say() {
     }
 }
 
+/// Large enough to be cut into tasks: the bits do not depend on the threads that run them.
+#[test]
+fn a_large_eigenproblem_has_the_same_bits_on_any_number_of_threads() {
+    let size = 600;
+    let matrix = Mat::from_fn(size, size, |i, j| {
+        let (low, high) = (i.min(j) as f64, i.max(j) as f64);
+        (1.3 * low + 0.7 * high).sin() / (1.0 + high - low)
+    });
+    let on = |threads: usize| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| symmetric_eigen(matrix.as_ref()).unwrap())
+    };
+    let one = on(1);
+    for threads in [2, 5] {
+        let more = on(threads);
+        assert!(one.values == more.values && one.vectors == more.vectors, "{threads} threads");
+    }
+    let norm = one.values.iter().fold(0.0f64, |norm, value| norm.max(value.abs()));
+    for j in [0, size / 2, size - 1] {
+        let column = one.vectors.col(j);
+        let image = &matrix * column;
+        let residual = (&image - faer::Scale(one.values[j]) * column).norm_l2();
+        assert!(residual <= rounding(size, norm), "pair {j}: {residual}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 

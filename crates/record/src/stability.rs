@@ -106,8 +106,8 @@ pub struct GaussNewton {
     pub trace: f64,
     /// r, the leading directions known.
     pub rank: usize,
-    /// An upper bound of the curvatures left out; 0 when none are.
-    pub tail: f64,
+    /// An upper bound of the curvatures left out, 0 when none are; `null` when nothing bounds them.
+    pub tail: Option<f64>,
     /// The largest λ_max(H_i).
     pub largest_example_sharpness: f64,
 }
@@ -137,13 +137,14 @@ pub struct CriticalLearningRate {
 /// A bracket and an estimate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ExactThreshold {
-    /// Stable in mean square below: proved. 0 when nothing is proved (with momentum).
+    /// Stable in mean square below: proved. 0 when nothing is proved (with momentum, when directions
+    /// are left out).
     pub lower: f64,
     /// The converged estimate.
     pub estimate: f64,
     /// Unstable in mean square above: proved.
     pub upper: f64,
-    /// What proves the lower end: `theorem1`, `certificate` or `none`.
+    /// What proves the lower end.
     pub lower_by: LowerBy,
     /// Values in r leading directions, r rising; the last is the largest space tried.
     pub ranks: Vec<RankValue>,
@@ -161,8 +162,11 @@ pub struct ExactThreshold {
 pub enum LowerBy {
     /// One-step contraction.
     Theorem1,
-    /// A positive definite X with D(X) ⪯ zC(X).
+    /// A second moment that shrinks: of all directions, or with a bound for those
+    /// left out.
     Certificate,
+    /// The largest curvature: without noise it alone decides.
+    Sharpness,
     /// Nothing.
     None,
 }

@@ -48,7 +48,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for size in sizes {
         let batching = Batching::new(n, *size as usize, Sampling::IndependentWithoutReplacement)?;
         let start = Instant::now();
-        let plain = CriticalParameters { certificate: false, ..CriticalParameters::default() };
+        let plain = CriticalParameters { certificate_rank: 0, ..CriticalParameters::default() };
         let found = critical(&factors, &batching, &plain, &mut |_| ControlFlow::Continue(()))?;
         let without = start.elapsed().as_secs_f64();
         let start = Instant::now();
@@ -57,7 +57,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             critical(&factors, &batching, &parameters, &mut |_| ControlFlow::Continue(()))?;
         let with = start.elapsed().as_secs_f64();
         let start = Instant::now();
-        let exact = CriticalParameters { certificate: false, first_rank: r, ..parameters };
+        let exact = CriticalParameters { certificate_rank: 0, first_rank: r, ..parameters };
         let full = critical(&factors, &batching, &exact, &mut |_| ControlFlow::Continue(()))?;
         let last = start.elapsed().as_secs_f64();
         let ranks: Vec<String> = found

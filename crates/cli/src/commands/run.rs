@@ -37,12 +37,28 @@ pub(crate) fn run(arguments: Run) -> Result<Done, Failure> {
     Ok(summary::ended(&summary))
 }
 
+/// Bytes of activations kept, unless the user says otherwise.
+const ACTIVATIONS: usize = 1 << 30;
+
 impl From<crate::arguments::Machine> for Machine {
     fn from(machine: crate::arguments::Machine) -> Self {
         let available = || std::thread::available_parallelism().map_or(1, usize::from);
         Self {
             threads: machine.threads.map_or_else(available, usize::from),
-            memory_bytes: machine.memory,
+            memory_bytes: machine.memory.unwrap_or(ACTIVATIONS),
         }
     }
+}
+
+/// The machine as the theory's questions use it: all directions of curvature at once, where they fit.
+pub(super) fn for_theory(machine: crate::arguments::Machine) -> Machine {
+    let half = || memory_of_the_machine().map_or(ACTIVATIONS, |bytes| bytes / 2);
+    crate::arguments::Machine { memory: machine.memory.or_else(|| Some(half())), ..machine }.into()
+}
+
+/// Where the system says it: Linux.
+fn memory_of_the_machine() -> Option<usize> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    Some(line.trim().strip_suffix("kB")?.trim().parse::<usize>().ok()? << 10)
 }

@@ -22,7 +22,7 @@ use crate::{interrupt, output, progress};
 pub(crate) fn run(arguments: &Stability) -> Result<Done, Failure> {
     let place = &arguments.place;
     let target = Target::find(&arguments.target, &place.out, place.config.as_deref())?;
-    let machine = place.machine.into();
+    let machine = crate::commands::run::for_theory(place.machine);
     let n = target.plan().train().len();
     let optimizer = &arguments.optimizer;
     let query = Query {
@@ -196,12 +196,14 @@ fn point(report: &StabilityReport) -> String {
         significant(ends.smallest),
         significant(ends.largest)
     ));
-    if factors.tail > 0.0 {
-        text.push_str(&format!(
-            "{} leading directions; the curvatures left out are at most {}\n",
-            grouped(factors.rank as u64),
-            significant(factors.tail)
-        ));
+    let left_out = match factors.tail {
+        Some(0.0) => None,
+        Some(tail) => Some(format!("the curvatures left out are at most {}", significant(tail))),
+        None => Some("nothing bounds the curvatures left out".to_owned()),
+    };
+    if let Some(left_out) = left_out {
+        let rank = grouped(factors.rank as u64);
+        text.push_str(&format!("{rank} leading directions; {left_out}\n"));
     }
     text
 }
@@ -219,6 +221,7 @@ pub(crate) fn criteria(critical: &CriticalLearningRate) -> String {
     let lower_by = match exact.lower_by {
         LowerBy::Theorem1 => "by Theorem 1",
         LowerBy::Certificate => "by a certificate",
+        LowerBy::Sharpness => "by the sharpness",
         LowerBy::None => "nothing proved",
     };
     row("exact, lower end", significant(exact.lower), "staying below", lower_by.to_owned());

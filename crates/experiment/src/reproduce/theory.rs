@@ -101,6 +101,7 @@ fn judge(
     let used = minimum.used_at(Some(batch_size), config.sampling);
     let mut notes = minimum.notes(sampling, used)?;
     notes.extend(not_settled(&critical.exact));
+    notes.extend(minimum.directions_left_out(wanted.momentum));
     Ok(Some(Judged {
         learning_rate: config.learning_rate,
         batch_size,

@@ -24,7 +24,8 @@ impl Minimum<'_> {
         // At least two examples and a whole batch must be left.
         let most = self.factors.examples().saturating_sub(batching.batch_size().max(2));
         let part = self.factors.truncated(DIRECTIONS);
-        let parameters = CriticalParameters { certificate: false, ..parameters.clone() };
+        let parameters =
+            CriticalParameters { certificate_rank: 0, proof_steps: 0, ..parameters.clone() };
         let (_, variance) = variance_shares(&self.factors)?;
         let mut mean_square = Vec::new();
         let mut left_out = Vec::new();

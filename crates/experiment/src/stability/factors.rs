@@ -13,9 +13,6 @@ use crate::Error;
 use crate::measure::{Instruments, stop_if};
 use crate::progress::{Event, MeasureProgress, Quantity};
 
-/// Up to so many output coordinates n·K the Gram matrix is decomposed in full: 72 MB and a minute
-/// at most. Beyond, the leading directions suffice.
-const FULL_COORDINATES: usize = 3_000;
 /// Residuals of the directions, relative to the larger of the eigenvalue and
 /// [`DIRECTION_FLOOR`] ‖H‖: at most 1e-4 ‖H‖ for the small ones, which move η* least. A residual ρ
 /// moves an eigenvalue by ρ²/gap. A tenth of this took half as many products again.
@@ -23,9 +20,16 @@ const DIRECTION_TOLERANCE: f64 = 1e-2;
 /// See [`DIRECTION_TOLERANCE`].
 const DIRECTION_FLOOR: f64 = 1e-2;
 
-/// How many directions of n·K output coordinates are asked for first; `None` for all.
-pub(super) fn first_rank(coordinates: usize) -> Option<usize> {
-    (coordinates > FULL_COORDINATES).then_some(FIRST_RANK)
+/// How many directions of n·K output coordinates are asked for first; `None` for all, where the
+/// memory allows it: then nothing is left out, and the bracket closes.
+pub(super) fn first_rank(coordinates: usize, memory_bytes: usize) -> Option<usize> {
+    (full_bytes(coordinates) > memory_bytes as u64).then_some(FIRST_RANK)
+}
+
+/// Bytes of the Gram matrix's eigendecomposition: itself, its vectors twice, the rows, and the
+/// eigensolver's own two; a search for η* needs less.
+pub(super) fn full_bytes(coordinates: usize) -> u64 {
+    8 * 6 * (coordinates as u64).pow(2)
 }
 
 /// 400 directions gave η* of the study's networks to half a percent, and the search compares them
@@ -76,7 +80,13 @@ impl Instruments<'_> {
         let positive: Vec<_> = spectrum.pairs.iter().take_while(|pair| pair.value > 0.0).collect();
         let curvatures: Vec<f64> = positive.iter().map(|pair| pair.value).collect();
         let left: Vec<f64> = positive.iter().flat_map(|pair| pair.vector.iter().copied()).collect();
-        let tail = spectrum.pairs.last().map_or(0.0, |last| last.value.max(0.0) + last.residual);
+        // The bound holds for directions that were found; a pair that was not says nothing of those
+        // behind it.
+        let found = spectrum.stop == Stop::Converged && spectrum.pairs.len() == rank;
+        let tail = match spectrum.pairs.last() {
+            Some(last) if found => last.value.max(0.0) + last.residual,
+            _ => f64::INFINITY,
+        };
         Ok(Some(ExampleFactors::from_leading_modes((n, k), &curvatures, &left, &blocks, tail)?))
     }
 }

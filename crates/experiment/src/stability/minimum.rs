@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use minimascope_curvature::Hessian;
 use minimascope_linop::{End, LanczosParameters, Progress as LanczosProgress, Stop, lanczos};
 use minimascope_net::{Evaluator, Scalar};
-use minimascope_record::measured::Measured;
+use minimascope_record::measured::{Measured, finite};
 use minimascope_record::outcome::Outcome;
 use minimascope_record::stability as record;
 use minimascope_record::training::{Optimizer, Sampling};
@@ -182,7 +182,7 @@ impl<'a> Measuring<'a, '_> {
             return Ok(None);
         };
         let (n, k) = (plan.train().len(), plan.network().outputs());
-        let rank = factors::first_rank(n * k);
+        let rank = factors::first_rank(n * k, self.machine.memory_bytes);
         let Some(factors) = instruments.factors(&mut evaluator, rank)? else { return Ok(None) };
         let example_curvatures = instruments.example_ends(&problem, &parameters, &factors)?;
         let record = record::Minimum {
@@ -227,7 +227,7 @@ fn gauss_newton(factors: &ExampleFactors) -> Result<record::GaussNewton, Error> 
         non_uniformity: variance::non_uniformity(factors)?.value,
         trace: factors.trace(),
         rank: factors.rank(),
-        tail: factors.tail(),
+        tail: finite(factors.tail()),
         largest_example_sharpness: largest,
     })
 }

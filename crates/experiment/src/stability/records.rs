@@ -63,6 +63,7 @@ fn threshold(
         lower_by: match found.lower_source {
             LowerSource::TheoremOne => record::LowerBy::Theorem1,
             LowerSource::Certificate => record::LowerBy::Certificate,
+            LowerSource::Sharpness => record::LowerBy::Sharpness,
             LowerSource::None => record::LowerBy::None,
         },
         ranks: ranks.collect(),

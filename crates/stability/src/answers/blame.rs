@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use crate::criteria::variance::{NonUniformity, non_uniformity};
 use crate::dense::dot;
-use crate::mean_square::{CriticalParameters, MeanSquareCritical, SecondMoment, critical};
+use crate::mean_square::{CriticalParameters, MeanSquareCritical, critical};
 use crate::{Batching, Error, ExampleFactors};
 
 /// An example with its share of something; all shares sum to 1.
@@ -41,10 +41,7 @@ pub fn variance_shares(factors: &ExampleFactors) -> Result<(NonUniformity, Vec<S
 /// Shares of the examples in the exact threshold: with S the Perron matrix, ⟨S, mean H_iSH_i⟩ =
 /// mean |A_iSA_iᵀ|_F², and an example's share is its term. Largest first.
 pub fn mean_square_shares(factors: &ExampleFactors, found: &MeanSquareCritical) -> Vec<Share> {
-    let rank = found.ranks.last().map_or(1, |last| last.rank);
-    let part = factors.truncated(rank);
-    let blocks = SecondMoment::new(&part, 1.0).blocks(&found.perron);
-    ranked(blocks.chunks_exact(factors.outputs().pow(2)).map(|b| dot(b, b)).collect())
+    ranked(found.blocks.chunks_exact(factors.outputs().pow(2)).map(|b| dot(b, b)).collect())
 }
 
 fn ranked(weights: Vec<f64>) -> Vec<Share> {

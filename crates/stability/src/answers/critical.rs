@@ -158,18 +158,10 @@ fn row(
     })
 }
 
-/// A start for the best direction: the Perron matrix times its heaviest column, two power steps
-/// towards its top eigenvector, in all coordinates.
+/// A start for the best direction: the top eigenvector of the second moment that grows first, in all
+/// coordinates.
 fn top_of_perron(exact: &MeanSquareCritical, factors: &ExampleFactors) -> Vec<f64> {
-    let rank = exact.ranks.last().map_or(1, |last| last.rank);
-    let heaviest = (0..rank)
-        .max_by(|a, b| exact.perron[a * rank + a].total_cmp(&exact.perron[b * rank + b]))
-        .unwrap_or(0);
-    let mut vector = exact.perron[heaviest * rank..][..rank].to_vec();
-    for _ in 0..2 {
-        let columns = exact.perron.chunks_exact(rank);
-        vector = columns.map(|column| crate::dense::dot(column, &vector)).collect();
-    }
+    let mut vector = exact.direction.clone();
     vector.resize(factors.rank(), 0.0);
     vector
 }

@@ -29,8 +29,10 @@ pub fn smallest_batch(
     let n = factors.examples();
     let value = |size: usize, certificate: bool| -> Result<f64, Error> {
         let batching = Batching::new(n, size, sampling)?;
-        let parameters =
-            CriticalParameters { certificate, momentum: Momentum::NONE, ..parameters.clone() };
+        let mut parameters = CriticalParameters { momentum: Momentum::NONE, ..parameters.clone() };
+        if !certificate {
+            (parameters.proof_steps, parameters.certificate_rank) = (0, 0);
+        }
         let found = critical(factors, &batching, &parameters, &mut |_| ControlFlow::Continue(()))?;
         Ok(if certificate { found.lower } else { found.estimate })
     };

@@ -89,6 +89,11 @@ impl ExampleFactors {
         &self.blocks[example * size..][..size]
     }
 
+    /// The blocks of all examples, one after the other.
+    pub(crate) fn blocks(&self) -> &[f64] {
+        &self.blocks
+    }
+
     /// out = A x: nK numbers from r.
     pub fn apply_rows(&self, x: &[f64], out: &mut [f64]) {
         for (value, row) in out.iter_mut().zip(self.rows.chunks_exact(self.rank())) {

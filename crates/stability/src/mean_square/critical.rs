@@ -17,22 +17,33 @@
 //! is the case above; at p = 0 the largest eigenvalue is a(1−β)/(1+β), so η* = 2(1+β)/a, the
 //! heavy-ball edge. Derived here; [`super::MomentumMap`] checks it.
 //!
+//! **In the blocks.** That eigenproblem has one of n blocks of K × K numbers behind it, from which it
+//! is solved ([`super::feedback`]) and its lower end proved ([`super::collatz`]).
+//!
 //! **Truncation.** Restricting S to the leading r eigenvectors of H compresses the symmetric
-//! C^{-1/2}D_βC^{-1/2}, so it gives a lower bound of λ_max and an upper bound of η*.
+//! C^{-1/2}D_βC^{-1/2}, so it gives a lower bound of λ_max and an upper bound of η*. When the factors
+//! cover range(H), r grows to all of it and nothing is left out.
 
+use std::borrow::Cow;
+use std::cell::Cell;
 use std::ops::ControlFlow;
 
-use super::certificate::certify;
-use super::packed::{Packed, pack, unpack};
+use minimascope_linop::{End, LanczosParameters, lanczos};
+
+use super::certificate::{certify, theorem_one_holds};
+use super::collatz::{ProofParameters, prove};
+use super::feedback::{Feedback, pack, unpack};
+use super::packed::Packed;
 use super::second_moment::SecondMoment;
 use crate::criteria::theorem_one;
+use crate::dense::dot;
 use crate::eigen::leading;
 use crate::{Batching, Error, ExampleFactors, Momentum};
 
 /// How far to go.
 #[derive(Clone, Debug)]
 pub struct CriticalParameters {
-    /// The rank is doubled until η* changes by less than this, relatively.
+    /// With truncated factors the rank is doubled until η* changes by less than this, relatively.
     pub tolerance: f64,
     /// Relative residual at which an eigenproblem stops; its square bounds the value's error.
     pub eigen_tolerance: f64,
@@ -40,23 +51,28 @@ pub struct CriticalParameters {
     pub first_rank: usize,
     /// Bytes that the working arrays may take; the rank stops there.
     pub memory: u64,
-    /// Whether to look for a lower bound above Theorem 1's: some hundred more applications.
-    pub certificate: bool,
-    /// The largest rank of a certificate: its Cholesky factors and right sides are dense.
+    /// Relative distance between the ends of the bracket at which its proof stops.
+    pub width: f64,
+    /// Most applications of the map that the proof may take.
+    pub proof_steps: usize,
+    /// The largest rank of a certificate for truncated factors, whose right sides are dense; 0 for
+    /// none but Theorem 1's.
     pub certificate_rank: usize,
     /// β.
     pub momentum: Momentum,
 }
 
 impl Default for CriticalParameters {
-    /// 0.5 % in the rank from 100 on, 4 GiB, certificates up to rank 800.
+    /// 0.5 % in the rank from 100 on, eigenproblems to 1e-3, 4 GiB, a bracket of 0.1 % where range(H)
+    /// is covered, certificates up to rank 800 where it is not.
     fn default() -> Self {
         Self {
             tolerance: 5e-3,
-            eigen_tolerance: 1e-5,
+            eigen_tolerance: 1e-3,
             first_rank: 100,
             memory: 4 << 30,
-            certificate: true,
+            width: 1e-3,
+            proof_steps: 40,
             certificate_rank: 800,
             momentum: Momentum::NONE,
         }
@@ -68,13 +84,15 @@ impl Default for CriticalParameters {
 pub enum LowerSource {
     /// One-step contraction.
     TheoremOne,
-    /// A positive definite X with D(X) ⪯ zC(X).
+    /// A second moment that shrinks: on all of range(H), or with a bound for the directions left out.
     Certificate,
-    /// Nothing proved: momentum, or a tail that nothing bounds.
+    /// The largest curvature decides: no noise.
+    Sharpness,
+    /// Nothing proved: momentum with directions left out, or a tail that nothing bounds.
     None,
 }
 
-/// Where the doubling of the rank stopped.
+/// Where the growth of the rank stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RankStop {
     /// The coordinates given are used in full.
@@ -92,7 +110,7 @@ pub enum RankStop {
 pub struct RankValue {
     /// r.
     pub rank: usize,
-    /// 2(1−β)/λ_max in these r directions: an upper bound of η*.
+    /// η* in these r directions: an upper bound.
     pub critical_learning_rate: f64,
 }
 
@@ -107,7 +125,7 @@ pub struct MeanSquareCritical {
     pub estimate: f64,
     /// SGD is unstable in mean square above: a Rayleigh quotient proves it, converged or not.
     pub upper: f64,
-    /// Theorem 1's critical learning rate, below `lower` or equal to it.
+    /// Theorem 1's critical learning rate; 0 with momentum.
     pub theorem_one: f64,
     /// Every rank tried with its value, in order; the last is `estimate`.
     pub ranks: Vec<RankValue>,
@@ -117,11 +135,13 @@ pub struct MeanSquareCritical {
     pub relative_residual: f64,
     /// Whether that residual met its tolerance.
     pub converged: bool,
-    /// Products with the map, all ranks together, the certificate's applications included.
+    /// Applications of the map, all ranks and the proof together.
     pub products: usize,
-    /// The Perron matrix S of the last rank, r × r, tr S = 1: the second moment that grows
-    /// first, in the leading eigenvectors of H.
-    pub perron: Vec<f64>,
+    /// With S the second moment that grows first, the n blocks A_iSA_iᵀ, of norm 1 together. Empty
+    /// without noise.
+    pub blocks: Vec<f64>,
+    /// An approximate top eigenvector of S in the leading eigenvectors of H, of norm 1.
+    pub direction: Vec<f64>,
 }
 
 /// What the search for η* is doing.
@@ -131,9 +151,20 @@ pub struct CriticalProgress {
     pub rank: usize,
     /// Products at this rank.
     pub products: usize,
-    /// The present value of η*.
+    /// The present value of η*; of its lower end while that is being proved.
     pub critical_learning_rate: f64,
 }
+
+/// Relative change of η* at which F_z is not set up anew, as a share of the square root of the
+/// eigenproblem's tolerance: the error left is of the order of the change's square.
+const SETTLED: f64 = 0.1;
+/// Most times that it is.
+const ROUNDS: usize = 8;
+/// Power steps towards the top eigenvector of S.
+const DIRECTION_STEPS: usize = 6;
+/// When everything is covered the rank jumps to all from this share of it on: the ranks before
+/// only bring a start.
+const JUMP: usize = 4;
 
 /// The bracket of η* for n examples in batches of B.
 ///
@@ -149,144 +180,236 @@ pub fn critical(
         let (expected, found) = (factors.examples(), batching.examples());
         return Err(Error::Shape { what: "the batching", expected, found });
     }
-    let (noise, beta) = (batching.noise(), parameters.momentum.value());
-    let mut found = climb(factors, noise, parameters, progress)?;
-    if beta > 0.0 {
-        return Ok(found);
-    }
-    let sufficient = theorem_one::critical(factors, batching)?;
-    found.products += sufficient.largest.products;
-    found.theorem_one = sufficient.critical_learning_rate;
-    // Both are exact at P = 1: rounding must not turn the bracket round.
-    found.lower = (2.0 / sufficient.largest.upper()).min(found.upper);
-    found.lower_source =
-        if found.lower > 0.0 { LowerSource::TheoremOne } else { LowerSource::None };
-    let worthwhile = found.lower < found.upper * (1.0 - 1e-6) && noise > 0.0;
-    if parameters.certificate && worthwhile && found.stop != RankStop::Interrupted {
-        improve_lower(factors, noise, parameters, &mut found)?;
+    let noise = batching.noise();
+    let mut found = if noise == 0.0 {
+        without_noise(factors, parameters.momentum)
+    } else {
+        climb(factors, noise, parameters, progress)?
+    };
+    if parameters.momentum == Momentum::NONE && found.stop != RankStop::Interrupted {
+        let sufficient = theorem_one::critical(factors, batching)?;
+        found.products += sufficient.largest.products;
+        found.theorem_one = sufficient.critical_learning_rate;
+        if !factors.covers_range() && noise > 0.0 {
+            bound_from_below(factors, noise, parameters, &mut found)?;
+        }
     }
     Ok(found)
 }
 
-/// Doubles the rank until the value settles.
+/// 2(1+β)/a. The tail is a bound on what is left out, so the largest curvature is known either way.
+fn without_noise(factors: &ExampleFactors, momentum: Momentum) -> MeanSquareCritical {
+    let edge = |curvature: f64| 2.0 * (1.0 + momentum.value()) / curvature;
+    let upper = edge(factors.sharpness());
+    let lower = edge(factors.sharpness().max(factors.tail()));
+    let mut direction = vec![0.0; factors.rank()];
+    direction[0] = 1.0;
+    MeanSquareCritical {
+        lower,
+        lower_source: if lower > 0.0 { LowerSource::Sharpness } else { LowerSource::None },
+        estimate: upper,
+        upper,
+        theorem_one: 0.0,
+        ranks: vec![RankValue { rank: factors.rank(), critical_learning_rate: upper }],
+        stop: RankStop::AllCoordinates,
+        relative_residual: 0.0,
+        converged: true,
+        products: 0,
+        blocks: Vec::new(),
+        direction,
+    }
+}
+
+/// Raises the rank until the value settles, or to all of range(H), where the lower end is proved.
 fn climb(
     factors: &ExampleFactors,
     noise: f64,
     parameters: &CriticalParameters,
     progress: &mut dyn FnMut(&CriticalProgress) -> ControlFlow<()>,
 ) -> Result<MeanSquareCritical, Error> {
-    let beta = parameters.momentum.value();
-    let mut rank = parameters.first_rank.clamp(1, factors.rank());
-    let mut start: Option<(Vec<f64>, usize)> = None;
+    let (all, k) = (factors.rank(), factors.outputs());
+    let mut rank = parameters.first_rank.clamp(1, all);
+    let mut blocks = factors.blocks().to_vec();
     let (mut ranks, mut products) = (Vec::<RankValue>::new(), 0);
     loop {
-        let part = factors.truncated(rank);
-        let h = part.curvatures();
-        let first = embed(start.take(), rank, h);
-        let mut map = SecondMoment::new(&part, noise);
-        let mut operator = Packed::new(&mut map, beta);
-        let mut interrupted = false;
-        let largest = crate::eigen::leading_with(
-            &mut operator,
-            parameters.eigen_tolerance,
-            Some(&pack(&first, h)),
-            &mut |now| {
-                let critical_learning_rate = 2.0 * (1.0 - beta) / now.value;
-                let products = now.products;
-                let flow = progress(&CriticalProgress { rank, products, critical_learning_rate });
-                interrupted |= flow.is_break();
-                flow
-            },
-        )?;
-        products += largest.products;
-        let value = 2.0 * (1.0 - beta) / largest.value;
+        let part =
+            if rank == all { Cow::Borrowed(factors) } else { Cow::Owned(factors.truncated(rank)) };
+        let mut feedback = Feedback::new(&part, noise, parameters.momentum);
+        let interrupted = Cell::new(false);
+        let mut tell = |products: usize, critical_learning_rate: f64| {
+            let flow = progress(&CriticalProgress { rank, products, critical_learning_rate });
+            interrupted.set(interrupted.get() || flow.is_break());
+            flow
+        };
+        let found = balance(&mut feedback, &mut blocks, k, parameters.eigen_tolerance, &mut tell)?;
+        products += found.products;
+        let value = 1.0 / found.inverse_rate;
         let settled = ranks.last().is_some_and(|before: &RankValue| {
             rank >= 2 * before.rank
                 && (before.critical_learning_rate / value - 1.0).abs() < parameters.tolerance
         });
         ranks.push(RankValue { rank, critical_learning_rate: value });
-        let next = (2 * rank).min(factors.rank());
-        let stop = if interrupted {
+        let next =
+            if factors.covers_range() && JUMP * rank >= all { all } else { (2 * rank).min(all) };
+        let mut stop = if interrupted.get() {
             Some(RankStop::Interrupted)
         } else if settled && !factors.covers_range() {
             Some(RankStop::Converged)
-        } else if rank == factors.rank() {
+        } else if rank == all {
             Some(RankStop::AllCoordinates)
-        } else if settled {
-            Some(RankStop::Converged)
         } else if working_bytes(next, factors) > parameters.memory {
             Some(RankStop::Memory)
         } else {
             None
         };
-        let mut matrix = vec![0.0; rank * rank];
-        unpack(&largest.vector, h, &mut matrix);
+        let (mut lower, mut lower_source) = (0.0, LowerSource::None);
+        if stop == Some(RankStop::AllCoordinates) && factors.covers_range() {
+            let settings = ProofParameters {
+                width: parameters.width,
+                steps: parameters.proof_steps,
+                momentum: parameters.momentum != Momentum::NONE,
+            };
+            let at = (found.inverse_rate, found.slope);
+            let (proved, spent) = prove(&mut feedback, &blocks, at, &settings, &mut tell)?;
+            products += spent;
+            if proved.is_finite() {
+                // Rounding must not turn the bracket round.
+                (lower, lower_source) = ((1.0 / proved).min(value), LowerSource::Certificate);
+            }
+            if interrupted.get() {
+                stop = Some(RankStop::Interrupted);
+            }
+        }
         if let Some(stop) = stop {
-            let trace: f64 = matrix.iter().step_by(rank + 1).sum();
-            matrix.iter_mut().for_each(|s| *s /= trace);
+            feedback.set_inverse_rate(found.inverse_rate);
+            feedback.excite(&blocks);
             return Ok(MeanSquareCritical {
-                lower: 0.0,
-                lower_source: LowerSource::None,
+                lower,
+                lower_source,
                 estimate: value,
                 upper: value,
                 theorem_one: 0.0,
                 ranks,
                 stop,
-                relative_residual: largest.residual / largest.value,
-                converged: largest.converged,
+                relative_residual: found.relative_residual,
+                converged: found.converged,
                 products,
-                perron: matrix,
+                direction: feedback.top_direction(DIRECTION_STEPS),
+                blocks,
             });
         }
-        start = Some((matrix, rank));
         rank = next;
     }
 }
 
-/// The previous Perron matrix with a little of H everywhere, or H: positive definite, so never
-/// orthogonal to the Perron matrix.
-fn embed(previous: Option<(Vec<f64>, usize)>, rank: usize, h: &[f64]) -> Vec<f64> {
-    let mut matrix = vec![0.0; rank * rank];
-    let mut share = 1.0;
-    if let Some((small, size)) = previous {
-        for (column, part) in matrix.chunks_exact_mut(rank).zip(small.chunks_exact(size)) {
-            column[..size].copy_from_slice(part);
-        }
-        let trace: f64 = small.iter().step_by(size + 1).sum();
-        share = 1e-2 * trace / h.iter().sum::<f64>();
-    }
-    matrix.iter_mut().step_by(rank + 1).zip(h).for_each(|(s, h)| *s += share * h);
-    matrix
+/// A z at which λ_max(F_z) = 1.
+struct Balance {
+    inverse_rate: f64,
+    /// −d log λ_max(F_z)/d log z.
+    slope: f64,
+    relative_residual: f64,
+    converged: bool,
+    products: usize,
 }
 
-/// Bytes of a Lanczos basis of 25 packed vectors, eight r × r matrices and two copies of the rows.
+/// The eigenvector at the present z, then the z that balances it, in turn; `blocks` holds the start
+/// and becomes the eigenvector, of norm 1.
+fn balance(
+    feedback: &mut Feedback<'_>,
+    blocks: &mut [f64],
+    k: usize,
+    tolerance: f64,
+    progress: &mut dyn FnMut(usize, f64) -> ControlFlow<()>,
+) -> Result<Balance, Error> {
+    let mut vector = vec![0.0; minimascope_linop::SymmetricOperator::dimension(feedback)];
+    feedback.excite(blocks);
+    let (mut z, _) = feedback.balance(dot(blocks, blocks));
+    let mut found = Balance {
+        inverse_rate: z,
+        slope: 1.0,
+        relative_residual: f64::INFINITY,
+        converged: false,
+        products: 1,
+    };
+    for _ in 0..ROUNDS {
+        feedback.set_inverse_rate(z);
+        pack(blocks, k, &mut vector);
+        let parameters = LanczosParameters { tolerance, ..LanczosParameters::new(End::Largest, 1) };
+        let mut interrupted = false;
+        let spent = found.products;
+        let mut spectrum = lanczos(feedback, &parameters, Some(&vector), &mut |now| {
+            let flow = progress(spent + now.products, 1.0 / z);
+            interrupted |= flow.is_break();
+            flow
+        })?;
+        let pair = spectrum.pairs.swap_remove(0);
+        unpack(&pair.vector, k, blocks);
+        // The eigenvector is one of positive semi-definite blocks, up to its sign.
+        if blocks.chunks_exact(k * k).flat_map(|b| b.iter().step_by(k + 1)).sum::<f64>() < 0.0 {
+            blocks.iter_mut().for_each(|v| *v = -*v);
+        }
+        feedback.excite(blocks);
+        let (next, slope) = feedback.balance(dot(blocks, blocks));
+        let change = (next / z - 1.0).abs();
+        z = next;
+        found = Balance {
+            inverse_rate: z,
+            slope,
+            relative_residual: pair.relative_residual,
+            converged: pair.converged,
+            products: spent + spectrum.products + 1,
+        };
+        if change < SETTLED * tolerance.sqrt() || interrupted {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// Bytes of three r × r matrices, and the rows with their products.
 fn working_bytes(rank: usize, factors: &ExampleFactors) -> u64 {
     let (r, rows) = (rank as u64, (factors.examples() * factors.outputs()) as u64);
-    8 * (25 * r * (r + 1) / 2 + 8 * r * r + 2 * r * rows)
+    8 * (3 * r * r + 2 * r * rows)
 }
 
-fn improve_lower(
+/// The lower end for truncated factors: Theorem 1 if its condition is met by the bounded tail too,
+/// or a certificate.
+fn bound_from_below(
     factors: &ExampleFactors,
     noise: f64,
     parameters: &CriticalParameters,
     found: &mut MeanSquareCritical,
 ) -> Result<(), Error> {
-    let tried = found.ranks.last().map_or(1, |last| last.rank);
-    let rank = tried.min(parameters.certificate_rank.max(1));
+    let rank = factors.rank().min(parameters.certificate_rank.max(parameters.first_rank));
     let part = factors.truncated(rank);
-    let perron: Vec<f64> =
-        found.perron.chunks_exact(tried).take(rank).flat_map(|c| &c[..rank]).copied().collect();
-    let (ritz, ceiling) = (2.0 / found.upper, 2.0 / found.lower);
-    let certificate = certify(&part, noise, (ritz, &perron), ceiling)?;
-    found.products += certificate.applications;
+    let ceiling = 2.0 / found.theorem_one;
+    let (bound, spent) = theorem_one_holds(&part, noise, ceiling)?;
+    found.products += spent;
+    if bound.is_finite() {
+        (found.lower, found.lower_source) =
+            ((2.0 / bound).min(found.upper), LowerSource::TheoremOne);
+    }
+    if parameters.certificate_rank == 0 {
+        return Ok(());
+    }
+    let mut feedback = Feedback::new(&part, noise, Momentum::NONE);
+    let mut blocks = found.blocks.clone();
+    let quiet = &mut |_, _| ControlFlow::Continue(());
+    let here =
+        balance(&mut feedback, &mut blocks, part.outputs(), parameters.eigen_tolerance, quiet)?;
+    feedback.set_inverse_rate(here.inverse_rate);
+    let perron = feedback.second_moment();
+    let certificate = certify(&part, noise, (2.0 / found.upper, &perron), bound)?;
+    found.products += here.products + certificate.applications;
     if 2.0 / certificate.bound > found.lower {
-        found.lower = 2.0 / certificate.bound;
+        found.lower = (2.0 / certificate.bound).min(found.upper);
         found.lower_source = LowerSource::Certificate;
     }
     Ok(())
 }
 
-/// λ_max(C⁺D_β) on all coordinates to a tight residual, without a bracket: the bare eigenproblem.
+/// λ_max(C⁺D_β) on all coordinates by Lanczos on r × r matrices: the plain form, to a tight residual
+/// and without a bracket. The reference that [`critical`] is tested against.
 ///
 /// # Errors
 /// Of the eigensolver.
@@ -297,7 +420,10 @@ pub fn largest_ratio(
     tolerance: f64,
 ) -> Result<crate::Leading, Error> {
     let h = factors.curvatures();
-    let start = pack(&embed(None, h.len(), h), h);
+    // H: positive definite, so never orthogonal to the Perron matrix.
+    let mut start = vec![0.0; h.len() * h.len()];
+    start.iter_mut().step_by(h.len() + 1).zip(h).for_each(|(s, h)| *s = *h);
+    let start = super::packed::pack(&start, h);
     let mut map = SecondMoment::new(factors, noise);
     leading(&mut Packed::new(&mut map, momentum.value()), tolerance, Some(&start))
 }

@@ -1,7 +1,9 @@
 //! The exact mean-square theory: the map of second moments, its threshold and its growth.
 
 mod certificate;
+mod collatz;
 mod critical;
+mod feedback;
 mod growth;
 pub mod kronecker;
 mod momentum;

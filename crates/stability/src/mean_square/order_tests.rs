@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use super::{CriticalParameters, LowerSource, critical, kronecker, largest_ratio};
+use super::{CriticalParameters, LowerSource, RankStop, critical, kronecker, largest_ratio};
 use crate::criteria::{necessary, theorem_one};
 use crate::problems::RandomProblem;
 use crate::{Batching, Momentum, Sampling};
@@ -17,7 +17,12 @@ fn batchings(examples: usize) -> impl Iterator<Item = Batching> {
 }
 
 fn tight() -> CriticalParameters {
-    CriticalParameters { eigen_tolerance: 1e-9, ..CriticalParameters::default() }
+    CriticalParameters {
+        eigen_tolerance: 1e-9,
+        width: 1e-8,
+        proof_steps: 400,
+        ..CriticalParameters::default()
+    }
 }
 
 #[test]
@@ -88,6 +93,63 @@ fn theorem_one_is_exact_for_commuting_hessians() {
             let ratio = sufficient.critical_learning_rate * exact / 2.0;
             assert!((ratio - 1.0).abs() < SAME, "seed {seed}: Theorem 1 over exact {ratio}");
             assert!((free / exact - 1.0).abs() < SAME, "seed {seed}: {free} against {exact}");
+        }
+    }
+}
+
+/// The ends of the bracket are proofs: with an eigensolver that stops at once, and from a first rank
+/// of one, they still enclose the dense value.
+#[test]
+fn the_bracket_holds_however_badly_the_eigenproblem_is_solved() {
+    let starved = CriticalParameters {
+        eigen_tolerance: 0.99,
+        first_rank: 1,
+        proof_steps: 2,
+        ..CriticalParameters::default()
+    };
+    let (mut cases, mut open) = (0, 0);
+    for seed in 0..PROBLEMS {
+        let problem = RandomProblem::new(seed);
+        let factors = problem.factors();
+        for batching in batchings(problem.examples) {
+            let p = batching.noise();
+            let dense = kronecker::largest_ratio(problem.parameters, &problem.hessians, p).unwrap();
+            let exact = 2.0 / dense;
+            let found = critical(&factors, &batching, &starved, &mut |_| ControlFlow::Continue(()))
+                .unwrap();
+            let case = format!("seed {seed}, B {}", batching.batch_size());
+            assert!(found.lower <= exact * (1.0 + SAME), "{case}: {} over {exact}", found.lower);
+            assert!(found.upper >= exact * (1.0 - SAME), "{case}: {} below {exact}", found.upper);
+            assert_eq!(found.stop, RankStop::AllCoordinates);
+            assert!(p == 0.0 || found.ranks[0].rank == 1);
+            cases += 1;
+            open += usize::from(found.upper > found.lower * 1.01);
+        }
+    }
+    assert!(5 * open > cases, "only {open} of {cases} brackets were left open to be wrong");
+}
+
+/// With momentum the block form gives what Lanczos on r × r matrices gives, and proves a lower end.
+#[test]
+fn momentum_has_a_bracket_too() {
+    for seed in 0..100 {
+        let problem = RandomProblem::new(seed);
+        let factors = problem.factors();
+        for (batching, beta) in
+            batchings(problem.examples).zip([0.3, 0.9, 0.6, 0.99].iter().cycle())
+        {
+            let momentum = Momentum::new(*beta).unwrap();
+            let parameters = CriticalParameters { momentum, ..tight() };
+            let found =
+                critical(&factors, &batching, &parameters, &mut |_| ControlFlow::Continue(()))
+                    .unwrap();
+            let plain = largest_ratio(&factors, batching.noise(), momentum, 1e-10).unwrap();
+            let expected = 2.0 * (1.0 - beta) / plain.value;
+            let case = format!("seed {seed}, B {}, β {beta}", batching.batch_size());
+            let ratio = found.estimate / expected;
+            assert!((ratio - 1.0).abs() < SAME, "{case}: block form over plain {ratio:.12}");
+            assert!(found.lower <= found.estimate, "{case}");
+            assert!(found.lower > (1.0 - 1e-6) * expected, "{case}: {} of {expected}", found.lower);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The two maps of the mean-square theory in the eigenbasis of H.
 
 use faer::linalg::matmul::matmul;
+use faer::reborrow::ReborrowMut;
 use faer::{Accum, MatMut, MatRef, Par};
 use rayon::prelude::*;
 
@@ -50,6 +51,7 @@ impl<'a> SecondMoment<'a> {
         } else {
             self.multiply_by_blocks(s);
             self.gather(self.noise / self.factors.examples() as f64, out);
+            mirror_lower(out, self.factors.rank());
         }
         self.add_mean_part(s, out);
     }
@@ -73,7 +75,7 @@ impl<'a> SecondMoment<'a> {
         });
     }
 
-    /// out = α·V·A, both triangles, from the lower one.
+    /// The lower triangle of out = α·V·A.
     fn gather(&self, alpha: f64, out: &mut [f64]) {
         let r = self.factors.rank();
         let columns = self.factors.rows().len() / r;
@@ -91,7 +93,6 @@ impl<'a> SecondMoment<'a> {
                 Par::Seq,
             );
         });
-        mirror_lower(out, r);
     }
 
     fn add_mean_part(&self, s: &[f64], out: &mut [f64]) {
@@ -115,21 +116,61 @@ impl<'a> SecondMoment<'a> {
         }
     }
 
-    /// The n blocks A_i S A_iᵀ, K × K each.
-    pub fn blocks(&mut self, s: &[f64]) -> Vec<f64> {
+    /// The n blocks A_i S A_iᵀ, K × K each, of S = L + Lᵀ with L lower triangular: entries above
+    /// the diagonal of `lower` must be zero, and those on it are half of S's. nK·r² multiply–adds.
+    pub fn blocks_of_lower(&self, lower: &[f64]) -> Vec<f64> {
         let (r, k) = (self.factors.rank(), self.factors.outputs());
+        let lower = MatRef::from_column_major_slice(lower, r, r);
+        let examples = PANEL.div_ceil(k);
         let mut out = vec![0.0; self.factors.examples() * k * k];
-        let mut products = vec![0.0; self.factors.rows().len()];
-        crate::dense::product((s, r), (self.factors.rows(), false), 1.0, &mut products);
-        let parts = products.chunks_exact(r * k).zip(self.factors.rows().chunks_exact(r * k));
-        for (block, (products, rows)) in out.chunks_exact_mut(k * k).zip(parts) {
-            quadratic_block(rows, products, r, block);
-        }
+        let rows = self.factors.rows().par_chunks(r * k * examples);
+        out.par_chunks_mut(k * k * examples).zip(rows).for_each(|(blocks, rows)| {
+            let width = rows.len() / r;
+            let mut products = vec![0.0; rows.len()];
+            let right = MatRef::from_column_major_slice(rows, r, width);
+            let mut target = MatMut::from_column_major_slice_mut(&mut products, r, width);
+            for first in (0..r).step_by(PANEL) {
+                let height = PANEL.min(r - first);
+                matmul(
+                    target.rb_mut().subrows_mut(first, height),
+                    Accum::Replace,
+                    lower.submatrix(first, 0, height, first + height),
+                    right.subrows(0, first + height),
+                    1.0,
+                    Par::Seq,
+                );
+            }
+            let parts = products.chunks_exact(r * k).zip(rows.chunks_exact(r * k));
+            for (block, (products, rows)) in blocks.chunks_exact_mut(k * k).zip(parts) {
+                for a in 0..k {
+                    for b in 0..k {
+                        let half = dot(&rows[a * r..][..r], &products[b * r..][..r]);
+                        block[a * k + b] += half;
+                        block[b * k + a] += half;
+                    }
+                }
+            }
+        });
         out
+    }
+
+    /// The n blocks A_i S A_iᵀ of a symmetric S.
+    pub fn blocks(&self, s: &[f64]) -> Vec<f64> {
+        let r = self.factors.rank();
+        let mut lower = s.to_vec();
+        halve_diagonal(&mut lower, r);
+        self.blocks_of_lower(&lower)
     }
 
     /// out = (1/n) Aᵀ·blockdiag(T)·A for n given symmetric K × K blocks.
     pub fn scatter_blocks(&mut self, blocks: &[f64], out: &mut [f64]) {
+        self.scatter_blocks_lower(blocks, out);
+        mirror_lower(out, self.factors.rank());
+    }
+
+    /// The lower triangle of [`SecondMoment::scatter_blocks`]; the entries above the diagonal are
+    /// left undefined. nK·r² multiply–adds.
+    pub fn scatter_blocks_lower(&mut self, blocks: &[f64], out: &mut [f64]) {
         let (r, k) = (self.factors.rank(), self.factors.outputs());
         self.products.resize(self.factors.rows().len(), 0.0);
         let parts = self.factors.rows().par_chunks_exact(r * k).zip(blocks.par_chunks_exact(k * k));
@@ -159,6 +200,14 @@ fn combine(block: &[f64], rows: &[f64], r: usize, out: &mut [f64]) {
         for (coefficient, row) in coefficients.iter().zip(rows.chunks_exact(r)) {
             axpy(*coefficient, row, out);
         }
+    }
+}
+
+/// S ↦ L with S = L + Lᵀ: half the diagonal, and nothing above it.
+fn halve_diagonal(s: &mut [f64], r: usize) {
+    for (b, column) in s.chunks_exact_mut(r).enumerate() {
+        column[..b].fill(0.0);
+        column[b] *= 0.5;
     }
 }
 

@@ -12,22 +12,21 @@
 //!
 //! - VV: zC(X_V) − (1−p) H X_V H − (p/n) A_Vᵀ T A_V,
 //! - VW: −(p/n) A_Vᵀ T A_W,
-//! - WW: zH_W − (1−p) H_W² − (p/n) A_Wᵀ T A_W ⪰ c·H_W,
-//!   c = z − (1−p)t − p·λ_max(PTP), P the projector on the orthogonal complement of range(A_V),
-//!   which holds range(A_W).
+//! - WW: zH_W − (1−p) H_W² − (p/n) A_Wᵀ T A_W ⪰ c·H_W, c = z − (1−p)t − p·max_i λ_max(T_i).
+//!
+//! With P the projector on the orthogonal complement of range(A_V), which holds range(A_W):
 //!
 //! If c > 0, A_W H_W⁺ A_Wᵀ ⪯ nP gives for the Schur complement
 //! M = VV − (p²/(cn)) A_Vᵀ T P T A_V, and **X_V ≻ 0, c > 0, M ⪰ 0 prove λ_max ≤ z** on the full
 //! space. (X ≻ 0 on range(H); elsewhere nothing moves.) M depends on X_V only through r × r
 //! matrices: A_VᵀTPTA_V/n = mean A_iᵀT_i²A_i − Y H_V⁻¹ Y, Y = A_VᵀTA_V/n.
 //!
-//! All conditions are checked on the computed X_V, however it was found: c from a Lanczos value
-//! plus its residual, M and X_V by Cholesky factorisation; "rigorous" is up to rounding.
+//! All conditions are checked on the computed X_V, however it was found: c from K × K eigenvalues,
+//! M and X_V by Cholesky factorisation; "rigorous" is up to rounding.
 
-mod outside;
 mod search;
 
-use search::Search;
+use search::{Outcome, Search};
 
 use crate::{Error, ExampleFactors};
 
@@ -86,6 +85,38 @@ pub fn certify(
         }
     }
     Ok(Certificate { bound, applications: search.applications })
+}
+
+/// Relative distances above Theorem 1's eigenvalue at which X = I is tried: the blocks above bound
+/// the directions left out less tightly than the eigenproblem does.
+const SLACKS: [f64; 9] = [1e-9, 1e-6, 1e-4, 1e-3, 1e-2, 3e-2, 0.1, 0.3, 1.0];
+
+/// The smallest z = `eigenvalue`·(1 + slack) that X = I proves, infinite when none does, and the
+/// applications of D spent. It needs no eigenvalue to be right.
+///
+/// # Errors
+/// Of the eigensolver of the K × K blocks.
+pub(super) fn theorem_one_holds(
+    factors: &ExampleFactors,
+    noise: f64,
+    eigenvalue: f64,
+) -> Result<(f64, usize), Error> {
+    let mut bound = f64::INFINITY;
+    if factors.tail().is_infinite() {
+        return Ok((bound, 0));
+    }
+    let r = factors.rank();
+    let mut identity = vec![0.0; r * r];
+    identity.iter_mut().step_by(r + 1).for_each(|x| *x = 1.0);
+    let mut search = Search::new(factors, noise, Vec::new());
+    for slack in SLACKS {
+        let z = eigenvalue * (1.0 + slack);
+        if matches!(search.check(z, &identity)?, Outcome::Proved) {
+            bound = z;
+            break;
+        }
+    }
+    Ok((bound, search.applications))
 }
 
 #[cfg(test)]

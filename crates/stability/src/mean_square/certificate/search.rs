@@ -1,8 +1,6 @@
 //! The search for an X_V at a given z.
 
-use super::outside::OutsideBlocks;
-use crate::dense::{dot, is_positive_definite, product};
-use crate::eigen::leading;
+use crate::dense::{dot, is_positive_definite, largest_eigenvalue, product};
 use crate::mean_square::SecondMoment;
 use crate::{Error, ExampleFactors};
 
@@ -85,7 +83,12 @@ impl<'a> Search<'a> {
         if !self.factors.covers_range() {
             let mut blocks = self.map.blocks(x);
             blocks.iter_mut().zip(&self.tail_blocks).for_each(|(t, tail)| *t += tail);
-            slack -= (1.0 - p) * self.factors.tail() + p * self.largest_outside(&blocks)?;
+            let k = self.factors.outputs();
+            let mut largest = 0.0f64;
+            for block in blocks.chunks_exact(k * k) {
+                largest = largest.max(largest_eigenvalue(block, k)?);
+            }
+            slack -= (1.0 - p) * self.factors.tail() + p * largest;
             if slack.is_nan() || slack <= 0.0 {
                 return Ok(Outcome::NoSlack);
             }
@@ -99,12 +102,6 @@ impl<'a> Search<'a> {
         } else {
             Ok(Outcome::Fails { slack, coupling })
         }
-    }
-
-    /// λ_max(PTP), its residual added.
-    fn largest_outside(&self, blocks: &[f64]) -> Result<f64, Error> {
-        // Three digits of c are enough, and the residual goes to the safe side.
-        Ok(leading(&mut OutsideBlocks::new(self.factors, blocks), 1e-3, None)?.upper())
     }
 
     /// A_VᵀTPTA_V/n.
