@@ -70,8 +70,8 @@ pub(crate) struct Machine {
     /// Threads [default: all processors].
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<NonZeroUsize>,
-    /// Memory for activations, such as 512M or 4G [default: 1G], and for directions of curvature
-    /// [default for stability and escape: half of the machine's].
+    /// Memory for activations and for directions of curvature, such as 512M or 4G [default: 1G; for
+    /// stability without --quick half of the machine's].
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub(crate) memory: Option<usize>,
 }

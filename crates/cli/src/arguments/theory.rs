@@ -61,7 +61,7 @@ pub(crate) struct Stability {
     /// The curvature along SGD's own steps, to compare with 2/η.
     #[arg(long)]
     pub(crate) batch_sharpness: bool,
-    /// Neither certificates nor simulations: a wider bracket, sooner.
+    /// No simulations, and for a large problem leading directions only: a wider bracket, sooner.
     #[arg(long)]
     pub(crate) quick: bool,
     /// The exact threshold has settled when twice the directions change it by less than this.
@@ -107,7 +107,7 @@ pub(crate) struct Escape {
     /// Of toy: where the paths start [default: 1.00001].
     #[arg(long, value_name = "X", allow_negative_numbers = true)]
     pub(crate) start: Option<f64>,
-    /// No certificate, so that more is left undecided, sooner.
+    /// For a large problem no certificate, so that more is left undecided, sooner.
     #[arg(long)]
     pub(crate) quick: bool,
     #[command(flatten)]

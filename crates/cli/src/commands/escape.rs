@@ -57,7 +57,7 @@ pub(crate) fn run(arguments: &Escape) -> Result<Done, Failure> {
         quick: arguments.quick,
     };
     launch.check(target.plan().train().len())?;
-    let machine = crate::commands::run::for_theory(place.machine);
+    let machine = place.machine.into();
     let mut progress = progress::on_stderr();
     let flag = interrupt::flag();
     let Some(mut minimum) = Minimum::open(&target, &machine, progress.as_mut(), flag)? else {

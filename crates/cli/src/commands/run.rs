@@ -50,8 +50,8 @@ impl From<crate::arguments::Machine> for Machine {
     }
 }
 
-/// The machine as the theory's questions use it: all directions of curvature at once, where they fit.
-pub(super) fn for_theory(machine: crate::arguments::Machine) -> Machine {
+/// The machine for a question about all directions of curvature at once, where they fit.
+pub(super) fn for_every_direction(machine: crate::arguments::Machine) -> Machine {
     let half = || memory_of_the_machine().map_or(ACTIVATIONS, |bytes| bytes / 2);
     crate::arguments::Machine { memory: machine.memory.or_else(|| Some(half())), ..machine }.into()
 }

@@ -14,6 +14,7 @@ use minimascope_report::views::{blame, boundary};
 use minimascope_report::{Figure, Image, Theme};
 
 use crate::arguments::Stability;
+use crate::commands::run::for_every_direction;
 use crate::exit::{Done, Failure};
 use crate::summary::percent;
 use crate::table::{Table, grouped, significant};
@@ -22,7 +23,8 @@ use crate::{interrupt, output, progress};
 pub(crate) fn run(arguments: &Stability) -> Result<Done, Failure> {
     let place = &arguments.place;
     let target = Target::find(&arguments.target, &place.out, place.config.as_deref())?;
-    let machine = crate::commands::run::for_theory(place.machine);
+    let machine =
+        if arguments.quick { place.machine.into() } else { for_every_direction(place.machine) };
     let n = target.plan().train().len();
     let optimizer = &arguments.optimizer;
     let query = Query {

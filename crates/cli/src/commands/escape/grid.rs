@@ -31,7 +31,7 @@ pub(super) fn run(arguments: &Escape) -> Result<Done, Failure> {
         quick: arguments.quick,
     };
     what.check(n)?;
-    let machine = crate::commands::run::for_theory(place.machine);
+    let machine = place.machine.into();
     let mut progress = progress::on_stderr();
     let flag = interrupt::flag();
     let Some(mut minimum) = Minimum::open(&target, &machine, progress.as_mut(), flag)? else {
