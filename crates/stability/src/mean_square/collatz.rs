@@ -12,7 +12,7 @@
 
 use std::ops::ControlFlow;
 
-use super::feedback::Feedback;
+use super::feedback::{Feedback, Unknown};
 use crate::Error;
 use crate::dense::largest_eigenvalue;
 
@@ -23,23 +23,23 @@ const INTERIOR: f64 = 1e-4;
 /// rounding, 1e-16 of a block, and T must not.
 const GUARD: f64 = 1e-9;
 
-/// The closest z to the balance that is tried: the balance itself is known to the square of the
+/// The closest to the balance that is tried: the balance itself is known to the square of the
 /// eigenvector's error.
 const LEAST_GAP: f64 = 1e-10;
 
 /// How far to go.
 pub(super) struct ProofParameters {
-    /// Relative distance of 1/z from η* at which to stop.
+    /// Relative distance from the balance at which to stop.
     pub(super) width: f64,
     /// Most applications.
     pub(super) steps: usize,
-    /// Whether the dynamics has momentum.
-    pub(super) momentum: bool,
 }
 
-/// The smallest z proved, infinite when none was, and the applications spent.
+/// The smallest z proved (infinite when none was) or the largest p (0), and the applications spent.
+/// `balance` is the value at which the eigenvector balances, `slope` |d log λ_max(F)/d log value|.
 pub(super) fn prove(
     feedback: &mut Feedback<'_>,
+    unknown: Unknown,
     eigenvector: &[f64],
     (balance, slope): (f64, f64),
     parameters: &ProofParameters,
@@ -51,29 +51,30 @@ pub(super) fn prove(
     let mut blocks: Vec<f64> =
         eigenvector.iter().zip(carried).map(|(t, full)| t + share * full).collect();
     let mut image = vec![0.0; blocks.len()];
-    let mut best = f64::INFINITY;
-    let mut z = balance * (1.0 + LEAST_GAP);
+    // Distances from the balance, on the stable side.
+    let (mut best, mut gap) = (f64::INFINITY, LEAST_GAP);
     for step in 1..=parameters.steps {
         blocks.chunks_exact_mut(k * k).for_each(|block| guard(block, k));
-        feedback.set_inverse_rate(z);
+        feedback.set(unknown, unknown.beyond(balance, gap));
         feedback.excite(&blocks);
         feedback.respond(&mut image);
         let ratio = largest_ratio(&blocks, &image, k)?;
         if ratio <= 1.0 {
-            best = best.min(z);
-        } else if !parameters.momentum {
-            best = best.min(ratio * z);
+            best = best.min(gap);
+        } else if unknown == Unknown::InverseRate && !feedback.has_momentum() {
+            best = best.min((1.0 + gap) * ratio - 1.0);
         }
-        let gap = z / balance * (1.0 + (ratio - 1.0) / slope) - 1.0;
-        if progress(step, 1.0 / best).is_break() || best <= balance * (1.0 + parameters.width) {
-            return Ok((best, step));
+        let flow = progress(step, unknown.beyond(balance, best));
+        if flow.is_break() || best <= parameters.width {
+            return Ok((unknown.beyond(balance, best), step));
         }
-        // The next T is closer to the eigenvector, so this gap will be enough for it.
-        z = balance * (1.0 + if gap.is_finite() { gap.max(LEAST_GAP) } else { 1.0 });
+        // The next T is closer to the eigenvector, so what this one lacks will be enough for it.
+        gap = (1.0 + gap) * (1.0 + (ratio - 1.0) / slope) - 1.0;
+        gap = if gap.is_finite() { gap.max(LEAST_GAP) } else { 1.0 };
         let scale = 1.0 / norm(&image);
         blocks.iter_mut().zip(&image).for_each(|(t, next)| *t = scale * next);
     }
-    Ok((best, parameters.steps))
+    Ok((unknown.beyond(balance, best), parameters.steps))
 }
 
 fn guard(block: &mut [f64], k: usize) {

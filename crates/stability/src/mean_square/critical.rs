@@ -24,19 +24,14 @@
 //! C^{-1/2}D_βC^{-1/2}, so it gives a lower bound of λ_max and an upper bound of η*. When the factors
 //! cover range(H), r grows to all of it and nothing is left out.
 
-use std::borrow::Cow;
-use std::cell::Cell;
 use std::ops::ControlFlow;
 
-use minimascope_linop::{End, LanczosParameters, lanczos};
-
 use super::certificate::{certify, theorem_one_holds};
-use super::collatz::{ProofParameters, prove};
-use super::feedback::{Feedback, pack, unpack};
+use super::climb::{balance, climb};
+use super::feedback::{Feedback, Unknown};
 use super::packed::Packed;
 use super::second_moment::SecondMoment;
 use crate::criteria::theorem_one;
-use crate::dense::dot;
 use crate::eigen::leading;
 use crate::{Batching, Error, ExampleFactors, Momentum};
 
@@ -155,17 +150,6 @@ pub struct CriticalProgress {
     pub critical_learning_rate: f64,
 }
 
-/// Relative change of η* at which F_z is not set up anew, as a share of the square root of the
-/// eigenproblem's tolerance: the error left is of the order of the change's square.
-const SETTLED: f64 = 0.1;
-/// Most times that it is.
-const ROUNDS: usize = 8;
-/// Power steps towards the top eigenvector of S.
-const DIRECTION_STEPS: usize = 6;
-/// When everything is covered the rank jumps to all from this share of it on: the ranks before
-/// only bring a start.
-const JUMP: usize = 4;
-
 /// The bracket of η* for n examples in batches of B.
 ///
 /// # Errors
@@ -184,7 +168,7 @@ pub fn critical(
     let mut found = if noise == 0.0 {
         without_noise(factors, parameters.momentum)
     } else {
-        climb(factors, noise, parameters, progress)?
+        with_noise(factors, noise, parameters, progress)?
     };
     if parameters.momentum == Momentum::NONE && found.stop != RankStop::Interrupted {
         let sufficient = theorem_one::critical(factors, batching)?;
@@ -220,156 +204,31 @@ fn without_noise(factors: &ExampleFactors, momentum: Momentum) -> MeanSquareCrit
     }
 }
 
-/// Raises the rank until the value settles, or to all of range(H), where the lower end is proved.
-fn climb(
+fn with_noise(
     factors: &ExampleFactors,
     noise: f64,
     parameters: &CriticalParameters,
     progress: &mut dyn FnMut(&CriticalProgress) -> ControlFlow<()>,
 ) -> Result<MeanSquareCritical, Error> {
-    let (all, k) = (factors.rank(), factors.outputs());
-    let mut rank = parameters.first_rank.clamp(1, all);
-    let mut blocks = factors.blocks().to_vec();
-    let (mut ranks, mut products) = (Vec::<RankValue>::new(), 0);
-    loop {
-        let part =
-            if rank == all { Cow::Borrowed(factors) } else { Cow::Owned(factors.truncated(rank)) };
-        let mut feedback = Feedback::new(&part, noise, parameters.momentum);
-        let interrupted = Cell::new(false);
-        let mut tell = |products: usize, critical_learning_rate: f64| {
-            let flow = progress(&CriticalProgress { rank, products, critical_learning_rate });
-            interrupted.set(interrupted.get() || flow.is_break());
-            flow
-        };
-        let found = balance(&mut feedback, &mut blocks, k, parameters.eigen_tolerance, &mut tell)?;
-        products += found.products;
-        let value = 1.0 / found.inverse_rate;
-        let settled = ranks.last().is_some_and(|before: &RankValue| {
-            rank >= 2 * before.rank
-                && (before.critical_learning_rate / value - 1.0).abs() < parameters.tolerance
-        });
-        ranks.push(RankValue { rank, critical_learning_rate: value });
-        let next =
-            if factors.covers_range() && JUMP * rank >= all { all } else { (2 * rank).min(all) };
-        let mut stop = if interrupted.get() {
-            Some(RankStop::Interrupted)
-        } else if settled && !factors.covers_range() {
-            Some(RankStop::Converged)
-        } else if rank == all {
-            Some(RankStop::AllCoordinates)
-        } else if working_bytes(next, factors) > parameters.memory {
-            Some(RankStop::Memory)
-        } else {
-            None
-        };
-        let (mut lower, mut lower_source) = (0.0, LowerSource::None);
-        if stop == Some(RankStop::AllCoordinates) && factors.covers_range() {
-            let settings = ProofParameters {
-                width: parameters.width,
-                steps: parameters.proof_steps,
-                momentum: parameters.momentum != Momentum::NONE,
-            };
-            let at = (found.inverse_rate, found.slope);
-            let (proved, spent) = prove(&mut feedback, &blocks, at, &settings, &mut tell)?;
-            products += spent;
-            if proved.is_finite() {
-                // Rounding must not turn the bracket round.
-                (lower, lower_source) = ((1.0 / proved).min(value), LowerSource::Certificate);
-            }
-            if interrupted.get() {
-                stop = Some(RankStop::Interrupted);
-            }
-        }
-        if let Some(stop) = stop {
-            feedback.set_inverse_rate(found.inverse_rate);
-            feedback.excite(&blocks);
-            return Ok(MeanSquareCritical {
-                lower,
-                lower_source,
-                estimate: value,
-                upper: value,
-                theorem_one: 0.0,
-                ranks,
-                stop,
-                relative_residual: found.relative_residual,
-                converged: found.converged,
-                products,
-                direction: feedback.top_direction(DIRECTION_STEPS),
-                blocks,
-            });
-        }
-        rank = next;
-    }
-}
-
-/// A z at which λ_max(F_z) = 1.
-struct Balance {
-    inverse_rate: f64,
-    /// −d log λ_max(F_z)/d log z.
-    slope: f64,
-    relative_residual: f64,
-    converged: bool,
-    products: usize,
-}
-
-/// The eigenvector at the present z, then the z that balances it, in turn; `blocks` holds the start
-/// and becomes the eigenvector, of norm 1.
-fn balance(
-    feedback: &mut Feedback<'_>,
-    blocks: &mut [f64],
-    k: usize,
-    tolerance: f64,
-    progress: &mut dyn FnMut(usize, f64) -> ControlFlow<()>,
-) -> Result<Balance, Error> {
-    let mut vector = vec![0.0; minimascope_linop::SymmetricOperator::dimension(feedback)];
-    feedback.excite(blocks);
-    let (mut z, _) = feedback.balance(dot(blocks, blocks));
-    let mut found = Balance {
-        inverse_rate: z,
-        slope: 1.0,
-        relative_residual: f64::INFINITY,
-        converged: false,
-        products: 1,
-    };
-    for _ in 0..ROUNDS {
-        feedback.set_inverse_rate(z);
-        pack(blocks, k, &mut vector);
-        let parameters = LanczosParameters { tolerance, ..LanczosParameters::new(End::Largest, 1) };
-        let mut interrupted = false;
-        let spent = found.products;
-        let mut spectrum = lanczos(feedback, &parameters, Some(&vector), &mut |now| {
-            let flow = progress(spent + now.products, 1.0 / z);
-            interrupted |= flow.is_break();
-            flow
-        })?;
-        let pair = spectrum.pairs.swap_remove(0);
-        unpack(&pair.vector, k, blocks);
-        // The eigenvector is one of positive semi-definite blocks, up to its sign.
-        if blocks.chunks_exact(k * k).flat_map(|b| b.iter().step_by(k + 1)).sum::<f64>() < 0.0 {
-            blocks.iter_mut().for_each(|v| *v = -*v);
-        }
-        feedback.excite(blocks);
-        let (next, slope) = feedback.balance(dot(blocks, blocks));
-        let change = (next / z - 1.0).abs();
-        z = next;
-        found = Balance {
-            inverse_rate: z,
-            slope,
-            relative_residual: pair.relative_residual,
-            converged: pair.converged,
-            products: spent + spectrum.products + 1,
-        };
-        if change < SETTLED * tolerance.sqrt() || interrupted {
-            break;
-        }
-    }
-    Ok(found)
-}
-
-/// Bytes of three r × r matrices, and the rows with their products.
-fn working_bytes(rank: usize, factors: &ExampleFactors) -> u64 {
-    let (r, rows) = (rank as u64, (factors.examples() * factors.outputs()) as u64);
-    8 * (3 * r * r + 2 * r * rows)
+    let found = climb(factors, (Unknown::InverseRate, noise), parameters, progress)?;
+    let value = 1.0 / found.value;
+    // Rounding must not turn the bracket round.
+    let lower = (1.0 / found.proved).min(value);
+    let lower_source = if lower > 0.0 { LowerSource::Certificate } else { LowerSource::None };
+    Ok(MeanSquareCritical {
+        lower,
+        lower_source,
+        estimate: value,
+        upper: value,
+        theorem_one: 0.0,
+        ranks: found.ranks,
+        stop: found.stop,
+        relative_residual: found.relative_residual,
+        converged: found.converged,
+        products: found.products,
+        blocks: found.blocks,
+        direction: found.direction,
+    })
 }
 
 /// The lower end for truncated factors: Theorem 1 if its condition is met by the bounded tail too,
@@ -392,12 +251,13 @@ fn bound_from_below(
     if parameters.certificate_rank == 0 {
         return Ok(());
     }
-    let mut feedback = Feedback::new(&part, noise, Momentum::NONE);
+    let mut feedback = Feedback::new(&part, Momentum::NONE);
+    feedback.set(Unknown::Noise, noise);
     let mut blocks = found.blocks.clone();
     let quiet = &mut |_, _| ControlFlow::Continue(());
-    let here =
-        balance(&mut feedback, &mut blocks, part.outputs(), parameters.eigen_tolerance, quiet)?;
-    feedback.set_inverse_rate(here.inverse_rate);
+    let how = (part.outputs(), parameters.eigen_tolerance);
+    let here = balance(&mut feedback, Unknown::InverseRate, &mut blocks, how, quiet)?;
+    feedback.set(Unknown::InverseRate, here.value);
     let perron = feedback.second_moment();
     let certificate = certify(&part, noise, (2.0 / found.upper, &perron), bound)?;
     found.products += here.products + certificate.applications;

@@ -17,6 +17,9 @@
 //! exp(tκ h_a h_b), a positive semi-definite matrix by Schur, since κ ≥ 0. d rises with z, so
 //! λ_max(F_z) falls, and **η* = 1/z where λ_max(F_z) = 1**.
 //!
+//! At a fixed z with d > 0 for p = 0 it rises with p as well, since p/(d⁰_ab + p h_ah_b) does, d⁰ being d without noise: the same
+//! balance answers which p a learning rate allows.
+//!
 //! An application costs 2·nK·r² multiply–adds, half of what the map of r × r matrices takes for an
 //! eigenvector that is shorter by r²/(nK(K+1)). For given T the z at which ⟨T, F_zT⟩ = ⟨T, T⟩ takes
 //! one half of an application; it is at most the true one, and off by the square of T's error.
@@ -28,7 +31,10 @@ use super::second_moment::SecondMoment;
 use crate::dense::dot;
 use crate::{ExampleFactors, Momentum};
 
-/// d_ab as a function of z.
+/// Where p stops to be solved for: its largest meaning is 1.
+const MOST_NOISE: f64 = 1e6;
+
+/// d_ab at a z and a p.
 #[derive(Clone, Copy, Debug)]
 struct Stiffness {
     /// (1−β)z.
@@ -45,9 +51,41 @@ impl Stiffness {
     }
 }
 
+/// What a balance is solved for, the other being given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unknown {
+    /// z = 1/η, at a noise p.
+    InverseRate,
+    /// p, at a learning rate.
+    Noise,
+}
+
+impl Unknown {
+    /// The one that is given.
+    pub(super) fn other(self) -> Self {
+        if self == Self::InverseRate { Self::Noise } else { Self::InverseRate }
+    }
+
+    /// η for z, p for p.
+    pub(super) fn shown(self, value: f64) -> f64 {
+        if self == Self::InverseRate { 1.0 / value } else { value }
+    }
+
+    /// A share `gap` away from a balance, on the stable side.
+    pub(super) fn beyond(self, balance: f64, gap: f64) -> f64 {
+        if self == Self::InverseRate { balance * (1.0 + gap) } else { balance / (1.0 + gap) }
+    }
+
+    /// As far on the stable side as there is.
+    pub(super) fn unproved(self) -> f64 {
+        self.beyond(1.0, f64::INFINITY)
+    }
+}
+
 /// F_z with its working memory.
 pub(super) struct Feedback<'a> {
     map: SecondMoment<'a>,
+    noise: f64,
     momentum: f64,
     /// z.
     inverse_rate: f64,
@@ -59,11 +97,13 @@ pub(super) struct Feedback<'a> {
 }
 
 impl<'a> Feedback<'a> {
-    pub(super) fn new(factors: &'a ExampleFactors, noise: f64, momentum: Momentum) -> Self {
+    /// With all of p = 1 and without a learning rate, until they are set.
+    pub(super) fn new(factors: &'a ExampleFactors, momentum: Momentum) -> Self {
         let r = factors.rank();
         let (n, k) = (factors.examples(), factors.outputs());
         Self {
-            map: SecondMoment::new(factors, noise),
+            map: SecondMoment::new(factors, 1.0),
+            noise: 1.0,
             momentum: momentum.value(),
             inverse_rate: f64::INFINITY,
             excitation: vec![0.0; r * r],
@@ -77,25 +117,33 @@ impl<'a> Feedback<'a> {
         (self.map.factors().blocks(), self.map.factors().outputs())
     }
 
-    /// z of the next applications.
-    pub(super) fn set_inverse_rate(&mut self, z: f64) {
-        self.inverse_rate = z;
+    /// β > 0.
+    pub(super) fn has_momentum(&self) -> bool {
+        self.momentum > 0.0
+    }
+
+    /// z or p of the next applications.
+    pub(super) fn set(&mut self, unknown: Unknown, value: f64) {
+        match unknown {
+            Unknown::InverseRate => self.inverse_rate = value,
+            Unknown::Noise => self.noise = value,
+        }
     }
 
     /// d > 0 for every pair exactly when z is above this: the edge of the dynamics without feedback.
     /// d_ab = [(1−β)z − g](h_a + h_b) + …, whose least value is at h_a = h_b = a.
     pub(super) fn pole(&self) -> f64 {
         let (beta, a) = (self.momentum, self.map.factors().sharpness());
-        (0.5 * a * (1.0 / (1.0 + beta) - self.map.noise() / (1.0 - beta))).max(0.0)
+        (0.5 * a * (1.0 / (1.0 + beta) - self.noise / (1.0 - beta))).max(0.0)
     }
 
-    fn stiffness(&self, z: f64) -> Stiffness {
+    fn stiffness(&self, z: f64, noise: f64) -> Stiffness {
         let beta = self.momentum;
         let rest = 1.0 - beta * beta;
         Stiffness {
             linear: (1.0 - beta) * z,
             square: beta / rest,
-            cross: (1.0 + beta * beta) / rest - self.map.noise(),
+            cross: (1.0 + beta * beta) / rest - noise,
         }
     }
 
@@ -104,61 +152,73 @@ impl<'a> Feedback<'a> {
         self.map.scatter_blocks_lower(blocks, &mut self.excitation);
     }
 
-    /// ⟨T, F_zT⟩ of the T taken in, and its derivative in z.
-    fn energy(&self, z: f64) -> (f64, f64) {
+    /// ⟨T, FT⟩ of the T taken in at a value of the unknown, and its derivative in it.
+    fn energy(&self, unknown: Unknown, value: f64) -> (f64, f64) {
         let h = self.map.factors().curvatures();
         let r = h.len();
-        let stiffness = self.stiffness(z);
+        let (stiffness, noise) = match unknown {
+            Unknown::InverseRate => (self.stiffness(value, self.noise), self.noise),
+            Unknown::Noise => (self.stiffness(self.inverse_rate, value), value),
+        };
         let column = |(b, column): (usize, &[f64])| {
-            let (mut value, mut slope) = (0.0, 0.0);
+            let (mut total, mut slope) = (0.0, 0.0);
             for a in b..r {
                 let weight = if a == b { 1.0 } else { 2.0 };
-                let part = weight * column[a] * column[a] / stiffness.at(h[a], h[b]);
-                value += part;
-                slope -= part * (h[a] + h[b]) / stiffness.at(h[a], h[b]);
+                let d = stiffness.at(h[a], h[b]);
+                let part = weight * column[a] * column[a] / d;
+                total += part;
+                slope -= part / d
+                    * match unknown {
+                        Unknown::InverseRate => (1.0 - self.momentum) * (h[a] + h[b]),
+                        Unknown::Noise => h[a] * h[b],
+                    };
             }
-            (value, slope)
+            (total, slope)
         };
         let columns: Vec<(f64, f64)> =
             self.excitation.par_chunks_exact(r).enumerate().map(column).collect();
-        let (value, slope) =
+        let (total, slope) =
             columns.iter().fold((0.0, 0.0), |sum, part| (sum.0 + part.0, sum.1 + part.1));
-        let scale = self.map.noise() * self.map.factors().examples() as f64;
-        (scale * value, scale * slope * (1.0 - self.momentum))
+        let n = self.map.factors().examples() as f64;
+        let own = if unknown == Unknown::Noise { total } else { 0.0 };
+        (n * noise * total, n * (noise * slope + own))
     }
 
-    /// The z at which ⟨T, F_zT⟩ = `square` for the T taken in, with the slope −z·d log⟨T, F_zT⟩/dz
-    /// there. The energy is convex and falls in z, without bound towards the pole; Newton steps in
-    /// 1/energy, which is close to linear, kept inside a bracket.
-    pub(super) fn balance(&self, square: f64) -> (f64, f64) {
-        let pole = self.pole();
-        let (mut low, mut high) = (pole, f64::INFINITY);
-        let mut z = if self.inverse_rate.is_finite() && self.inverse_rate > pole {
-            self.inverse_rate
+    /// The value of the unknown at which ⟨T, FT⟩ = `square` for the T taken in, with
+    /// |d log⟨T, FT⟩/d log value| there. The energy falls in z, without bound towards the pole, and
+    /// rises in p; Newton steps in its inverse, which is close to linear in z and in 1/p, kept inside
+    /// a bracket. p has no largest value that is enough; 1e6 stands for it.
+    pub(super) fn balance(&self, unknown: Unknown, square: f64) -> (f64, f64) {
+        let falls = unknown == Unknown::InverseRate;
+        let start = if falls { self.inverse_rate } else { self.noise };
+        let (mut low, mut high) =
+            if falls { (self.pole(), f64::INFINITY) } else { (0.0, MOST_NOISE) };
+        let mut value = if start > low && start < high {
+            start
         } else {
-            pole.max(0.5 * self.map.factors().sharpness())
+            low.max(0.5 * self.map.factors().sharpness())
         };
         let mut slope = 1.0;
-        for _ in 0..100 {
-            let (energy, derivative) = self.energy(z);
-            slope = -z * derivative / energy;
-            if energy > square {
-                low = z;
+        for _ in 0..200 {
+            let (energy, derivative) = self.energy(unknown, value);
+            slope = (value * derivative / energy).abs();
+            if (energy > square) == falls {
+                low = value;
             } else {
-                high = z;
+                high = value;
             }
             let step = (square - energy) / derivative * energy / square;
-            let mut next = z + step;
+            let mut next = value + step;
             if !(next > low && next < high) {
-                next = if high.is_finite() { 0.5 * (low + high) } else { 2.0 * z };
+                next = if high.is_finite() { 0.5 * (low + high) } else { 2.0 * value };
             }
-            let done = (next - z).abs() <= 1e-14 * z;
-            z = next;
+            let done = (next - value).abs() <= 1e-14 * value;
+            value = next;
             if done {
                 break;
             }
         }
-        (z, slope)
+        (value, slope)
     }
 
     /// F_zT of the T taken in.
@@ -171,8 +231,8 @@ impl<'a> Feedback<'a> {
     fn fill_response(&mut self) {
         let h = self.map.factors().curvatures();
         let r = h.len();
-        let stiffness = self.stiffness(self.inverse_rate);
-        let p = self.map.noise();
+        let stiffness = self.stiffness(self.inverse_rate, self.noise);
+        let p = self.noise;
         let columns =
             self.response.par_chunks_exact_mut(r).zip(self.excitation.par_chunks_exact(r));
         columns.enumerate().for_each(|(b, (response, excitation))| {

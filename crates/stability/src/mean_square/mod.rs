@@ -1,11 +1,13 @@
 //! The exact mean-square theory: the map of second moments, its threshold and its growth.
 
 mod certificate;
+mod climb;
 mod collatz;
 mod critical;
 mod feedback;
 mod growth;
 pub mod kronecker;
+mod largest_noise;
 mod momentum;
 mod packed;
 mod second_moment;
@@ -16,6 +18,7 @@ pub use critical::{
     critical, largest_ratio,
 };
 pub use growth::{Growth, growth};
+pub use largest_noise::{LargestNoise, largest_noise};
 pub use momentum::{Moments, MomentumGrowth, MomentumMap, momentum_growth};
 pub use packed::Packed;
 pub use second_moment::SecondMoment;
