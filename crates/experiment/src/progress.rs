@@ -91,6 +91,8 @@ pub enum Quantity {
     Directions,
     /// η*.
     CriticalLearningRate,
+    /// The almost-sure threshold; a product is a simulated exponent.
+    AlmostSureLearningRate,
     /// E\[gᵀH_Bg/‖g‖²\].
     BatchSharpness,
 }
@@ -106,6 +108,7 @@ impl std::fmt::Display for Quantity {
             Self::SmallestEigenvalue => "smallest eigenvalue",
             Self::Directions => "leading directions",
             Self::CriticalLearningRate => "critical learning rate",
+            Self::AlmostSureLearningRate => "almost-sure learning rate",
             Self::BatchSharpness => "batch sharpness",
         })
     }

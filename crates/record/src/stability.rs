@@ -199,6 +199,12 @@ pub struct AlmostSure {
     pub value: f64,
     /// Its standard error.
     pub standard_error: f64,
+    /// Whether the exponent at the estimate is the same in both halves of the simulated steps.
+    #[serde(default)]
+    pub converged: bool,
+    /// How many leading directions were simulated.
+    #[serde(default)]
+    pub rank: usize,
 }
 
 /// What linear stability in mean square says.

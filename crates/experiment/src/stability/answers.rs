@@ -6,15 +6,15 @@ use std::sync::atomic::AtomicBool;
 use minimascope_record::SCHEMA_VERSION;
 use minimascope_record::stability as record;
 use minimascope_record::training::Sampling;
-use minimascope_stability::almost_sure::{self, AlmostSureParameters};
+use minimascope_stability::almost_sure::{self, AlmostSureParameters, AlmostSureProgress, Start};
 use minimascope_stability::answers::{
-    Questions, boundary_batch_sizes, critical_learning_rates, smallest_batch,
+    Questions, boundary_batch_sizes, critical_learning_rates, smallest_batch, top_of_perron,
 };
 use minimascope_stability::mean_square::{
-    CriticalParameters, CriticalProgress, RankStop, critical,
+    CriticalParameters, CriticalProgress, MeanSquareCritical, RankStop, critical,
 };
 use minimascope_stability::simulation::Ensemble;
-use minimascope_stability::{Batching, Estimate, LearningRate, Momentum};
+use minimascope_stability::{Batching, LearningRate, Momentum};
 
 use super::{Minimum, Query, assumed, law, records};
 use crate::Error;
@@ -26,10 +26,12 @@ const TOLERANCE: f64 = 1e-2;
 /// Trajectories of an exponent.
 const TRAJECTORIES: usize = 16;
 /// Multiply–adds that one value of the Lyapunov exponent may cost, a second or so; the threshold
-/// takes some thirty of them.
-const EXPONENT_WORK: f64 = 1e9;
-/// Fewer steps than this, and the exponent would be the first direction's transient.
+/// takes some ten of them.
+const EXPONENT_WORK: f64 = 2e9;
+/// Fewer steps than this, and the halves of a path would be too short to compare.
 const FEWEST_STEPS: usize = 60;
+/// Fewer directions than this are not simulated.
+const FEWEST_DIRECTIONS: usize = 50;
 /// Directions of a simulation: the top exponent lives in the leading ones.
 const SIMULATED_DIRECTIONS: usize = 400;
 
@@ -70,6 +72,16 @@ impl Watch<'_> {
             quantity: Quantity::CriticalLearningRate,
             products: now.products,
             value: now.critical_learning_rate,
+            relative_residual: f64::NAN,
+        }));
+        stop_if(self.interrupt)
+    }
+
+    fn almost_sure(&mut self, now: &AlmostSureProgress) -> ControlFlow<()> {
+        self.progress.event(Event::Measuring(MeasureProgress {
+            quantity: Quantity::AlmostSureLearningRate,
+            products: now.exponents,
+            value: now.learning_rate,
             relative_residual: f64::NAN,
         }));
         stop_if(self.interrupt)
@@ -170,6 +182,10 @@ impl Minimum<'_> {
         }
         let mut notes = self.notes(sampling, self.used_at(size, used))?;
         notes.extend(critical.as_ref().and_then(|found| not_settled(&found.exact)));
+        if wanted.almost_sure {
+            let rows = boundary.iter().map(|row| (row.batch_size, &row.critical_learning_rate));
+            notes.extend(not_simulated(size.zip(critical.as_ref()).into_iter().chain(rows)));
+        }
         if momentum != Momentum::NONE {
             notes.push(
                 "with momentum nothing proves a lower end, so that no verdict says stays; a margin \
@@ -226,36 +242,54 @@ impl Minimum<'_> {
                 CriticalParameters { momentum: wanted.momentum, certificate: false, ..parameters };
             Some(critical(&self.factors, batching, &parameters, &mut show)?)
         };
-        let estimate = with_momentum.as_ref().map_or(found.exact.estimate, |exact| exact.estimate);
         let almost_sure = if wanted.almost_sure && !watch.is_interrupted() {
-            self.almost_sure(batching, estimate, wanted.momentum)?
+            let exact = with_momentum.as_ref().unwrap_or(&found.exact);
+            self.almost_sure(batching, exact, wanted, watch)?
         } else {
             None
         };
         let kind = (wanted.momentum, self.factors.covers_range());
-        Ok(records::critical(&found, with_momentum.as_ref(), almost_sure, kind)?)
+        let critical = records::critical(&found, with_momentum.as_ref(), None, kind)?;
+        Ok(record::CriticalLearningRate { almost_sure, ..critical })
     }
 
-    /// The almost-sure threshold; `None` where it would take too long.
+    /// The almost-sure threshold, in as many directions as η* needs, or in as many as the work
+    /// allows; `None` where no direction grows, where even few would take too long, and when
+    /// interrupted.
     fn almost_sure(
         &self,
         batching: &Batching,
-        stable: f64,
-        momentum: Momentum,
-    ) -> Result<Option<Estimate>, Error> {
-        let factors = self.factors.truncated(SIMULATED_DIRECTIONS);
-        if batching.noise() == 0.0 && momentum == Momentum::NONE {
+        exact: &MeanSquareCritical,
+        wanted: &Wanted,
+        watch: &mut Watch<'_>,
+    ) -> Result<Option<record::AlmostSure>, Error> {
+        let known = self.factors.rank();
+        if batching.noise() == 0.0 {
             // The product of equal matrices: both thresholds are gradient descent's.
-            return Ok(Some(Estimate { value: stable, standard_error: 0.0 }));
+            let (value, standard_error) = (exact.estimate, 0.0);
+            let settled = record::AlmostSure { value, standard_error, converged: true, rank: known };
+            return Ok(Some(settled));
         }
-        let Some(ensemble) = ensemble(batching, (factors.outputs(), factors.rank())) else {
-            return Ok(None);
+        let enough = exact.ranks.iter().find(|at| {
+            (at.critical_learning_rate / exact.estimate - 1.0).abs() < wanted.tolerance
+        });
+        let rank = enough.map_or(known, |at| at.rank).min(SIMULATED_DIRECTIONS);
+        let outputs = self.factors.outputs();
+        let halved = std::iter::successors(Some(rank), |rank| Some(rank / 2));
+        let mut affordable = halved
+            .take_while(|tried| *tried >= rank.min(FEWEST_DIRECTIONS))
+            .filter_map(|rank| Some((rank, ensemble(batching, (outputs, rank))?)));
+        let Some((rank, ensemble)) = affordable.next() else { return Ok(None) };
+        let factors = self.factors.truncated(rank);
+        let start = Start {
+            learning_rate: LearningRate::new(exact.estimate)?,
+            direction: top_of_perron(exact, rank),
         };
-        let warm_up = ensemble.steps / 10;
+        let (warm_up, momentum) = (ensemble.steps / 10, wanted.momentum);
         let parameters = AlmostSureParameters { ensemble, warm_up, momentum };
-        let stable = LearningRate::new(stable)?;
-        match almost_sure::critical(&factors, batching, stable, &parameters) {
-            Ok(found) => Ok(Some(found)),
+        let mut show = |now: &AlmostSureProgress| watch.almost_sure(now);
+        match almost_sure::critical(&factors, batching, &start, &parameters, &mut show) {
+            Ok(found) => Ok(found.and_then(|found| records::almost_sure(&found, rank))),
             // No learning rate tried lets it leave: no threshold is the answer.
             Err(minimascope_stability::Error::NotBracketed { .. }) => Ok(None),
             Err(other) => Err(other.into()),
@@ -309,11 +343,45 @@ impl Minimum<'_> {
 
 /// As many steps as the work allows, up to 2,000.
 pub(crate) fn ensemble(batching: &Batching, (outputs, rank): (usize, usize)) -> Option<Ensemble> {
-    let step = (2 * batching.batch_size() * outputs * rank) as f64;
+    // A step takes the examples in the batch or those outside, whichever are fewer.
+    let (inside, n) = (batching.batch_size(), batching.examples());
+    let examples = match batching.sampling() {
+        minimascope_stability::Sampling::IndependentWithReplacement => inside,
+        _ => inside.min(n - inside).max(1),
+    };
+    let step = (2 * examples * outputs * rank) as f64;
     let steps = (EXPONENT_WORK / step / TRAJECTORIES as f64) as usize;
     let steps = steps.min(2_000);
     let seed = 0;
     (steps >= FEWEST_STEPS).then_some(Ensemble { trajectories: TRAJECTORIES, steps, seed })
+}
+
+/// What to say of batch sizes whose almost-sure threshold is missing or not settled.
+fn not_simulated<'a>(
+    found: impl Iterator<Item = (usize, &'a record::CriticalLearningRate)> + Clone,
+) -> Vec<String> {
+    let at = |which: fn(Option<record::AlmostSure>) -> bool| {
+        let mut sizes: Vec<usize> = found
+            .clone()
+            .filter(|(_, critical)| which(critical.almost_sure))
+            .map(|(size, _)| size)
+            .collect();
+        sizes.sort_unstable();
+        sizes.dedup();
+        let sizes: Vec<String> = sizes.iter().map(ToString::to_string).collect();
+        (!sizes.is_empty()).then(|| sizes.join(", "))
+    };
+    let missing = at(|found| found.is_none()).map(|sizes| {
+        format!(
+            "no almost-sure threshold at B = {sizes}: {FEWEST_STEPS} steps of {TRAJECTORIES} paths              take too long there even in {FEWEST_DIRECTIONS} directions, or no learning rate tried              lets them leave"
+        )
+    });
+    let moving = at(|found| found.is_some_and(|found| !found.converged)).map(|sizes| {
+        format!(
+            "the almost-sure threshold at B = {sizes} has not converged: its paths grow otherwise in              the first half of the steps than in the second"
+        )
+    });
+    missing.into_iter().chain(moving).collect()
 }
 
 /// What to say of an estimate that still moves.

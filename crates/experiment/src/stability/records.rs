@@ -4,14 +4,14 @@ use minimascope_record::measured::finite;
 use minimascope_record::stability as record;
 use minimascope_stability::answers::{CriticalLearningRates, Verdict};
 use minimascope_stability::mean_square::{LowerSource, MeanSquareCritical, RankStop};
-use minimascope_stability::{Error, Estimate, Momentum, criteria::heavy_ball};
+use minimascope_stability::{Error, Momentum, almost_sure::AlmostSureCritical, criteria::heavy_ball};
 
 /// All criteria at one batch size. `exact` replaces the mean-square threshold when there is
 /// momentum. `covers` says whether the factors leave nothing out.
 pub(crate) fn critical(
     found: &CriticalLearningRates,
     exact: Option<&MeanSquareCritical>,
-    almost_sure: Option<Estimate>,
+    almost_sure: Option<AlmostSureCritical>,
     (momentum, covers): (Momentum, bool),
 ) -> Result<record::CriticalLearningRate, Error> {
     let bounds = [found.bounds.top_direction, found.bounds.isotropic, found.bounds.best_direction];
@@ -24,19 +24,26 @@ pub(crate) fn critical(
         }
     };
     let plain = momentum == Momentum::NONE;
-    let almost_sure = almost_sure.filter(|estimate| estimate.standard_error.is_finite());
+    let rank = found.exact.ranks.last().map_or(1, |last| last.rank);
     Ok(record::CriticalLearningRate {
         theorem1: plain.then_some(found.exact.theorem_one),
         rectangle: found.rectangle.critical_learning_rate(),
         exact,
         // The bounds are of plain SGD.
         bounds: if plain { bounds.into_iter().filter_map(finite).collect() } else { Vec::new() },
-        almost_sure: almost_sure
-            .map(|Estimate { value, standard_error }| record::AlmostSure { value, standard_error }),
+        almost_sure: almost_sure.and_then(|found| self::almost_sure(&found, rank)),
         gradient_descent: heavy_ball::critical(found.sharpness, momentum)?,
         decoupled: found.decoupled,
         worst_example: found.worst_example,
     })
+}
+
+/// The almost-sure threshold of `rank` directions; `None` where γ does not change with η at its root, so
+/// that nothing tells the error.
+pub(crate) fn almost_sure(found: &AlmostSureCritical, rank: usize) -> Option<record::AlmostSure> {
+    let AlmostSureCritical { value, standard_error, converged } = *found;
+    let known = standard_error.is_finite();
+    known.then_some(record::AlmostSure { value, standard_error, converged, rank })
 }
 
 fn threshold(
