@@ -260,7 +260,8 @@ mod tests {
     /// of numbers, whose exponent is a mean over the 20 batches, and the threshold the least root.
     fn commuting() -> (ExampleFactors, Batching, f64) {
         let (n, p, size) = (6, 200, 3);
-        let curvature = |i: usize, j: usize| (1.0 + 0.2 * ((i * 7 + j * 3) % 6) as f64) / (j + 1) as f64;
+        let curvature =
+            |i: usize, j: usize| (1.0 + 0.2 * ((i * 7 + j * 3) % 6) as f64) / (j + 1) as f64;
         let mut hessians = vec![0.0; n * p * p];
         for (i, hessian) in hessians.chunks_exact_mut(p * p).enumerate() {
             for j in 0..p {
@@ -313,10 +314,11 @@ mod tests {
         let factors = ExampleFactors::from_hessians(2, 1, &[0.2, 3.8]).unwrap();
         let batching = Batching::new(2, 1, LAW).unwrap();
         let mut seen = 0;
-        let stopped = critical(&factors, &batching, &start(0.55, vec![1.0]), &long(4, 10), &mut |at| {
-            seen = at.exponents;
-            if seen == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        });
+        let stopped =
+            critical(&factors, &batching, &start(0.55, vec![1.0]), &long(4, 10), &mut |at| {
+                seen = at.exponents;
+                if seen == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            });
         assert_eq!((stopped.unwrap(), seen), (None, 3));
     }
 

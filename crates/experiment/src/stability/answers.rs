@@ -8,8 +8,10 @@ use minimascope_record::stability as record;
 use minimascope_record::training::Sampling;
 use minimascope_stability::almost_sure::{self, AlmostSureParameters, AlmostSureProgress, Start};
 use minimascope_stability::answers::{
-    Questions, boundary_batch_sizes, critical_learning_rates, smallest_batch, top_of_perron,
+    Applicability, Note, Questions, SmallestBatch, boundary_batch_sizes, critical_learning_rates,
+    smallest_batch, top_of_perron,
 };
+use minimascope_stability::criteria::{heavy_ball, rectangle::RectangleCritical};
 use minimascope_stability::mean_square::{
     CriticalParameters, CriticalProgress, MeanSquareCritical, RankStop, critical,
 };
@@ -67,7 +69,7 @@ pub(crate) struct Watch<'a> {
 }
 
 impl Watch<'_> {
-    fn critical(&mut self, now: &CriticalProgress) -> ControlFlow<()> {
+    pub(super) fn critical(&mut self, now: &CriticalProgress) -> ControlFlow<()> {
         self.progress.event(Event::Measuring(MeasureProgress {
             quantity: Quantity::CriticalLearningRate,
             products: now.products,
@@ -96,13 +98,14 @@ impl Minimum<'_> {
     /// Answers; `None` when interrupted.
     ///
     /// # Errors
-    /// [`Error::Stability`] for an η, B or β outside its range.
+    /// [`Error::Stability`] for an η, B, β or tolerance outside its range.
     pub fn ask(
         &mut self,
         query: &Query,
         progress: &mut dyn Progress,
         interrupt: &AtomicBool,
     ) -> Result<Option<record::StabilityReport>, Error> {
+        query.check(self.factors.examples())?;
         let mut watch = Watch { progress, interrupt };
         let config = &self.plan().config().train;
         let used = query.sampling.unwrap_or(config.sampling);
@@ -132,9 +135,10 @@ impl Minimum<'_> {
                 let certificate_rank = if query.quick { 1 } else { SIMULATED_DIRECTIONS };
                 let parameters =
                     CriticalParameters { certificate_rank, ..self.parameters(&wanted) };
-                let found = smallest_batch(&self.factors, law, rate, &parameters)?;
-                let (proved, estimated) = (found.proved, found.estimated);
-                Some(record::SmallestBatchSize { proved, estimated })
+                let mut show = |_, now: &CriticalProgress| watch.critical(now);
+                let found = smallest_batch(&self.factors, law, rate, &parameters, &mut show)?;
+                let Some(found) = found else { return Ok(None) };
+                Some(self.smallest(found, rate)?)
             }
             _ => None,
         };
@@ -146,14 +150,16 @@ impl Minimum<'_> {
             None => None,
         };
         let judged = match (&critical, learning_rate, asked_size) {
-            (Some(critical), Some(rate), Some(_)) => Some(records::judge(&critical.exact, rate)),
+            (Some(critical), Some(rate), Some(_)) => Some(self.judge(&critical.exact, rate)?),
             _ => None,
         };
         let mut boundary = Vec::new();
         if query.boundary {
             for size in boundary_batch_sizes(n) {
                 let found = self.critical(&Batching::new(n, size, law)?, &wanted, &mut watch)?;
-                let verdict = learning_rate.map(|rate| records::judge(&found.exact, rate).0);
+                let judged =
+                    learning_rate.map(|rate| self.judge(&found.exact, rate)).transpose()?;
+                let verdict = judged.map(|(verdict, _)| verdict);
                 let (batch_size, critical_learning_rate) = (size, found);
                 boundary.push(record::BoundaryRow { batch_size, critical_learning_rate, verdict });
                 if watch.is_interrupted() {
@@ -167,7 +173,11 @@ impl Minimum<'_> {
                 // A batch of everything has no noise to blame anybody for.
                 let size = size.filter(|size| *size < n).unwrap_or(1);
                 let batching = Batching::new(n, size, law)?;
-                Some(self.blame(&batching, count, &self.parameters(&wanted))?)
+                let parameters = self.parameters(&wanted);
+                let Some(found) = self.blame(&batching, count, &parameters, &mut watch)? else {
+                    return Ok(None);
+                };
+                Some(found)
             }
         };
         let batch_sharpness = if query.batch_sharpness {
@@ -181,6 +191,7 @@ impl Minimum<'_> {
             return Ok(None);
         }
         let mut notes = self.notes(sampling, self.used_at(size, used))?;
+        notes.extend(size.and_then(|size| ragged(n, size, used)));
         notes.extend(critical.as_ref().and_then(|found| not_settled(&found.exact)));
         if wanted.almost_sure {
             let rows = boundary.iter().map(|row| (row.batch_size, &row.critical_learning_rate));
@@ -250,7 +261,63 @@ impl Minimum<'_> {
         };
         let kind = (wanted.momentum, self.factors.covers_range());
         let critical = records::critical(&found, with_momentum.as_ref(), None, kind)?;
-        Ok(record::CriticalLearningRate { almost_sure, ..critical })
+        // The rectangle and 2/a need no factors: they are those of the full Hessians.
+        let (a, s) = (self.record().sharpness.value, self.record().non_uniformity.value);
+        let gradient_descent = heavy_ball::critical(a, wanted.momentum)?;
+        let mut exact = critical.exact;
+        exact.upper = exact.upper.min(gradient_descent);
+        exact.estimate = exact.estimate.min(exact.upper);
+        exact.lower = exact.lower.min(exact.estimate);
+        Ok(record::CriticalLearningRate {
+            exact,
+            rectangle: RectangleCritical::new(a, s, batching)?.critical_learning_rate(),
+            gradient_descent,
+            almost_sure,
+            ..critical
+        })
+    }
+
+    /// The smallest batch sizes of the factors, as far as the full Hessian agrees: above its 2/a
+    /// nothing stays, and nothing is proved to stay at a point that is no minimum.
+    fn smallest(
+        &self,
+        found: SmallestBatch,
+        learning_rate: LearningRate,
+    ) -> Result<record::SmallestBatchSize, Error> {
+        let below = learning_rate.value() <= 2.0 / self.record().sharpness.value;
+        let is_minimum = !self.notes_on_staying()?.iter().any(Note::forbids_staying);
+        Ok(record::SmallestBatchSize {
+            proved: found.proved.filter(|_| below && is_minimum),
+            estimated: found.estimated.filter(|_| below),
+        })
+    }
+
+    /// The verdict and the margin of a learning rate at this point.
+    pub(crate) fn judge(
+        &self,
+        exact: &record::ExactThreshold,
+        learning_rate: LearningRate,
+    ) -> Result<(record::Verdict, f64), Error> {
+        Ok(records::judge_at(exact, learning_rate, &self.notes_on_staying()?))
+    }
+
+    /// Among the notes, those that can forbid to say that SGD stays.
+    fn notes_on_staying(&self) -> Result<Vec<Note>, Error> {
+        let record = self.record();
+        let law = law(Sampling::IndependentBatches);
+        let point = Applicability {
+            training_loss: record.train_loss,
+            gradient_norm: record.gradient_norm,
+            sharpness: record.sharpness.value,
+            smallest_curvature: Some(record.smallest_curvature.value),
+            // What follows forbids no verdict.
+            example_ends: None,
+            gauss_newton: None,
+            sampling_assumed: law,
+            sampling_used: law,
+            examples_coupled: false,
+        };
+        Ok(point.notes()?)
     }
 
     /// The almost-sure threshold, in as many directions as η* needs, or in as many as the work
@@ -267,12 +334,14 @@ impl Minimum<'_> {
         if batching.noise() == 0.0 {
             // The product of equal matrices: both thresholds are gradient descent's.
             let (value, standard_error) = (exact.estimate, 0.0);
-            let settled = record::AlmostSure { value, standard_error, converged: true, rank: known };
+            let settled =
+                record::AlmostSure { value, standard_error, converged: true, rank: known };
             return Ok(Some(settled));
         }
-        let enough = exact.ranks.iter().find(|at| {
-            (at.critical_learning_rate / exact.estimate - 1.0).abs() < wanted.tolerance
-        });
+        let enough = exact
+            .ranks
+            .iter()
+            .find(|at| (at.critical_learning_rate / exact.estimate - 1.0).abs() < wanted.tolerance);
         let rank = enough.map_or(known, |at| at.rank).min(SIMULATED_DIRECTIONS);
         let outputs = self.factors.outputs();
         let halved = std::iter::successors(Some(rank), |rank| Some(rank / 2));
@@ -354,6 +423,22 @@ pub(crate) fn ensemble(batching: &Batching, (outputs, rank): (usize, usize)) -> 
     let steps = steps.min(2_000);
     let seed = 0;
     (steps >= FEWEST_STEPS).then_some(Ensemble { trajectories: TRAJECTORIES, steps, seed })
+}
+
+/// What to say of epochs that end with a smaller batch.
+fn ragged(examples: usize, batch_size: usize, used: Sampling) -> Option<String> {
+    let last = examples % batch_size;
+    if used != Sampling::ReshuffledEpochs || last == 0 {
+        return None;
+    }
+    let noise = |size| Batching::new(examples, size, law(used)).map_or(f64::NAN, |b| b.noise());
+    Some(format!(
+        "an epoch of {examples} examples ends with a batch of {last}, whose noise coefficient p is \
+         {:.3} instead of {:.3}: the criteria take every batch to hold B = {batch_size}, and what \
+         stays at B = {last} stays with such epochs of independent batches too",
+        noise(last),
+        noise(batch_size)
+    ))
 }
 
 /// What to say of batch sizes whose almost-sure threshold is missing or not settled.

@@ -2,9 +2,11 @@
 
 use minimascope_record::measured::finite;
 use minimascope_record::stability as record;
-use minimascope_stability::answers::{CriticalLearningRates, Verdict};
+use minimascope_stability::almost_sure::AlmostSureCritical;
+use minimascope_stability::answers::{Bracket, CriticalLearningRates, Note, Verdict};
+use minimascope_stability::criteria::heavy_ball;
 use minimascope_stability::mean_square::{LowerSource, MeanSquareCritical, RankStop};
-use minimascope_stability::{Error, Momentum, almost_sure::AlmostSureCritical, criteria::heavy_ball};
+use minimascope_stability::{Error, LearningRate, Momentum};
 
 /// All criteria at one batch size. `exact` replaces the mean-square threshold when there is
 /// momentum. `covers` says whether the factors leave nothing out.
@@ -87,16 +89,21 @@ pub(crate) fn verdict(verdict: Verdict) -> record::Verdict {
     }
 }
 
-/// The verdict and the margin of a learning rate.
+/// The verdict and the margin of a learning rate at a minimum of which nothing else is to be said.
 pub(crate) fn judge(
     exact: &record::ExactThreshold,
-    learning_rate: minimascope_stability::LearningRate,
+    learning_rate: LearningRate,
 ) -> (record::Verdict, f64) {
-    let bracket = minimascope_stability::answers::Bracket {
-        lower: exact.lower,
-        estimate: exact.estimate,
-        upper: exact.upper,
-    };
-    let judgement = bracket.judge(learning_rate);
+    judge_at(exact, learning_rate, &[])
+}
+
+/// The verdict and the margin of a learning rate at a point of which `notes` are known.
+pub(crate) fn judge_at(
+    exact: &record::ExactThreshold,
+    learning_rate: LearningRate,
+    notes: &[Note],
+) -> (record::Verdict, f64) {
+    let bracket = Bracket { lower: exact.lower, estimate: exact.estimate, upper: exact.upper };
+    let judgement = bracket.judge(learning_rate).at_a_point_with(notes);
     (verdict(judgement.verdict), judgement.margin)
 }

@@ -3,7 +3,7 @@
 
 use std::ops::ControlFlow;
 
-use crate::mean_square::{CriticalParameters, critical};
+use crate::mean_square::{CriticalParameters, CriticalProgress, critical};
 use crate::{Batching, Error, ExampleFactors, LearningRate, Momentum, Sampling};
 
 /// The smallest batch sizes at which SGD with a given learning rate stays.
@@ -15,7 +15,8 @@ pub struct SmallestBatch {
     pub estimated: Option<usize>,
 }
 
-/// Bisection in B, since η* does not decrease with B: about 2·log₂ n thresholds.
+/// Bisection in B, since η* does not decrease with B: about 2·log₂ n thresholds. `progress` gets the
+/// batch size at work too; `None` when it breaks.
 ///
 /// # Errors
 /// Those of [`critical`].
@@ -24,17 +25,27 @@ pub fn smallest_batch(
     sampling: Sampling,
     learning_rate: LearningRate,
     parameters: &CriticalParameters,
-) -> Result<SmallestBatch, Error> {
+    progress: &mut dyn FnMut(usize, &CriticalProgress) -> ControlFlow<()>,
+) -> Result<Option<SmallestBatch>, Error> {
     let eta = learning_rate.value();
     let n = factors.examples();
-    let value = |size: usize, certificate: bool| -> Result<f64, Error> {
+    let mut stopped = false;
+    // Once stopped, values mean nothing and cost little until the bisection ends.
+    let mut value = |size: usize, certificate: bool| -> Result<f64, Error> {
+        if stopped {
+            return Ok(0.0);
+        }
         let batching = Batching::new(n, size, sampling)?;
         let parameters =
             CriticalParameters { certificate, momentum: Momentum::NONE, ..parameters.clone() };
-        let found = critical(factors, &batching, &parameters, &mut |_| ControlFlow::Continue(()))?;
+        let found = critical(factors, &batching, &parameters, &mut |now| {
+            let flow = progress(size, now);
+            stopped |= flow.is_break();
+            flow
+        })?;
         Ok(if certificate { found.lower } else { found.estimate })
     };
-    let first = |least: usize, certificate: bool| -> Result<Option<usize>, Error> {
+    let mut first = |least: usize, certificate: bool| -> Result<Option<usize>, Error> {
         let (mut low, mut high) = (least, n);
         if value(n, certificate)? < eta {
             return Ok(None);
@@ -50,7 +61,7 @@ pub fn smallest_batch(
         Some(least) => first(least, true)?,
         None => None,
     };
-    Ok(SmallestBatch { proved, estimated })
+    Ok((!stopped).then_some(SmallestBatch { proved, estimated }))
 }
 
 #[cfg(test)]
@@ -77,13 +88,20 @@ mod tests {
             // Between the thresholds of the smallest and the largest batch.
             let eta = 0.5 * (thresholds[0] + thresholds[n - 1]);
             let rate = LearningRate::new(eta).unwrap();
-            let found = smallest_batch(&factors, law, rate, &parameters).unwrap();
+            let go = &mut |_, _: &_| ControlFlow::Continue(());
+            let found = smallest_batch(&factors, law, rate, &parameters, go).unwrap().unwrap();
             let expected = thresholds.iter().position(|t| *t >= eta).map(|at| at + 1);
             assert_eq!(found.estimated, expected, "seed {seed}");
             assert_eq!(found.proved, expected, "seed {seed}");
             let above = LearningRate::new(3.0 / factors.sharpness()).unwrap();
-            let none = smallest_batch(&factors, law, above, &parameters).unwrap();
+            let none = smallest_batch(&factors, law, above, &parameters, go).unwrap().unwrap();
             assert_eq!(none, SmallestBatch { proved: None, estimated: None });
+            let mut sizes = Vec::new();
+            let stopped = smallest_batch(&factors, law, rate, &parameters, &mut |size, _| {
+                sizes.push(size);
+                ControlFlow::Break(())
+            });
+            assert_eq!((stopped.unwrap(), sizes), (None, vec![n]), "seed {seed}");
 
             let quiet = &mut |_, _: &_| ControlFlow::Continue(());
             let rows = boundary(&factors, law, &Questions::default(), quiet).unwrap();

@@ -199,9 +199,8 @@ fn exponent(
     ensemble.check()?;
     let steps = ensemble.steps;
     let first = steps / 2;
-    let norm = |x: &[f64]| {
-        x.iter().zip(factors.curvatures()).map(|(x, h)| h * x * x).sum::<f64>().sqrt()
-    };
+    let norm =
+        |x: &[f64]| x.iter().zip(factors.curvatures()).map(|(x, h)| h * x * x).sum::<f64>().sqrt();
     let growths: Vec<[f64; 2]> = (0..ensemble.trajectories)
         .into_par_iter()
         .map(|trajectory| {
