@@ -195,8 +195,8 @@ impl fmt::Display for Note {
                 )?;
                 match used {
                     Sampling::ReshuffledEpochs => f.write_str(
-                        ": in one dimension that raises the mean-square threshold to the almost-sure \
-                         one; for networks no such rule is known",
+                        ": in the one-dimensional example that raises the mean-square threshold to the \
+                         almost-sure one; for networks no such rule is known",
                     ),
                     _ => Ok(()),
                 }
