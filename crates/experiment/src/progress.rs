@@ -93,6 +93,8 @@ pub enum Quantity {
     CriticalLearningRate,
     /// The almost-sure threshold; a product is a simulated exponent.
     AlmostSureLearningRate,
+    /// The largest λ_max(H_B) of some batches; a product is a batch.
+    WorstBatch,
     /// E\[gᵀH_Bg/‖g‖²\].
     BatchSharpness,
 }
@@ -109,6 +111,7 @@ impl std::fmt::Display for Quantity {
             Self::Directions => "leading directions",
             Self::CriticalLearningRate => "critical learning rate",
             Self::AlmostSureLearningRate => "almost-sure learning rate",
+            Self::WorstBatch => "sharpest batch",
             Self::BatchSharpness => "batch sharpness",
         })
     }

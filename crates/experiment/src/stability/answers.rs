@@ -11,7 +11,7 @@ use minimascope_stability::answers::{
     Applicability, Note, Questions, SmallestBatch, boundary_batch_sizes, critical_learning_rates,
     smallest_batch, top_of_perron,
 };
-use minimascope_stability::criteria::{heavy_ball, rectangle::RectangleCritical};
+use minimascope_stability::criteria::{heavy_ball, rectangle::RectangleCritical, worst};
 use minimascope_stability::mean_square::{
     CriticalParameters, CriticalProgress, MeanSquareCritical, RankStop, critical,
 };
@@ -36,6 +36,8 @@ const FEWEST_STEPS: usize = 60;
 const FEWEST_DIRECTIONS: usize = 50;
 /// Directions of a simulation: the top exponent lives in the leading ones.
 const SIMULATED_DIRECTIONS: usize = 400;
+/// Batches drawn for the largest λ_max(H_B).
+const SAMPLED_BATCHES: usize = 16;
 
 /// How the thresholds of one question are found.
 #[derive(Clone, Copy, Debug)]
@@ -70,20 +72,15 @@ pub(crate) struct Watch<'a> {
 
 impl Watch<'_> {
     pub(super) fn critical(&mut self, now: &CriticalProgress) -> ControlFlow<()> {
-        self.progress.event(Event::Measuring(MeasureProgress {
-            quantity: Quantity::CriticalLearningRate,
-            products: now.products,
-            value: now.critical_learning_rate,
-            relative_residual: f64::NAN,
-        }));
-        stop_if(self.interrupt)
+        let value = now.critical_learning_rate;
+        self.searched(Quantity::CriticalLearningRate, now.products, value)
     }
 
-    fn almost_sure(&mut self, now: &AlmostSureProgress) -> ControlFlow<()> {
+    fn searched(&mut self, quantity: Quantity, products: usize, value: f64) -> ControlFlow<()> {
         self.progress.event(Event::Measuring(MeasureProgress {
-            quantity: Quantity::AlmostSureLearningRate,
-            products: now.exponents,
-            value: now.learning_rate,
+            quantity,
+            products,
+            value,
             relative_residual: f64::NAN,
         }));
         stop_if(self.interrupt)
@@ -222,6 +219,7 @@ impl Minimum<'_> {
             boundary,
             blame,
             batch_sharpness,
+            example_sharpnesses: worst::example_sharpnesses(&self.factors)?,
             notes,
         }))
     }
@@ -259,9 +257,20 @@ impl Minimum<'_> {
         } else {
             None
         };
+        // What is drawn at random comes together.
+        let worst_batch = if wanted.almost_sure && !watch.is_interrupted() {
+            let part = self.factors.truncated(SIMULATED_DIRECTIONS);
+            // Without noise every batch is the first.
+            let count = if batching.noise() == 0.0 { 1 } else { SAMPLED_BATCHES };
+            let mut show = |batches| watch.searched(Quantity::WorstBatch, batches, f64::NAN);
+            worst::worst_batch(&part, batching, count, 0, &mut show)?
+        } else {
+            None
+        };
         let kind = (wanted.momentum, self.factors.covers_range());
         let critical = records::critical(&found, with_momentum.as_ref(), None, kind)?;
-        // The rectangle and 2/a need no factors: they are those of the full Hessians.
+        // The rectangle and 2/a need no factors: they are those of the full Hessians. 2/a is necessary,
+        // so that it caps what the factors prove.
         let (a, s) = (self.record().sharpness.value, self.record().non_uniformity.value);
         let gradient_descent = heavy_ball::critical(a, wanted.momentum)?;
         let mut exact = critical.exact;
@@ -269,10 +278,12 @@ impl Minimum<'_> {
         exact.estimate = exact.estimate.min(exact.upper);
         exact.lower = exact.lower.min(exact.estimate);
         Ok(record::CriticalLearningRate {
+            theorem1: critical.theorem1.map(|value| value.min(gradient_descent)),
             exact,
             rectangle: RectangleCritical::new(a, s, batching)?.critical_learning_rate(),
             gradient_descent,
             almost_sure,
+            worst_batch: worst_batch.as_ref().map(records::worst_batch),
             ..critical
         })
     }
@@ -356,7 +367,9 @@ impl Minimum<'_> {
         };
         let (warm_up, momentum) = (ensemble.steps / 10, wanted.momentum);
         let parameters = AlmostSureParameters { ensemble, warm_up, momentum };
-        let mut show = |now: &AlmostSureProgress| watch.almost_sure(now);
+        let mut show = |now: &AlmostSureProgress| {
+            watch.searched(Quantity::AlmostSureLearningRate, now.exponents, now.learning_rate)
+        };
         match almost_sure::critical(&factors, batching, &start, &parameters, &mut show) {
             Ok(found) => Ok(found.and_then(|found| records::almost_sure(&found, rank))),
             // No learning rate tried lets it leave: no threshold is the answer.

@@ -4,7 +4,7 @@ use minimascope_record::measured::finite;
 use minimascope_record::stability as record;
 use minimascope_stability::almost_sure::AlmostSureCritical;
 use minimascope_stability::answers::{Bracket, CriticalLearningRates, Note, Verdict};
-use minimascope_stability::criteria::heavy_ball;
+use minimascope_stability::criteria::{heavy_ball, worst::WorstBatch};
 use minimascope_stability::mean_square::{LowerSource, MeanSquareCritical, RankStop};
 use minimascope_stability::{Error, LearningRate, Momentum};
 
@@ -37,6 +37,7 @@ pub(crate) fn critical(
         gradient_descent: heavy_ball::critical(found.sharpness, momentum)?,
         decoupled: found.decoupled,
         worst_example: found.worst_example,
+        worst_batch: found.worst_batch.as_ref().map(worst_batch),
     })
 }
 
@@ -46,6 +47,16 @@ pub(crate) fn almost_sure(found: &AlmostSureCritical, rank: usize) -> Option<rec
     let AlmostSureCritical { value, standard_error, converged } = *found;
     let known = standard_error.is_finite();
     known.then_some(record::AlmostSure { value, standard_error, converged, rank })
+}
+
+/// The sharpest batch drawn.
+pub(crate) fn worst_batch(found: &WorstBatch) -> record::WorstBatch {
+    record::WorstBatch {
+        critical_learning_rate: found.edge(),
+        sharpness: found.sharpness,
+        mean_sharpness: found.mean_sharpness,
+        batches: found.batches,
+    }
 }
 
 fn threshold(

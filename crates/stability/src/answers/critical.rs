@@ -142,7 +142,14 @@ fn row(
     };
     let worst_batch = match questions.sampled_batches {
         0 => None,
-        count => Some(worst::worst_batch(factors, batching, count, questions.seed)?),
+        count => {
+            let rank = factors.rank();
+            let mut show = |products| {
+                let critical_learning_rate = exact.estimate;
+                progress(&CriticalProgress { rank, products, critical_learning_rate })
+            };
+            worst::worst_batch(factors, batching, count, questions.seed, &mut show)?
+        }
     };
     let sharpness = factors.sharpness();
     Ok(CriticalLearningRates {
