@@ -223,7 +223,13 @@ pub(crate) struct Config {
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigCommand {
     /// Every value of a run and where it came from, as TOML.
-    Show(Configuration),
+    Show {
+        #[command(flatten)]
+        configuration: Configuration,
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
     /// The JSON Schema of configuration files.
     Schema,
 }

@@ -112,6 +112,11 @@ fn files_and_names() {
             "broken.toml: line 2: unclosed table, expected `]`",
             "correct the file; `minimascope config show` prints a whole one",
         ),
+        (
+            &["config", "show", "tiny.toml", "train.learning_rate=0"],
+            "train.learning_rate = 0 (command line): it must be a finite number over 0",
+            "set train.learning_rate to a finite number over 0",
+        ),
         (&["run", "empty.toml"], "model is missing", "`minimascope config schema` explains model"),
         (
             &["measure", "absent"],

@@ -228,6 +228,11 @@ fn config_shows_each_value_and_where_it_came_from() {
         id(&["run", "shown.toml", short, "--json"]),
         id(&["run", "tiny.toml", "train.learning_rate=0.25", short, "--json"])
     );
+    let table = place.json(&["config", "show", "tiny.toml", "train.learning_rate=0.25", "--json"]);
+    let values = table["values"].as_array().unwrap();
+    assert_eq!(values.len(), shown.lines().count());
+    let rate = values.iter().find(|at| at["key"] == "train.learning_rate").unwrap();
+    assert_eq!((&rate["value"], &rate["origin"]), (&0.25.into(), &"command line".into()));
     let schema = place.json(&["config", "schema"]);
     assert!(schema["properties"]["train"].is_object());
 }

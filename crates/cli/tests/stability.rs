@@ -45,16 +45,34 @@ fn one_question_a_form_of_the_command() {
     let own = ask(&[]);
     assert_eq!((&own["batch_size"], &own["learning_rate"]), (&40.into(), &0.5.into()));
     assert_critical(&own["critical_learning_rate"]);
-    // A batch of everything: both ends are gradient descent's.
+    // A batch of everything: both ends are gradient descent's, with the larger sharpness of the full
+    // Hessian and its Gauss–Newton part.
     let critical = &own["critical_learning_rate"];
     let descent = number(&critical["gradient_descent"]);
-    assert!((number(&critical["exact"]["estimate"]) / descent - 1.0).abs() < 1e-6, "{critical}");
-    assert_eq!(own["verdict"], if 0.5 < descent { "stays" } else { "leaves" });
+    let minimum = &own["minimum"];
+    assert_eq!(descent, 2.0 / number(&minimum["sharpness"]["value"]));
+    let least = descent.min(2.0 / number(&minimum["gauss_newton"]["sharpness"]));
+    let ends = &critical["exact"];
+    assert!((number(&ends["estimate"]) / least - 1.0).abs() < 1e-6, "{critical}");
+    let expected = match 0.5 {
+        rate if rate <= number(&ends["lower"]) => "stays",
+        rate if rate > number(&ends["upper"]) => "leaves",
+        _ => "not-decided",
+    };
+    assert_eq!(own["verdict"], expected);
+    let ends = &minimum["example_curvatures"];
+    assert_eq!((&ends["of_largest_curvature"], &ends["of_largest_loss"]), (&4.into(), &4.into()));
+    assert!((4..=8).contains(&ends["examples"].as_u64().unwrap()), "{ends}");
+    let p = (40.0 - 4.0) / (4.0 * 39.0);
+    let edge = 1.0 / (number(&minimum["non_uniformity"]["value"]) * f64::sqrt(p));
+    assert_eq!(own["example_sharpnesses"].as_array().unwrap().len(), 40);
 
     let largest = ask(&["--batch-size", "4"]);
     assert_critical(&largest["critical_learning_rate"]);
     assert!(largest["verdict"].is_null() && largest["learning_rate"].is_null());
     let exact = &largest["critical_learning_rate"]["exact"];
+    let rectangle = number(&largest["critical_learning_rate"]["rectangle"]);
+    assert!((rectangle / edge.min(descent) - 1.0).abs() < 1e-12, "{rectangle}: {edge}, {descent}");
 
     for (rate, verdict) in
         [(0.99 * number(&exact["lower"]), "stays"), (1.01 * number(&exact["upper"]), "leaves")]
@@ -77,7 +95,26 @@ fn one_question_a_form_of_the_command() {
     let momentum = ask(&["--batch-size", "all", "--momentum", "0.9"]);
     let found = &momentum["critical_learning_rate"];
     assert!((number(&found["gradient_descent"]) / descent - 1.9).abs() < 1e-9);
-    assert!((number(&found["exact"]["estimate"]) / descent - 1.9).abs() < 1e-4, "{found}");
+    assert!((number(&found["exact"]["estimate"]) / least - 1.9).abs() < 1e-4, "{found}");
+}
+
+/// After three steps nothing is fitted: no learning rate stays, however small, and one far above the
+/// threshold leaves.
+#[test]
+fn what_is_no_minimum_has_no_verdict_that_says_stays() {
+    let place = Place::new();
+    let folder = place.run_into("runs", &["train.stop.max_steps=3"]);
+    let id = folder.file_name().unwrap().to_str().unwrap();
+    let ask = |rate: &str| {
+        let words = ["stability", id, "--quick", "--json", "--batch-size", "4", "--learning-rate"];
+        place.json(&[&words[..], &[rate]].concat())
+    };
+    let small = ask("1e-6");
+    assert!(number(&small["margin"]) < 1e-3, "{small}");
+    assert_eq!(small["verdict"], "not-decided", "{small}");
+    let notes = small["notes"].as_array().unwrap();
+    assert!(notes.iter().any(|note| note.as_str().unwrap().contains("no verdict says stays")));
+    assert_eq!(ask("1e3")["verdict"], "leaves");
 }
 
 #[test]
@@ -99,6 +136,14 @@ fn the_boundary_rises_with_the_batch_size_and_is_drawn() {
         let almost = &critical["almost_sure"];
         let error = number(&almost["standard_error"]);
         assert!(number(&almost["value"]) > estimate - 4.0 * error - 1e-9, "{row}");
+        let batch = &critical["worst_batch"];
+        let (worst, mean) = (number(&batch["sharpness"]), number(&batch["mean_sharpness"]));
+        // The batches' mean Hessian is H up to their choice; the sharpest batch is no sharper than the
+        // sharpest example. Lanczos stops at a residual of 1e-4.
+        assert!(mean <= worst * (1.0 + 1e-9), "{row}");
+        let least = number(&critical["worst_example"]) / row["batch_size"].as_f64().unwrap();
+        assert!(number(&batch["critical_learning_rate"]) > least * (1.0 - 1e-4), "{row}");
+        assert!(number(&critical["decoupled"]) > 0.0, "{row}");
     }
     let blame = &report["blame"];
     let shares = blame["non_uniformity"].as_array().unwrap();
@@ -219,6 +264,8 @@ fn what_has_no_meaning_is_refused_in_one_sentence() {
     let id = folder.file_name().unwrap().to_str().unwrap();
     let diverged = place.run_into("runs", &["train.learning_rate=1e6"]);
     let diverged = diverged.file_name().unwrap().to_str().unwrap();
+    let one = place.run_into("runs", &["data.train.first=1", "train.batch_size=1"]);
+    let one = one.file_name().unwrap().to_str().unwrap();
     for (words, said) in [
         (&["stability", id, "--learning-rate", "0"][..], "the learning rate is 0"),
         (&["stability", id, "--learning-rate", "-1"], "the learning rate is -1"),
@@ -226,6 +273,10 @@ fn what_has_no_meaning_is_refused_in_one_sentence() {
         (&["stability", id, "--batch-size", "0"], "the batch size is 0"),
         (&["stability", id, "--batch-size", "41"], "larger than the 40 examples"),
         (&["stability", id, "--momentum", "1"], "the momentum is 1"),
+        (&["stability", id, "--tolerance", "0"], "the tolerance is 0"),
+        (&["stability", id, "--tolerance", "-1"], "the tolerance is -1"),
+        (&["stability", id, "--tolerance", "nan"], "the tolerance is NaN"),
+        (&["stability", one], "there are 1 examples"),
         (&["stability", diverged], "diverged at step"),
         (&["stability", "absent"], "there is no run at absent"),
         (&["escape", id], "needs a learning rate and a batch size"),

@@ -3,7 +3,7 @@
 mod examples;
 mod identity;
 mod model;
-mod ranges;
+pub(crate) mod ranges;
 
 use std::path::Path;
 

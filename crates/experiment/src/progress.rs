@@ -91,6 +91,10 @@ pub enum Quantity {
     Directions,
     /// η*.
     CriticalLearningRate,
+    /// The almost-sure threshold; a product is a simulated exponent.
+    AlmostSureLearningRate,
+    /// The largest λ_max(H_B) of some batches; a product is a batch.
+    WorstBatch,
     /// E\[gᵀH_Bg/‖g‖²\].
     BatchSharpness,
 }
@@ -106,6 +110,8 @@ impl std::fmt::Display for Quantity {
             Self::SmallestEigenvalue => "smallest eigenvalue",
             Self::Directions => "leading directions",
             Self::CriticalLearningRate => "critical learning rate",
+            Self::AlmostSureLearningRate => "almost-sure learning rate",
+            Self::WorstBatch => "sharpest batch",
             Self::BatchSharpness => "batch sharpness",
         })
     }

@@ -1,5 +1,7 @@
 //! The spectral density by stochastic Lanczos quadrature.
 
+use std::ops::ControlFlow;
+
 use faer::Mat;
 
 use crate::basis::INVARIANT_BELOW;
@@ -94,7 +96,7 @@ impl SpectralDensity {
 /// between probes: it does not see an outlier that no node has found, and for outliers
 /// [`lanczos`](crate::lanczos()) is the instrument.
 ///
-/// Products: at most probes · steps.
+/// Products: at most probes · steps. `progress` gets their number after each; `None` when it breaks.
 ///
 /// # Errors
 /// [`Error::Empty`], [`Error::Parameter`], [`Error::NotFinite`], [`Error::Overflow`],
@@ -102,7 +104,8 @@ impl SpectralDensity {
 pub fn spectral_density<O: SymmetricOperator + ?Sized>(
     operator: &mut O,
     parameters: &DensityParameters,
-) -> Result<SpectralDensity, Error> {
+    progress: &mut dyn FnMut(usize) -> ControlFlow<()>,
+) -> Result<Option<SpectralDensity>, Error> {
     check(parameters)?;
     let mut products = Products::new(operator)?;
     let dimension = products.dimension();
@@ -111,7 +114,10 @@ pub fn spectral_density<O: SymmetricOperator + ?Sized>(
     for index in 0..parameters.probes {
         fill_signs(&mut scratch.current, parameters.seed, Purpose::Probe(index));
         scale((dimension as f64).sqrt().recip(), &mut scratch.current);
-        probes.push(quadrature(&mut products, parameters.steps, &mut scratch)?);
+        match quadrature(&mut products, parameters.steps, &mut scratch, progress)? {
+            Some(found) => probes.push(found),
+            None => return Ok(None),
+        }
     }
 
     let nodes = || probes.iter().flat_map(|probe| probe.nodes.iter().copied());
@@ -131,7 +137,7 @@ pub fn spectral_density<O: SymmetricOperator + ?Sized>(
         Estimate::from_samples(&samples, 0)
     };
     let estimates: Vec<Estimate> = grid.iter().map(at_point).collect();
-    Ok(SpectralDensity {
+    Ok(Some(SpectralDensity {
         density: estimates.iter().map(|estimate| estimate.value).collect(),
         standard_error: estimates.iter().map(|estimate| estimate.standard_error).collect(),
         grid,
@@ -139,7 +145,7 @@ pub fn spectral_density<O: SymmetricOperator + ?Sized>(
         probes,
         dimension,
         products: products.count(),
-    })
+    }))
 }
 
 impl Quadrature {
@@ -167,12 +173,13 @@ impl Scratch {
 }
 
 /// Three-term Lanczos from the unit vector `scratch.current`; the nodes and weights of its
-/// tridiagonal matrix.
+/// tridiagonal matrix, or `None` when `progress` breaks.
 fn quadrature<O: SymmetricOperator + ?Sized>(
     products: &mut Products<'_, O>,
     steps: usize,
     scratch: &mut Scratch,
-) -> Result<Quadrature, Error> {
+    progress: &mut dyn FnMut(usize) -> ControlFlow<()>,
+) -> Result<Option<Quadrature>, Error> {
     let steps = steps.min(products.dimension());
     let Scratch { previous, current, next } = scratch;
     let mut diagonal = Vec::with_capacity(steps);
@@ -180,6 +187,9 @@ fn quadrature<O: SymmetricOperator + ?Sized>(
     let mut largest: f64 = 0.0;
     loop {
         largest = largest.max(products.multiply(current, next)?);
+        if progress(products.count()).is_break() {
+            return Ok(None);
+        }
         if let Some(&beta) = off_diagonal.last() {
             axpy(-beta, previous, next);
         }
@@ -202,7 +212,7 @@ fn quadrature<O: SymmetricOperator + ?Sized>(
     });
     let eigen = symmetric_eigen(tridiagonal.as_ref())?;
     let weights = (0..diagonal.len()).map(|i| eigen.vectors[(0, i)].powi(2)).collect();
-    Ok(Quadrature { nodes: eigen.values, weights })
+    Ok(Some(Quadrature { nodes: eigen.values, weights }))
 }
 
 fn check(parameters: &DensityParameters) -> Result<(), Error> {

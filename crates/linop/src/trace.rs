@@ -1,5 +1,7 @@
 //! The trace by random probes, with standard errors.
 
+use std::ops::ControlFlow;
+
 use crate::basis::Basis;
 use crate::estimate::{Estimate, check_probes};
 use crate::product::Products;
@@ -10,7 +12,7 @@ use crate::{Error, SymmetricOperator};
 /// tr A by Hutchinson (1990): the mean of zᵀAz over `probes` independent sign vectors z.
 ///
 /// Unbiased; the variance of one probe is 2 Σ_{i≠j} a_ij², so a diagonal A is exact. Memory: two
-/// vectors. Products: `probes`.
+/// vectors. Products: `probes`. `progress` gets their number after each; `None` when it breaks.
 ///
 /// # Errors
 /// [`Error::Empty`], [`Error::Parameter`] below two probes, [`Error::NotFinite`],
@@ -19,7 +21,8 @@ pub fn hutchinson<O: SymmetricOperator + ?Sized>(
     operator: &mut O,
     probes: usize,
     seed: u64,
-) -> Result<Estimate, Error> {
+    progress: &mut dyn FnMut(usize) -> ControlFlow<()>,
+) -> Result<Option<Estimate>, Error> {
     check_probes(probes)?;
     let mut products = Products::new(operator)?;
     let mut probe = vec![0.0; products.dimension()];
@@ -28,9 +31,12 @@ pub fn hutchinson<O: SymmetricOperator + ?Sized>(
     for index in 0..probes {
         fill_signs(&mut probe, seed, Purpose::Probe(index));
         products.multiply(&probe, &mut product)?;
+        if progress(products.count()).is_break() {
+            return Ok(None);
+        }
         samples.push(dot(&probe, &product));
     }
-    Ok(Estimate::from_samples(&samples, products.count()))
+    Ok(Some(Estimate::from_samples(&samples, products.count())))
 }
 
 /// tr A by Hutch++ (Meyer, Musco, Musco & Woodruff, SOSA 2021): the trace on the range of a random
@@ -41,7 +47,8 @@ pub fn hutchinson<O: SymmetricOperator + ?Sized>(
 /// instead of 1/√products: right for a Hessian of a few outliers and a small bulk. Unbiased; the
 /// standard error is that of the probes, given Q, and zero where Q spans the whole space.
 ///
-/// Memory: products/3 + 2 vectors.
+/// Memory: products/3 + 2 vectors. `progress` gets the number of products after each; `None` when it
+/// breaks.
 ///
 /// # Errors
 /// As [`hutchinson`]; at least 6 products, so that there are two probes.
@@ -49,7 +56,8 @@ pub fn hutch_plus_plus<O: SymmetricOperator + ?Sized>(
     operator: &mut O,
     products: usize,
     seed: u64,
-) -> Result<Estimate, Error> {
+    progress: &mut dyn FnMut(usize) -> ControlFlow<()>,
+) -> Result<Option<Estimate>, Error> {
     if products < 6 {
         return Err(Error::Parameter {
             name: "products",
@@ -70,6 +78,9 @@ pub fn hutch_plus_plus<O: SymmetricOperator + ?Sized>(
         fill_signs(basis.column_mut(rank), seed, Purpose::Probe(index));
         let (probe, image) = basis.pair(rank, rank + 1);
         let before = products.multiply(probe, image)?;
+        if progress(products.count()).is_break() {
+            return Ok(None);
+        }
         basis.copy(rank + 1, rank);
         let after = basis.orthogonalise(rank, &mut coefficients).remainder;
         if after > crate::basis::INVARIANT_BELOW * before {
@@ -81,11 +92,14 @@ pub fn hutch_plus_plus<O: SymmetricOperator + ?Sized>(
     for column in 0..rank {
         let (direction, image) = basis.pair(column, rank);
         products.multiply(direction, image)?;
+        if progress(products.count()).is_break() {
+            return Ok(None);
+        }
         captured += dot(direction, image);
     }
     if rank == dimension {
         let products = products.count();
-        return Ok(Estimate { value: captured, standard_error: 0.0, samples: 0, products });
+        return Ok(Some(Estimate { value: captured, standard_error: 0.0, samples: 0, products }));
     }
     let probes = budget - products.count();
     let mut samples = Vec::with_capacity(probes);
@@ -94,8 +108,11 @@ pub fn hutch_plus_plus<O: SymmetricOperator + ?Sized>(
         basis.orthogonalise(rank, &mut coefficients);
         let (probe, image) = basis.pair(rank, rank + 1);
         products.multiply(probe, image)?;
+        if progress(products.count()).is_break() {
+            return Ok(None);
+        }
         samples.push(dot(probe, image));
     }
     let rest = Estimate::from_samples(&samples, products.count());
-    Ok(Estimate { value: captured + rest.value, ..rest })
+    Ok(Some(Estimate { value: captured + rest.value, ..rest }))
 }

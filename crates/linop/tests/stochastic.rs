@@ -2,11 +2,40 @@
 
 mod planted;
 
+use std::ops::ControlFlow;
+
 use minimascope_linop::{
-    DenseSymmetric, DensityParameters, Error, Estimate, SpectralDensity, as_matrix,
-    hutch_plus_plus, hutchinson, spectral_density,
+    self as linop, DenseSymmetric, DensityParameters, Error, Estimate, SpectralDensity,
+    SymmetricOperator, as_matrix,
 };
 use planted::Planted;
+
+fn go_on(_: usize) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
+
+fn hutchinson(
+    operator: &mut impl SymmetricOperator,
+    probes: usize,
+    seed: u64,
+) -> Result<Estimate, Error> {
+    linop::hutchinson(operator, probes, seed, &mut go_on).map(Option::unwrap)
+}
+
+fn hutch_plus_plus(
+    operator: &mut impl SymmetricOperator,
+    products: usize,
+    seed: u64,
+) -> Result<Estimate, Error> {
+    linop::hutch_plus_plus(operator, products, seed, &mut go_on).map(Option::unwrap)
+}
+
+fn spectral_density(
+    operator: &mut impl SymmetricOperator,
+    parameters: &DensityParameters,
+) -> Result<SpectralDensity, Error> {
+    linop::spectral_density(operator, parameters, &mut go_on).map(Option::unwrap)
+}
 
 /// A bulk and a few outliers, as of a trained network.
 fn outliers() -> Vec<f64> {
@@ -219,4 +248,25 @@ fn the_same_bits_with_one_two_and_four_threads() {
         })
     };
     assert!(run(1) == run(2) && run(1) == run(4));
+}
+
+/// Each is told of every product, and multiplies no more once told to stop.
+#[test]
+fn a_break_stops_after_the_product_at_hand() {
+    let values = outliers();
+    // 12 products of the second trace: 4 for the sketch, 4 for its trace, 4 for the rest.
+    for stop_after in [1, 4, 5, 8, 9, 11] {
+        let mut operator = Planted::new(&values);
+        let mut counts = Vec::new();
+        let mut told = |products| {
+            counts.push(products);
+            if products == stop_after { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let parameters = DensityParameters { probes: 3, steps: 4, ..DensityParameters::new() };
+        assert_eq!(linop::hutchinson(&mut operator, 12, 0, &mut told).unwrap(), None);
+        assert_eq!(linop::hutch_plus_plus(&mut operator, 12, 0, &mut told).unwrap(), None);
+        assert_eq!(linop::spectral_density(&mut operator, &parameters, &mut told).unwrap(), None);
+        let each: Vec<usize> = (1..=stop_after).collect();
+        assert_eq!(counts, each.repeat(3));
+    }
 }

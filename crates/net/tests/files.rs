@@ -34,6 +34,21 @@ fn parameters_come_back_and_lie_as_pytorch_has_them() {
     assert_eq!(numbers[((o * 2 + c) * 3 + i) * 3 + j], theta[((i * 3 + j) * 2 + c) * 3 + o]);
 }
 
+/// As any file that this process makes.
+#[cfg(unix)]
+#[test]
+fn others_may_read_a_file_as_far_as_the_user_lets_them() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let (path, plain) = (folder.path().join("final.safetensors"), folder.path().join("plain"));
+    let network = network(3);
+    let theta = network.initialize(&Initialization::default(), 1);
+    files::write_parameters(&path, &network, &theta).unwrap();
+    std::fs::write(&plain, "").unwrap();
+    let mode = |path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(format!("{:o}", mode(&path)), format!("{:o}", mode(&plain)));
+}
+
 #[test]
 fn what_is_wrong_with_a_file_is_said() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,5 +1,6 @@
 //! Rung four: what must hold for any network, any point and any examples.
 
+use minimascope_net::train::Assessor;
 use minimascope_net::{Curvature, Evaluator, Examples, Execution, Network};
 use minimascope_record::architecture::{Activation, Architecture, Layer, Shape};
 use minimascope_record::training::{Initialization, Loss};
@@ -185,5 +186,30 @@ proptest! {
             let size = theirs + weight_decay * norm(&theta);
             prop_assert!((ours * ours - theirs * theirs).abs() <= ROUNDING * size * size);
         }
+    }
+}
+
+/// Each is the loss of its example alone, in the order of the set; 70 examples are several chunks.
+#[test]
+fn losses_of_single_examples() {
+    let (network, loss, n) = (network(Activation::Tanh, 2, 5, 3), Loss::MeanSquaredError, 70);
+    let theta = network.initialize(&Initialization { gain: 1.5 }, 4);
+    let size = network.input().size();
+    let (inputs, targets) = (wave(n * size, 0.37), wave(n * 3, 1.1));
+    let execution = Execution::new(2, 1 << 30).unwrap();
+    let examples = |range: std::ops::Range<usize>| {
+        let (x, y) = (
+            &inputs[range.start * size..range.end * size],
+            &targets[3 * range.start..3 * range.end],
+        );
+        Examples::<f64>::from_targets(&network, loss, x, y).unwrap()
+    };
+    let all = examples(0..n);
+    let losses = Assessor::new(&network, loss, &all, &execution).example_losses(&theta);
+    assert_eq!(losses.len(), n);
+    for (i, found) in losses.iter().enumerate() {
+        let one = examples(i..i + 1);
+        let expected = Assessor::new(&network, loss, &one, &execution).assess(&theta).loss;
+        assert!((found - expected).abs() <= ROUNDING * expected, "{i}: {found} {expected}");
     }
 }

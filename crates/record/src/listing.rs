@@ -114,3 +114,23 @@ pub struct FileCheck {
     /// What is wrong otherwise.
     pub reason: Option<String>,
 }
+
+/// `config show --json`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ConfigTable {
+    /// The version of this schema.
+    pub schema_version: u32,
+    /// Every value, by key.
+    pub values: Vec<ConfigValue>,
+}
+
+/// One value of a configuration.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ConfigValue {
+    /// Its dotted key.
+    pub key: String,
+    /// What it is.
+    pub value: serde_json::Value,
+    /// Where it came from: `default`, `preset NAME`, a file, or `command line`.
+    pub origin: String,
+}

@@ -41,6 +41,9 @@ pub struct StabilityReport {
     /// The curvature along SGD's own steps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch_sharpness: Option<BatchSharpness>,
+    /// λ_max of the Gauss–Newton part of every H_i, in the order of the training set.
+    #[serde(default)]
+    pub example_sharpnesses: Vec<f64>,
     /// What to know before trusting the verdict.
     pub notes: Vec<String>,
 }
@@ -84,11 +87,18 @@ pub struct Minimum {
     pub gauss_newton: GaussNewton,
 }
 
-/// Ends of the full H_i of the examples with the largest Gauss–Newton curvature.
+/// Ends of the full H_i of a few examples: those of the largest Gauss–Newton curvature, whose
+/// positive ends are longest, and those of the largest loss, whose Hessians differ most from it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ExampleCurvatures {
     /// How many examples.
     pub examples: usize,
+    /// How many of them were chosen as those of the largest Gauss–Newton curvature.
+    #[serde(default)]
+    pub of_largest_curvature: usize,
+    /// How many were chosen as those of the largest loss; an example can be both.
+    #[serde(default)]
+    pub of_largest_loss: usize,
     /// The most negative eigenvalue.
     pub smallest: f64,
     /// The largest eigenvalue.
@@ -132,6 +142,22 @@ pub struct CriticalLearningRate {
     pub decoupled: f64,
     /// 2B/max_i λ_max(H_i): above it some batch expands a direction.
     pub worst_example: f64,
+    /// The sharpest of some batches drawn; `null` where none were.
+    #[serde(default)]
+    pub worst_batch: Option<WorstBatch>,
+}
+
+/// The sharpest of the batches drawn, in leading directions.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct WorstBatch {
+    /// 2/λ_max(H_B) of that batch: above it this batch expands a direction.
+    pub critical_learning_rate: f64,
+    /// Its λ_max(H_B): at most the largest over all batches.
+    pub sharpness: f64,
+    /// The mean of λ_max(H_B) over the batches drawn.
+    pub mean_sharpness: f64,
+    /// How many were drawn.
+    pub batches: usize,
 }
 
 /// A bracket and an estimate.
@@ -203,17 +229,23 @@ pub struct AlmostSure {
     pub value: f64,
     /// Its standard error.
     pub standard_error: f64,
+    /// Whether the exponent at the estimate is the same in both halves of the simulated steps.
+    #[serde(default)]
+    pub converged: bool,
+    /// How many leading directions were simulated.
+    #[serde(default)]
+    pub rank: usize,
 }
 
 /// What linear stability in mean square says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
-    /// η is at most the proved lower end.
+    /// η is at most the proved lower end, at a point that is a minimum.
     Stays,
     /// η is above the proved upper end.
     Leaves,
-    /// η lies between them.
+    /// η lies between them, or below both at a point that is no minimum.
     NotDecided,
 }
 

@@ -1,7 +1,7 @@
 //! Every key of an object that this crate describes stands in docs/records.md.
 
 use minimascope_record::escape::{Escape, EscapeGrid, ToyEscape};
-use minimascope_record::listing::{DataCheck, DataList, ModelList, ModelTable};
+use minimascope_record::listing::{ConfigTable, DataCheck, DataList, ModelList, ModelTable};
 use minimascope_record::reproduction::Reproduction;
 use minimascope_record::run::{Provenance, RunSummary, Timing};
 use minimascope_record::stability::StabilityReport;
@@ -13,7 +13,7 @@ use serde_json::Value;
 fn every_key_is_documented() {
     let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/records.md");
     let page = std::fs::read_to_string(page).unwrap();
-    let schemas: [(&str, Schema); 14] = [
+    let schemas: [(&str, Schema); 15] = [
         ("a run", schema_for!(RunSummary)),
         ("provenance", schema_for!(Provenance)),
         ("timing", schema_for!(Timing)),
@@ -24,6 +24,7 @@ fn every_key_is_documented() {
         ("model show", schema_for!(ModelTable)),
         ("data list", schema_for!(DataList)),
         ("data verify", schema_for!(DataCheck)),
+        ("config show", schema_for!(ConfigTable)),
         ("stability", schema_for!(StabilityReport)),
         ("escape", schema_for!(Escape)),
         ("escape grid", schema_for!(EscapeGrid)),

@@ -6,10 +6,17 @@
 //! every trajectory returns while the mean square, carried by rare ones, explodes.
 //!
 //! The same batches and starts are used at every η (common random numbers), so that the estimate of
-//! γ is one function of η, whose root is found by bisection. γ need not be monotone: the root
-//! reported is the one next to a bracket grown from η* in small steps, and others may lie above.
+//! γ is one function of η, whose root is found by a bracketed secant rule. γ need not be monotone: the
+//! root reported is the one next to a bracket grown from η* in small steps, and others may lie above.
+//!
+//! γ is a limit, and far below it flat directions that decay at 1 − ηh ≈ 1 a step look like growth to
+//! come: in the norm |x| and from a random start, a few hundred steps in some hundred directions
+//! see nothing else, and the threshold comes out too high. So the growth is that of ‖H^{1/2}x‖, the
+//! root of the loss, from the direction that grows first; and the two halves of the steps must agree.
 
-use crate::simulation::{Dynamics, Ensemble, lyapunov_exponent};
+use std::ops::ControlFlow;
+
+use crate::simulation::{Dynamics, Ensemble, Exponent, lyapunov_exponent_along};
 use crate::{Batching, Error, Estimate, ExampleFactors, LearningRate, Momentum};
 
 /// How much to simulate.
@@ -31,90 +38,288 @@ impl Default for AlmostSureParameters {
     }
 }
 
-/// Factor between the learning rates tried while no positive exponent is known.
+/// Where the search starts.
+#[derive(Clone, Debug)]
+pub struct Start {
+    /// A learning rate known to be stable, such as η*.
+    pub learning_rate: LearningRate,
+    /// The direction that grows first, r numbers: the top eigenvector of the Perron matrix at η*.
+    /// A random start needs hundreds of steps to find it among hundreds of directions.
+    pub direction: Vec<f64>,
+}
+
+/// The almost-sure threshold.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AlmostSureCritical {
+    /// The critical η.
+    pub value: f64,
+    /// That of γ at the root, over the slope of γ there.
+    pub standard_error: f64,
+    /// Whether γ at the root is the same in both halves of the steps, within their errors.
+    pub converged: bool,
+}
+
+impl AlmostSureCritical {
+    /// Value and standard error.
+    pub fn estimate(&self) -> Estimate {
+        Estimate { value: self.value, standard_error: self.standard_error }
+    }
+}
+
+/// One exponent of the search.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AlmostSureProgress {
+    /// Exponents simulated, this one included.
+    pub exponents: usize,
+    /// Its η.
+    pub learning_rate: f64,
+}
+
+/// Factor between the learning rates tried while no change of sign is known.
 const GROWTH: f64 = 1.1;
 /// At most this many: 1.1^200 is 2e8 times the mean-square threshold.
 const MOST_TRIED: usize = 200;
-/// Halvings of the bracket: 10 % / 2^20 is far below any standard error.
-const HALVINGS: usize = 20;
+/// Where |γ| is below this share of its standard error, the threshold is off by as little.
+const ROOT: f64 = 0.05;
+/// Without noise γ is known to rounding, and the bracket closes to this.
+const WIDTH: f64 = 1e-12;
+/// The Illinois rule closes a bracket of 10 % to [`WIDTH`] in about ten exponents where γ is smooth;
+/// near a singularity, where some 1 − ηλ(H_B) vanishes, it may need as many as bisection, 37.
+const MOST_REFINEMENTS: usize = 40;
 
-/// The critical η with its standard error: that of γ at the root, over the slope of γ there.
-/// `stable` is a learning rate known to be stable, such as η*. Truncated coordinates are fine: the
-/// top exponent lives in leading directions, but the result is an estimate for those alone.
+/// The critical η; `None` when `progress`, called after each exponent, breaks. Truncated
+/// coordinates are fine: the top exponent lives in leading directions, but the result is an estimate
+/// for those alone. Some ten exponents.
 ///
 /// # Errors
-/// [`Error::NotBracketed`], [`Error::Zero`].
+/// [`Error::NotBracketed`], [`Error::Zero`], [`Error::Shape`].
 pub fn critical(
     factors: &ExampleFactors,
     batching: &Batching,
-    stable: LearningRate,
+    start: &Start,
     parameters: &AlmostSureParameters,
-) -> Result<Estimate, Error> {
-    let exponent = |eta: f64| {
-        let dynamics = Dynamics {
-            batching: *batching,
-            learning_rate: LearningRate::new(eta)?,
-            momentum: parameters.momentum,
-        };
-        lyapunov_exponent(factors, &dynamics, &parameters.ensemble, parameters.warm_up)
-    };
-    // A share below η*, where the exponent is negative by a margin.
-    let mut low = stable.value() / GROWTH;
-    let mut high = low;
-    let mut last = f64::NAN;
-    for tried in 0..=MOST_TRIED {
-        if tried == MOST_TRIED {
-            return Err(Error::NotBracketed { learning_rate: high, exponent: last });
+    progress: &mut dyn FnMut(&AlmostSureProgress) -> ControlFlow<()>,
+) -> Result<Option<AlmostSureCritical>, Error> {
+    let mut exponents = 0;
+    let found = search(start.learning_rate.value(), &mut |eta| {
+        let learning_rate = LearningRate::new(eta)?;
+        let momentum = parameters.momentum;
+        let dynamics = Dynamics { batching: *batching, learning_rate, momentum };
+        let (ensemble, warm_up) = (&parameters.ensemble, parameters.warm_up);
+        let direction = &start.direction;
+        let found = lyapunov_exponent_along(factors, &dynamics, ensemble, warm_up, direction)?;
+        exponents += 1;
+        match progress(&AlmostSureProgress { exponents, learning_rate: eta }) {
+            ControlFlow::Continue(()) => Ok(found),
+            ControlFlow::Break(()) => Err(Stop::Interrupted),
         }
-        high *= GROWTH;
-        last = exponent(high)?.value;
-        if last > 0.0 {
+    });
+    match found {
+        Ok(found) => Ok(Some(found)),
+        Err(Stop::Interrupted) => Ok(None),
+        Err(Stop::Failed(error)) => Err(error),
+    }
+}
+
+enum Stop {
+    Interrupted,
+    Failed(Error),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// The root of `exponent` next to `stable`.
+fn search(
+    stable: f64,
+    exponent: &mut dyn FnMut(f64) -> Result<Exponent, Stop>,
+) -> Result<AlmostSureCritical, Stop> {
+    // A share below η*, where the exponent is negative by a margin: in the limit, if not after
+    // these steps.
+    let first = stable / GROWTH;
+    let mut low = (first, exponent(first)?.value);
+    let factor = if low.1 > 0.0 { 1.0 / GROWTH } else { GROWTH };
+    let mut high = low;
+    for tried in 0.. {
+        if tried == MOST_TRIED {
+            let (learning_rate, exponent) = high;
+            return Err(Error::NotBracketed { learning_rate, exponent }.into());
+        }
+        let next = high.0 * factor;
+        (low, high) = (high, (next, exponent(next)?.value));
+        if (low.1 > 0.0) != (high.1 > 0.0) {
             break;
         }
-        low = high;
     }
-    let width = high - low;
-    for _ in 0..HALVINGS {
-        let middle = 0.5 * (low + high);
-        if exponent(middle)?.value > 0.0 { high = middle } else { low = middle }
+    if low.0 > high.0 {
+        (low, high) = (high, low);
     }
-    let value = 0.5 * (low + high);
-    let step = 0.1 * width;
+    let step = 0.1 * (high.0 - low.0);
+    let (value, found) = root((low, high), exponent)?;
     let slope = (exponent(value + step)?.value - exponent(value - step)?.value) / (2.0 * step);
-    let standard_error = exponent(value)?.standard_error / slope.abs();
-    Ok(Estimate { value, standard_error })
+    Ok(AlmostSureCritical {
+        value,
+        standard_error: found.standard_error / slope.abs(),
+        converged: found.is_settled(),
+    })
+}
+
+/// Regula falsi by the Illinois rule: an end that stays twice counts half.
+fn root(
+    (mut low, mut high): ((f64, f64), (f64, f64)),
+    exponent: &mut dyn FnMut(f64) -> Result<Exponent, Stop>,
+) -> Result<(f64, Exponent), Stop> {
+    let mut stayed = 0;
+    let mut refinements = 0;
+    loop {
+        let share = low.1 / (low.1 - high.1);
+        // An exponent of −∞, where a step meets 0 exactly, has no chord.
+        let share = if share > 0.0 && share < 1.0 { share } else { 0.5 };
+        let value = low.0 + share * (high.0 - low.0);
+        let found = exponent(value)?;
+        refinements += 1;
+        let arrived = found.value.abs() <= ROOT * found.standard_error
+            || high.0 - low.0 <= WIDTH * value
+            || refinements == MOST_REFINEMENTS;
+        if arrived {
+            return Ok((value, found));
+        }
+        if found.value > 0.0 {
+            high = (value, found.value);
+            if stayed < 0 {
+                low.1 *= 0.5;
+            }
+            stayed = -1;
+        } else {
+            low = (value, found.value);
+            if stayed > 0 {
+                high.1 *= 0.5;
+            }
+            stayed = 1;
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::Sampling;
+    use crate::simulation::lyapunov_exponent;
+
+    const LAW: Sampling = Sampling::IndependentWithoutReplacement;
+
+    fn start(eta: f64, direction: Vec<f64>) -> Start {
+        Start { learning_rate: LearningRate::new(eta).unwrap(), direction }
+    }
+
+    fn long(trajectories: usize, steps: usize) -> AlmostSureParameters {
+        let ensemble = Ensemble { trajectories, steps, seed: 1 };
+        AlmostSureParameters { ensemble, warm_up: 0, momentum: Momentum::NONE }
+    }
+
+    fn found(
+        factors: &ExampleFactors,
+        batching: &Batching,
+        start: &Start,
+        parameters: &AlmostSureParameters,
+    ) -> AlmostSureCritical {
+        let go = &mut |_: &_| ControlFlow::Continue(());
+        critical(factors, batching, start, parameters, go).unwrap().unwrap()
+    }
 
     /// One parameter, curvatures 0.2 and 3.8: E log|1 − ηh| = 0 at η = 0.5594…, computed here by
     /// bisection of the closed form. And with a batch of everything the edge of gradient descent.
     #[test]
     fn closed_form_in_one_dimension() {
         let factors = ExampleFactors::from_hessians(2, 1, &[0.2, 3.8]).unwrap();
-        let batching = Batching::new(2, 1, Sampling::IndependentWithoutReplacement).unwrap();
-        let stable = LearningRate::new(0.55).unwrap();
-        let parameters = AlmostSureParameters {
-            ensemble: Ensemble { trajectories: 50, steps: 2000, seed: 1 },
-            warm_up: 0,
-            momentum: Momentum::NONE,
-        };
-        let found = critical(&factors, &batching, stable, &parameters).unwrap();
+        let batching = Batching::new(2, 1, LAW).unwrap();
+        let parameters = long(50, 2000);
+        let at = found(&factors, &batching, &start(0.55, vec![1.0]), &parameters);
         let exponent = |eta: f64| (1.0 - 0.2 * eta).abs().ln() + (1.0 - 3.8 * eta).abs().ln();
-        let (mut low, mut high) = (0.55, 0.6);
+        let threshold = bisection(0.55, 0.6, exponent);
+        let distance = (at.value - threshold).abs() / at.standard_error;
+        assert!(distance < 4.0, "{at:?} against {threshold}");
+        assert!(at.standard_error < 5e-4 && at.converged, "{at:?}");
+        let all = batching.with_batch_size(2).unwrap();
+        let at = found(&factors, &all, &start(0.9, vec![1.0]), &parameters);
+        assert!((at.value - 1.0).abs() < 1e-9 && at.converged, "{at:?}");
+    }
+
+    fn bisection(mut low: f64, mut high: f64, exponent: impl Fn(f64) -> f64) -> f64 {
         for _ in 0..60 {
             let middle = 0.5 * (low + high);
             if exponent(middle) > 0.0 { high = middle } else { low = middle }
         }
-        let distance = (found.value - low).abs() / found.standard_error;
-        assert!(distance < 4.0, "{found:?} against {low}");
-        assert!(found.standard_error < 5e-4, "{found:?}");
-        let all = batching.with_batch_size(2).unwrap();
-        let found = critical(&factors, &all, LearningRate::new(0.9).unwrap(), &parameters).unwrap();
-        assert!((found.value - 1.0).abs() < 1e-6, "{found:?}");
+        0.5 * (low + high)
+    }
+
+    /// Six examples of 200 diagonal curvatures that fall as 1/j, B = 3: each direction is a product
+    /// of numbers, whose exponent is a mean over the 20 batches, and the threshold the least root.
+    fn commuting() -> (ExampleFactors, Batching, f64) {
+        let (n, p, size) = (6, 200, 3);
+        let curvature =
+            |i: usize, j: usize| (1.0 + 0.2 * ((i * 7 + j * 3) % 6) as f64) / (j + 1) as f64;
+        let mut hessians = vec![0.0; n * p * p];
+        for (i, hessian) in hessians.chunks_exact_mut(p * p).enumerate() {
+            for j in 0..p {
+                hessian[j * p + j] = curvature(i, j);
+            }
+        }
+        let factors = ExampleFactors::from_hessians(n, p, &hessians).unwrap();
+        let batches: Vec<Vec<usize>> = (0u32..1 << n)
+            .filter(|set| set.count_ones() == size)
+            .map(|set| (0..n).filter(|i| set >> i & 1 == 1).collect())
+            .collect();
+        assert_eq!(batches.len(), 20);
+        let exponent = |j: usize, eta: f64| -> f64 {
+            let factor = |batch: &Vec<usize>| {
+                let mean = batch.iter().map(|i| curvature(*i, j)).sum::<f64>() / size as f64;
+                (1.0 - eta * mean).abs().ln()
+            };
+            batches.iter().map(factor).sum::<f64>() / 20.0
+        };
+        // Every direction is stable at η = 1 and the sharpest is not at 2.
+        let largest = |eta: f64| (0..p).map(|j| exponent(j, eta)).fold(f64::MIN, f64::max);
+        let threshold = bisection(1.0, 2.0, largest);
+        (factors, Batching::new(n, size as usize, LAW).unwrap(), threshold)
+    }
+
+    /// Sixty steps, as large batches allow.
+    #[test]
+    fn few_steps_in_many_directions_are_not_biased() {
+        let (factors, batching, threshold) = commuting();
+        let mut direction = vec![0.0; factors.rank()];
+        direction[0] = 1.0;
+        let at = found(&factors, &batching, &start(0.9 * threshold, direction), &long(64, 60));
+        let distance = (at.value - threshold).abs() / at.standard_error;
+        assert!(distance < 4.0 && at.converged, "{at:?} against {threshold}");
+        assert!(at.standard_error < 0.02 * threshold, "{at:?}");
+    }
+
+    /// A start without what grows: the halves do not agree, and the answer says so.
+    #[test]
+    fn a_transient_is_not_converged() {
+        let (factors, batching, _) = commuting();
+        let mut direction = vec![0.0; factors.rank()];
+        direction[150] = 1.0;
+        let at = found(&factors, &batching, &start(1.0, direction), &long(64, 60));
+        assert!(!at.converged, "{at:?}");
+    }
+
+    #[test]
+    fn the_search_stops_when_told() {
+        let factors = ExampleFactors::from_hessians(2, 1, &[0.2, 3.8]).unwrap();
+        let batching = Batching::new(2, 1, LAW).unwrap();
+        let mut seen = 0;
+        let stopped =
+            critical(&factors, &batching, &start(0.55, vec![1.0]), &long(4, 10), &mut |at| {
+                seen = at.exponents;
+                if seen == 3 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            });
+        assert_eq!((stopped.unwrap(), seen), (None, 3));
     }
 
     /// Jensen: 2γ(η*) ≤ log ρ(Q(η*)) = 0, within the error.
@@ -122,8 +327,7 @@ mod tests {
     fn mean_square_stable_is_almost_surely_stable() {
         for seed in 0..10 {
             let factors = crate::problems::RandomProblem::new(seed).factors();
-            let law = Sampling::IndependentWithoutReplacement;
-            let batching = Batching::new(factors.examples(), 1, law).unwrap();
+            let batching = Batching::new(factors.examples(), 1, LAW).unwrap();
             let ratio = crate::mean_square::largest_ratio(&factors, 1.0, Momentum::NONE, 1e-9);
             let learning_rate = LearningRate::new(2.0 / ratio.unwrap().value).unwrap();
             let dynamics = Dynamics { batching, learning_rate, momentum: Momentum::NONE };

@@ -10,6 +10,9 @@ pub enum Error {
     /// The heavy-ball coefficient must lie in [0, 1).
     #[error("the momentum is {0}: give a number from 0 up to, but not including, 1")]
     Momentum(f64),
+    /// A tolerance must be a share.
+    #[error("the tolerance is {0}: give a number between 0 and 1, such as 0.01 for one per cent")]
+    Tolerance(f64),
     /// B = 0.
     #[error("the batch size is 0: give a number of examples from 1 to {examples}")]
     EmptyBatch {

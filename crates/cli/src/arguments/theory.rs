@@ -65,7 +65,7 @@ pub(crate) struct Stability {
     #[arg(long)]
     pub(crate) quick: bool,
     /// The exact threshold has settled when twice the directions change it by less than this.
-    #[arg(long, value_name = "SHARE", default_value_t = 1e-2)]
+    #[arg(long, value_name = "SHARE", default_value_t = 1e-2, allow_negative_numbers = true)]
     pub(crate) tolerance: f64,
     #[command(flatten)]
     pub(crate) place: MinimumPlace,

@@ -3,6 +3,8 @@
 use std::fmt::Write;
 
 use minimascope_experiment::config::{keys, sources::Configured, sources::Sources};
+use minimascope_record::SCHEMA_VERSION;
+use minimascope_record::listing::{ConfigTable, ConfigValue};
 
 use crate::arguments::{Config, ConfigCommand, Configuration};
 use crate::exit::{Done, Failure};
@@ -11,9 +13,20 @@ use crate::output;
 pub(crate) fn run(arguments: Config) -> Result<Done, Failure> {
     match arguments.command {
         ConfigCommand::Schema => output::json(keys::RUN.schema())?,
-        ConfigCommand::Show(configuration) => {
+        ConfigCommand::Show { configuration, json } => {
             let configured = read(configuration)?;
+            configured.check_ranges()?;
             let rows = configured.rows();
+            if json {
+                let values = rows.into_iter().map(|(key, value, origin)| ConfigValue {
+                    key,
+                    value: serde_json::to_value(value).expect("TOML of a configuration is JSON"),
+                    origin: origin.to_string(),
+                });
+                let (schema_version, values) = (SCHEMA_VERSION, values.collect());
+                output::json(&ConfigTable { schema_version, values })?;
+                return Ok(Done::Well);
+            }
             let left: Vec<String> =
                 rows.iter().map(|(key, value, _)| format!("{key} = {value}")).collect();
             // A long list of layers does not push every comment out of sight.

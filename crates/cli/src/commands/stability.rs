@@ -121,16 +121,21 @@ fn text(report: &StabilityReport) -> String {
         text.push_str(&boundary_table(report));
     }
     if let Some(blame) = &report.blame {
-        let mut table = Table::new(["example", "label", "share of s²", "corrupted"]);
-        for share in &blame.non_uniformity {
-            table.row([
-                share.example.to_string(),
-                share.label.to_string(),
-                percent(share.share),
-                if share.corrupted { "yes" } else { "no" }.to_owned(),
-            ]);
+        for (of, shares) in
+            [("share of s²", &blame.non_uniformity), ("share in η*", &blame.mean_square)]
+        {
+            let mut table = Table::new(["example", "label", of, "corrupted"]);
+            for share in shares {
+                table.row([
+                    share.example.to_string(),
+                    share.label.to_string(),
+                    percent(share.share),
+                    if share.corrupted { "yes" } else { "no" }.to_owned(),
+                ]);
+            }
+            text.push_str(&format!("\n{table}"));
         }
-        text.push_str(&format!("\n{table}\n"));
+        text.push('\n');
         let mut table = Table::new(["left out", "η*"]);
         for at in &blame.left_out {
             table.row([at.examples.to_string(), significant(at.critical_learning_rate)]);
@@ -193,8 +198,10 @@ fn point(report: &StabilityReport) -> String {
     text.push_str(&table.to_string());
     let ends = minimum.example_curvatures;
     text.push_str(&format!(
-        "the {} sharpest examples have eigenvalues from {} to {}\n",
+        "{} examples, the {} sharpest and the {} of largest loss, have eigenvalues from {} to {}\n",
         ends.examples,
+        ends.of_largest_curvature,
+        ends.of_largest_loss,
         significant(ends.smallest),
         significant(ends.largest)
     ));
@@ -235,7 +242,10 @@ pub(crate) fn criteria(critical: &CriticalLearningRate) -> String {
         row(name, significant(*value), "leaving above", String::new());
     }
     if let Some(found) = critical.almost_sure {
-        let error = format!("± {}", significant(found.standard_error));
+        let settled = if found.converged { "" } else { ", not converged" };
+        let rank = grouped(found.rank as u64);
+        let error = significant(found.standard_error);
+        let error = format!("± {error}, r = {rank}{settled}");
         row("almost sure", significant(found.value), "", error);
     }
     let descent = significant(critical.gradient_descent);
@@ -244,6 +254,11 @@ pub(crate) fn criteria(critical: &CriticalLearningRate) -> String {
     row("decoupled noise", decoupled, "nothing", "from the spectrum alone".to_owned());
     let worst = significant(critical.worst_example);
     row("worst example", worst, "", "some batch expands above".to_owned());
+    if let Some(batch) = critical.worst_batch {
+        let value = significant(batch.critical_learning_rate);
+        let remark = format!("the sharpest of {} batches expands above", batch.batches);
+        row("worst batch drawn", value, "", remark);
+    }
     table.to_string()
 }
 
@@ -270,7 +285,9 @@ fn boundary_table(report: &StabilityReport) -> String {
         "estimate",
         "bounds",
         "almost sure",
+        "decoupled",
         "worst example",
+        "worst batch",
         "verdict",
     ]);
     for row in &report.boundary {
@@ -286,7 +303,9 @@ fn boundary_table(report: &StabilityReport) -> String {
             significant(exact.estimate),
             or_dash(least),
             or_dash(critical.almost_sure.map(|found| found.value)),
+            significant(critical.decoupled),
             significant(critical.worst_example),
+            or_dash(critical.worst_batch.map(|found| found.critical_learning_rate)),
             row.verdict.as_ref().map_or(String::new(), Verdict::to_string),
         ]);
     }

@@ -204,6 +204,14 @@ impl Configured {
             .collect()
     }
 
+    /// Whether every value is in its range, as far as that can be said without model and data.
+    ///
+    /// # Errors
+    /// The first that is not, by its key.
+    pub fn check_ranges(&self) -> Result<(), Error> {
+        crate::plan::ranges::check(self)
+    }
+
     /// Where the value of a dotted key came from.
     #[must_use]
     pub fn origin(&self, key: &str) -> Origin {

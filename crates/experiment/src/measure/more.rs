@@ -1,14 +1,16 @@
 //! More of the Hessian's spectrum than its largest eigenvalue.
 
+use std::ops::ControlFlow;
+
 use minimascope_curvature::Hessian;
-use minimascope_linop::{DensityParameters, SymmetricOperator, hutch_plus_plus, spectral_density};
+use minimascope_linop::{DensityParameters, hutch_plus_plus, spectral_density};
 use minimascope_net::{Evaluator, Scalar};
 use minimascope_record::measured::{Density, Estimate};
 use minimascope_record::run::Spectrum;
 
 use crate::Error;
 use crate::measure::{Instruments, stop_if};
-use crate::progress::{Event, MeasureProgress, Progress, Quantity};
+use crate::progress::{Event, MeasureProgress, Quantity};
 
 /// What is asked for besides sharpness and non-uniformity.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,8 +45,9 @@ impl Instruments<'_> {
         }
         if more.density {
             let parameters = DensityParameters { seed, ..DensityParameters::new() };
-            let mut shown = self.shown(Quantity::Density, &mut hessian);
-            let found = spectral_density(&mut shown, &parameters)?;
+            let mut show = |products| self.counted(Quantity::Density, products);
+            let found = spectral_density(&mut hessian, &parameters, &mut show)?;
+            let Some(found) = found else { return Ok(None) };
             spectrum.density = Some(Density {
                 eigenvalues: found.grid,
                 density: found.density,
@@ -55,8 +58,9 @@ impl Instruments<'_> {
             });
         }
         if more.trace {
-            let mut shown = self.shown(Quantity::Trace, &mut hessian);
-            let found = hutch_plus_plus(&mut shown, TRACE_PRODUCTS, seed)?;
+            let mut show = |products| self.counted(Quantity::Trace, products);
+            let found = hutch_plus_plus(&mut hessian, TRACE_PRODUCTS, seed, &mut show)?;
+            let Some(found) = found else { return Ok(None) };
             spectrum.trace = Some(Estimate {
                 value: found.value,
                 standard_error: found.standard_error,
@@ -67,32 +71,14 @@ impl Instruments<'_> {
         Ok(stop_if(self.interrupt).is_continue().then_some(spectrum))
     }
 
-    fn shown<'s, O>(&'s mut self, quantity: Quantity, operator: &'s mut O) -> Shown<'s, O> {
-        Shown { operator, progress: &mut *self.progress, quantity, products: 0 }
-    }
-}
-
-/// An operator whose products are counted where people see it.
-struct Shown<'s, O> {
-    operator: &'s mut O,
-    progress: &'s mut dyn Progress,
-    quantity: Quantity,
-    products: usize,
-}
-
-impl<O: SymmetricOperator> SymmetricOperator for Shown<'_, O> {
-    fn dimension(&self) -> usize {
-        self.operator.dimension()
-    }
-
-    fn apply(&mut self, x: &[f64], y: &mut [f64]) {
-        self.operator.apply(x, y);
-        self.products += 1;
+    /// Shows that so many products are done; breaks when interrupted.
+    fn counted(&mut self, quantity: Quantity, products: usize) -> ControlFlow<()> {
         self.progress.event(Event::Measuring(MeasureProgress {
-            quantity: self.quantity,
-            products: self.products,
+            quantity,
+            products,
             value: f64::NAN,
             relative_residual: f64::NAN,
         }));
+        stop_if(self.interrupt)
     }
 }

@@ -6,7 +6,7 @@ use minimascope_record::training::{Optimizer, Schedule};
 use crate::Error;
 use crate::config::sources::Configured;
 
-pub(super) fn check(configured: &Configured) -> Result<(), Error> {
+pub(crate) fn check(configured: &Configured) -> Result<(), Error> {
     let config = &configured.config;
     if config.schema_version != SCHEMA_VERSION {
         return Err(Error::SchemaVersion {

@@ -15,7 +15,7 @@ use crate::folder::RunFolder;
 use crate::measure::target::Target;
 use crate::progress::Progress;
 use crate::run::{Existing, Options};
-use crate::stability::{Minimum, Wanted, Watch, assumed, law, not_settled, records};
+use crate::stability::{Minimum, Wanted, Watch, assumed, law, not_settled};
 
 /// The answer, in the run's folder.
 const FILE: &str = "theory.json";
@@ -38,8 +38,11 @@ pub(super) fn of(
         return Ok(Some(None));
     }
     let folder = RunFolder::at(options.out.join(&result.run));
-    if folder.has(FILE) && options.existing != Existing::Restart {
-        return Ok(Some(Some(folder.read_json(FILE)?)));
+    if folder.has(FILE)
+        && options.existing != Existing::Restart
+        && let Some(known) = known(&folder)?
+    {
+        return Ok(Some(Some(known)));
     }
     let target = Target::find(&result.run, &options.out, None)?;
     let Some(mut minimum) = Minimum::open(&target, &options.machine, progress, interrupt)? else {
@@ -80,6 +83,17 @@ pub(super) fn of(
     Ok(Some(Some(theory)))
 }
 
+/// The answer in a run's folder; `None` when it is of another version of the schema, whose words may
+/// mean something else.
+fn known(folder: &RunFolder) -> Result<Option<Theory>, Error> {
+    #[derive(serde::Deserialize)]
+    struct Version {
+        schema_version: u32,
+    }
+    let Version { schema_version } = folder.read_json(FILE)?;
+    if schema_version == SCHEMA_VERSION { folder.read_json(FILE).map(Some) } else { Ok(None) }
+}
+
 /// The criteria at one batch size with the run's η, as far as a few seconds take them: neither
 /// certificates nor more directions than the first; `stability RUN` goes on. `None` when
 /// interrupted.
@@ -97,7 +111,7 @@ fn judge(
         return Ok(None);
     }
     let rate = LearningRate::new(config.learning_rate)?;
-    let (verdict, margin) = records::judge(&critical.exact, rate);
+    let (verdict, margin) = minimum.judge(&critical.exact, rate)?;
     let used = minimum.used_at(Some(batch_size), config.sampling);
     let mut notes = minimum.notes(sampling, used)?;
     notes.extend(not_settled(&critical.exact));
@@ -110,4 +124,23 @@ fn judge(
         margin,
         notes,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_of_another_version_is_not_known() {
+        let directory = tempfile::tempdir().unwrap();
+        let folder = RunFolder::at(directory.path().to_owned());
+        let theory = Theory { schema_version: SCHEMA_VERSION, stability: Vec::new(), escape: None };
+        folder.write_json(FILE, &theory).unwrap();
+        assert_eq!(known(&folder).unwrap(), Some(theory));
+        let other = format!("{{\"schema_version\":{},\"words\":[]}}", SCHEMA_VERSION + 1);
+        folder.write(FILE, other.as_bytes()).unwrap();
+        assert_eq!(known(&folder).unwrap(), None);
+        folder.write(FILE, b"{").unwrap();
+        assert!(matches!(known(&folder), Err(Error::Damaged { .. })));
+    }
 }

@@ -6,15 +6,17 @@ use std::sync::atomic::AtomicBool;
 use minimascope_record::SCHEMA_VERSION;
 use minimascope_record::stability as record;
 use minimascope_record::training::Sampling;
-use minimascope_stability::almost_sure::{self, AlmostSureParameters};
+use minimascope_stability::almost_sure::{self, AlmostSureParameters, AlmostSureProgress, Start};
 use minimascope_stability::answers::{
-    Questions, boundary_batch_sizes, critical_learning_rates, smallest_batch,
+    Applicability, Note, Questions, SmallestBatch, boundary_batch_sizes, critical_learning_rates,
+    smallest_batch, top_of_perron,
 };
+use minimascope_stability::criteria::{heavy_ball, rectangle::RectangleCritical, worst};
 use minimascope_stability::mean_square::{
-    CriticalParameters, CriticalProgress, RankStop, critical,
+    CriticalParameters, CriticalProgress, MeanSquareCritical, RankStop, critical,
 };
 use minimascope_stability::simulation::Ensemble;
-use minimascope_stability::{Batching, Estimate, LearningRate, Momentum};
+use minimascope_stability::{Batching, LearningRate, Momentum};
 
 use super::factors::full_bytes;
 use super::{Minimum, Query, assumed, law, records};
@@ -27,12 +29,16 @@ const TOLERANCE: f64 = 1e-2;
 /// Trajectories of an exponent.
 const TRAJECTORIES: usize = 16;
 /// Multiply–adds that one value of the Lyapunov exponent may cost, a second or so; the threshold
-/// takes some thirty of them.
-const EXPONENT_WORK: f64 = 1e9;
-/// Fewer steps than this, and the exponent would be the first direction's transient.
+/// takes some ten of them.
+const EXPONENT_WORK: f64 = 2e9;
+/// Fewer steps than this, and the halves of a path would be too short to compare.
 const FEWEST_STEPS: usize = 60;
+/// Fewer directions than this are not simulated.
+const FEWEST_DIRECTIONS: usize = 50;
 /// Directions of a simulation: the top exponent lives in the leading ones.
 const SIMULATED_DIRECTIONS: usize = 400;
+/// Batches drawn for the largest λ_max(H_B).
+const SAMPLED_BATCHES: usize = 16;
 
 /// How the thresholds of one question are found.
 #[derive(Clone, Copy, Debug)]
@@ -66,11 +72,16 @@ pub(crate) struct Watch<'a> {
 }
 
 impl Watch<'_> {
-    fn critical(&mut self, now: &CriticalProgress) -> ControlFlow<()> {
+    pub(super) fn critical(&mut self, now: &CriticalProgress) -> ControlFlow<()> {
+        let value = now.critical_learning_rate;
+        self.searched(Quantity::CriticalLearningRate, now.products, value)
+    }
+
+    fn searched(&mut self, quantity: Quantity, products: usize, value: f64) -> ControlFlow<()> {
         self.progress.event(Event::Measuring(MeasureProgress {
-            quantity: Quantity::CriticalLearningRate,
-            products: now.products,
-            value: now.critical_learning_rate,
+            quantity,
+            products,
+            value,
             relative_residual: f64::NAN,
         }));
         stop_if(self.interrupt)
@@ -85,13 +96,14 @@ impl Minimum<'_> {
     /// Answers; `None` when interrupted.
     ///
     /// # Errors
-    /// [`Error::Stability`] for an η, B or β outside its range.
+    /// [`Error::Stability`] for an η, B, β or tolerance outside its range.
     pub fn ask(
         &mut self,
         query: &Query,
         progress: &mut dyn Progress,
         interrupt: &AtomicBool,
     ) -> Result<Option<record::StabilityReport>, Error> {
+        query.check(self.factors.examples())?;
         let mut watch = Watch { progress, interrupt };
         let config = &self.plan().config().train;
         let used = query.sampling.unwrap_or(config.sampling);
@@ -118,12 +130,11 @@ impl Minimum<'_> {
         self.settle(&Batching::new(n, noisiest, law)?, &wanted, &mut watch)?;
         let smallest = match (learning_rate, asked_size) {
             (Some(rate), None) => {
-                let certificate_rank = if query.quick { 0 } else { SIMULATED_DIRECTIONS };
-                let parameters =
-                    CriticalParameters { certificate_rank, ..self.parameters(&wanted) };
-                let found = smallest_batch(&self.factors, law, rate, &parameters)?;
-                let (proved, estimated) = (found.proved, found.estimated);
-                Some(record::SmallestBatchSize { proved, estimated })
+                let parameters = CriticalParameters { momentum, ..self.parameters(&wanted) };
+                let mut show = |now: &CriticalProgress| watch.critical(now);
+                let found = smallest_batch(&self.factors, law, rate, &parameters, &mut show)?;
+                let Some(found) = found else { return Ok(None) };
+                Some(self.smallest(found, rate, momentum)?)
             }
             _ => None,
         };
@@ -135,14 +146,16 @@ impl Minimum<'_> {
             None => None,
         };
         let judged = match (&critical, learning_rate, asked_size) {
-            (Some(critical), Some(rate), Some(_)) => Some(records::judge(&critical.exact, rate)),
+            (Some(critical), Some(rate), Some(_)) => Some(self.judge(&critical.exact, rate)?),
             _ => None,
         };
         let mut boundary = Vec::new();
         if query.boundary {
             for size in boundary_batch_sizes(n) {
                 let found = self.critical(&Batching::new(n, size, law)?, &wanted, &mut watch)?;
-                let verdict = learning_rate.map(|rate| records::judge(&found.exact, rate).0);
+                let judged =
+                    learning_rate.map(|rate| self.judge(&found.exact, rate)).transpose()?;
+                let verdict = judged.map(|(verdict, _)| verdict);
                 let (batch_size, critical_learning_rate) = (size, found);
                 boundary.push(record::BoundaryRow { batch_size, critical_learning_rate, verdict });
                 if watch.is_interrupted() {
@@ -156,7 +169,11 @@ impl Minimum<'_> {
                 // A batch of everything has no noise to blame anybody for.
                 let size = size.filter(|size| *size < n).unwrap_or(1);
                 let batching = Batching::new(n, size, law)?;
-                Some(self.blame(&batching, count, &self.parameters(&wanted))?)
+                let parameters = self.parameters(&wanted);
+                let Some(found) = self.blame(&batching, count, &parameters, &mut watch)? else {
+                    return Ok(None);
+                };
+                Some(found)
             }
         };
         let batch_sharpness = if query.batch_sharpness {
@@ -170,10 +187,12 @@ impl Minimum<'_> {
             return Ok(None);
         }
         let mut notes = self.notes(sampling, self.used_at(size, used))?;
+        notes.extend(size.and_then(|size| ragged(n, size, used)));
         notes.extend(critical.as_ref().and_then(|found| not_settled(&found.exact)));
         notes.extend(self.directions_left_out(momentum));
-        if momentum != Momentum::NONE && smallest.is_some() {
-            notes.push("the smallest batch size is for plain SGD".to_owned());
+        if wanted.almost_sure {
+            let rows = boundary.iter().map(|row| (row.batch_size, &row.critical_learning_rate));
+            notes.extend(not_simulated(size.zip(critical.as_ref()).into_iter().chain(rows)));
         }
         Ok(Some(record::StabilityReport {
             schema_version: SCHEMA_VERSION,
@@ -190,6 +209,7 @@ impl Minimum<'_> {
             boundary,
             blame,
             batch_sharpness,
+            example_sharpnesses: worst::example_sharpnesses(&self.factors)?,
             notes,
         }))
     }
@@ -209,8 +229,7 @@ impl Minimum<'_> {
     ) -> Result<record::CriticalLearningRate, Error> {
         let plain = wanted.momentum == Momentum::NONE;
         let parameters = self.parameters(wanted);
-        let exact = parameters.clone();
-        let questions = Questions { exact, ..Questions::default() };
+        let questions = Questions { exact: parameters.clone(), ..Questions::default() };
         let mut show = |now: &CriticalProgress| watch.critical(now);
         let found = critical_learning_rates(&self.factors, batching, &questions, &mut show)?;
         let with_momentum = if plain {
@@ -219,36 +238,129 @@ impl Minimum<'_> {
             let parameters = CriticalParameters { momentum: wanted.momentum, ..parameters };
             Some(critical(&self.factors, batching, &parameters, &mut show)?)
         };
-        let estimate = with_momentum.as_ref().map_or(found.exact.estimate, |exact| exact.estimate);
         let almost_sure = if wanted.almost_sure && !watch.is_interrupted() {
-            self.almost_sure(batching, estimate, wanted.momentum)?
+            let exact = with_momentum.as_ref().unwrap_or(&found.exact);
+            self.almost_sure(batching, exact, wanted, watch)?
+        } else {
+            None
+        };
+        // What is drawn at random comes together.
+        let worst_batch = if wanted.almost_sure && !watch.is_interrupted() {
+            let part = self.factors.truncated(SIMULATED_DIRECTIONS);
+            // Without noise every batch is the first.
+            let count = if batching.noise() == 0.0 { 1 } else { SAMPLED_BATCHES };
+            let mut show = |batches| watch.searched(Quantity::WorstBatch, batches, f64::NAN);
+            worst::worst_batch(&part, batching, count, 0, &mut show)?
         } else {
             None
         };
         let kind = (wanted.momentum, self.factors.covers_range());
-        Ok(records::critical(&found, with_momentum.as_ref(), almost_sure, kind)?)
+        let critical = records::critical(&found, with_momentum.as_ref(), None, kind)?;
+        // The rectangle and 2/a need no factors: they are those of the full Hessians. 2/a is necessary,
+        // so that it caps what the factors prove.
+        let (a, s) = (self.record().sharpness.value, self.record().non_uniformity.value);
+        let gradient_descent = heavy_ball::critical(a, wanted.momentum)?;
+        let mut exact = critical.exact;
+        exact.upper = exact.upper.min(gradient_descent);
+        exact.estimate = exact.estimate.min(exact.upper);
+        exact.lower = exact.lower.min(exact.estimate);
+        Ok(record::CriticalLearningRate {
+            theorem1: critical.theorem1.map(|value| value.min(gradient_descent)),
+            exact,
+            rectangle: RectangleCritical::new(a, s, batching)?.critical_learning_rate(),
+            gradient_descent,
+            almost_sure,
+            worst_batch: worst_batch.as_ref().map(records::worst_batch),
+            ..critical
+        })
     }
 
-    /// The almost-sure threshold; `None` where it would take too long.
+    /// The smallest batch sizes of the factors, as far as the full Hessian agrees: above its 2/a
+    /// nothing stays, and nothing is proved to stay at a point that is no minimum.
+    fn smallest(
+        &self,
+        found: SmallestBatch,
+        learning_rate: LearningRate,
+        momentum: Momentum,
+    ) -> Result<record::SmallestBatchSize, Error> {
+        let edge = heavy_ball::critical(self.record().sharpness.value, momentum)?;
+        let below = learning_rate.value() <= edge;
+        let is_minimum = !self.notes_on_staying()?.iter().any(Note::forbids_staying);
+        Ok(record::SmallestBatchSize {
+            proved: found.proved.filter(|_| below && is_minimum),
+            estimated: found.estimated.filter(|_| below),
+        })
+    }
+
+    /// The verdict and the margin of a learning rate at this point.
+    pub(crate) fn judge(
+        &self,
+        exact: &record::ExactThreshold,
+        learning_rate: LearningRate,
+    ) -> Result<(record::Verdict, f64), Error> {
+        Ok(records::judge_at(exact, learning_rate, &self.notes_on_staying()?))
+    }
+
+    /// Among the notes, those that can forbid to say that SGD stays.
+    fn notes_on_staying(&self) -> Result<Vec<Note>, Error> {
+        let record = self.record();
+        let law = law(Sampling::IndependentBatches);
+        let point = Applicability {
+            training_loss: record.train_loss,
+            gradient_norm: record.gradient_norm,
+            sharpness: record.sharpness.value,
+            smallest_curvature: Some(record.smallest_curvature.value),
+            // What follows forbids no verdict.
+            example_ends: None,
+            gauss_newton: None,
+            sampling_assumed: law,
+            sampling_used: law,
+            examples_coupled: false,
+        };
+        Ok(point.notes()?)
+    }
+
+    /// The almost-sure threshold, in as many directions as η* needs, or in as many as the work
+    /// allows; `None` where no direction grows, where even few would take too long, and when
+    /// interrupted.
     fn almost_sure(
         &self,
         batching: &Batching,
-        stable: f64,
-        momentum: Momentum,
-    ) -> Result<Option<Estimate>, Error> {
-        let factors = self.factors.truncated(SIMULATED_DIRECTIONS);
-        if batching.noise() == 0.0 && momentum == Momentum::NONE {
+        exact: &MeanSquareCritical,
+        wanted: &Wanted,
+        watch: &mut Watch<'_>,
+    ) -> Result<Option<record::AlmostSure>, Error> {
+        let known = self.factors.rank();
+        if batching.noise() == 0.0 {
             // The product of equal matrices: both thresholds are gradient descent's.
-            return Ok(Some(Estimate { value: stable, standard_error: 0.0 }));
+            let (value, standard_error) = (exact.estimate, 0.0);
+            let settled =
+                record::AlmostSure { value, standard_error, converged: true, rank: known };
+            return Ok(Some(settled));
         }
-        let Some(ensemble) = ensemble(batching, (factors.outputs(), factors.rank())) else {
-            return Ok(None);
+        let enough = exact
+            .ranks
+            .iter()
+            .find(|at| (at.critical_learning_rate / exact.estimate - 1.0).abs() < wanted.tolerance);
+        let rank = enough.map_or(known, |at| at.rank).min(SIMULATED_DIRECTIONS);
+        let outputs = self.factors.outputs();
+        let halved = std::iter::successors(Some(rank), |rank| Some(rank / 2));
+        let mut affordable = halved
+            .take_while(|tried| *tried >= rank.min(FEWEST_DIRECTIONS))
+            .filter_map(|rank| Some((rank, ensemble(batching, (outputs, rank))?)));
+        let Some((rank, ensemble)) = affordable.next() else { return Ok(None) };
+        let factors = self.factors.truncated(rank);
+        let start = Start {
+            learning_rate: LearningRate::new(exact.estimate)?,
+            direction: top_of_perron(exact, rank),
         };
-        let warm_up = ensemble.steps / 10;
+        let (warm_up, momentum) = (ensemble.steps / 10, wanted.momentum);
         let parameters = AlmostSureParameters { ensemble, warm_up, momentum };
-        let stable = LearningRate::new(stable)?;
-        match almost_sure::critical(&factors, batching, stable, &parameters) {
-            Ok(found) => Ok(Some(found)),
+        let mut show = |now: &AlmostSureProgress| {
+            watch.searched(Quantity::AlmostSureLearningRate, now.exponents, now.learning_rate)
+        };
+        match almost_sure::critical(&factors, batching, &start, &parameters, &mut show) {
+            Ok(found) => Ok(found.and_then(|found| records::almost_sure(&found, rank))),
             // No learning rate tried lets it leave: no threshold is the answer.
             Err(minimascope_stability::Error::NotBracketed { .. }) => Ok(None),
             Err(other) => Err(other.into()),
@@ -320,11 +432,64 @@ impl Minimum<'_> {
 
 /// As many steps as the work allows, up to 2,000.
 pub(crate) fn ensemble(batching: &Batching, (outputs, rank): (usize, usize)) -> Option<Ensemble> {
-    let step = (2 * batching.batch_size() * outputs * rank) as f64;
+    // A step takes the examples in the batch or those outside, whichever are fewer.
+    let (inside, n) = (batching.batch_size(), batching.examples());
+    let examples = match batching.sampling() {
+        minimascope_stability::Sampling::IndependentWithReplacement => inside,
+        _ => inside.min(n - inside).max(1),
+    };
+    let step = (2 * examples * outputs * rank) as f64;
     let steps = (EXPONENT_WORK / step / TRAJECTORIES as f64) as usize;
     let steps = steps.min(2_000);
     let seed = 0;
     (steps >= FEWEST_STEPS).then_some(Ensemble { trajectories: TRAJECTORIES, steps, seed })
+}
+
+/// What to say of epochs that end with a smaller batch.
+fn ragged(examples: usize, batch_size: usize, used: Sampling) -> Option<String> {
+    let last = examples % batch_size;
+    if used != Sampling::ReshuffledEpochs || last == 0 {
+        return None;
+    }
+    let noise = |size| Batching::new(examples, size, law(used)).map_or(f64::NAN, |b| b.noise());
+    Some(format!(
+        "an epoch of {examples} examples ends with a batch of {last}, whose noise coefficient p is \
+         {:.3} instead of {:.3}: the criteria take every batch to hold B = {batch_size}, and what \
+         stays at B = {last} stays with such epochs of independent batches too",
+        noise(last),
+        noise(batch_size)
+    ))
+}
+
+/// What to say of batch sizes whose almost-sure threshold is missing or not settled.
+fn not_simulated<'a>(
+    found: impl Iterator<Item = (usize, &'a record::CriticalLearningRate)> + Clone,
+) -> Vec<String> {
+    let at = |which: fn(Option<record::AlmostSure>) -> bool| {
+        let mut sizes: Vec<usize> = found
+            .clone()
+            .filter(|(_, critical)| which(critical.almost_sure))
+            .map(|(size, _)| size)
+            .collect();
+        sizes.sort_unstable();
+        sizes.dedup();
+        let sizes: Vec<String> = sizes.iter().map(ToString::to_string).collect();
+        (!sizes.is_empty()).then(|| sizes.join(", "))
+    };
+    let missing = at(|found| found.is_none()).map(|sizes| {
+        format!(
+            "no almost-sure threshold at B = {sizes}: {FEWEST_STEPS} steps of {TRAJECTORIES} paths \
+             take too long there even in {FEWEST_DIRECTIONS} directions, or no learning rate tried \
+             lets them leave"
+        )
+    });
+    let moving = at(|found| found.is_some_and(|found| !found.converged)).map(|sizes| {
+        format!(
+            "the almost-sure threshold at B = {sizes} has not converged: its paths grow otherwise in \
+             the first half of the steps than in the second"
+        )
+    });
+    missing.into_iter().chain(moving).collect()
 }
 
 /// What to say of an estimate that still moves.

@@ -18,8 +18,9 @@ use crate::measure::Instruments;
 use crate::problem::Problem;
 use crate::progress::{Event, MeasureProgress, Quantity};
 
-/// Examples whose full Hessians are looked at: those of the largest Gauss–Newton curvature, where
-/// a negative end would be longest too.
+/// Examples whose full Hessians are looked at: so many of the largest Gauss–Newton curvature, where
+/// the positive end is longest, and so many of the largest loss, where the residuals that make a
+/// Hessian differ from its Gauss–Newton part, and negative ends with it, are largest.
 const EXAMPLES: usize = 4;
 /// Both ends of an H_i, relative to the larger.
 const TOLERANCE: f64 = 1e-2;
@@ -32,10 +33,12 @@ impl Instruments<'_> {
         parameters: &[T],
         factors: &ExampleFactors,
     ) -> Result<record::ExampleCurvatures, Error> {
-        let sharpnesses = worst::example_sharpnesses(factors)?;
-        let mut order: Vec<usize> = (0..sharpnesses.len()).collect();
-        order.sort_by(|a, b| sharpnesses[*b].total_cmp(&sharpnesses[*a]));
-        order.truncate(EXAMPLES);
+        let sharpest = largest_of(&worst::example_sharpnesses(factors)?);
+        let worst_fitted = largest_of(&problem.on_train().example_losses(parameters));
+        let (of_largest_curvature, of_largest_loss) = (sharpest.len(), worst_fitted.len());
+        let mut order = [sharpest, worst_fitted].concat();
+        order.sort_unstable();
+        order.dedup();
         let (mut smallest, mut largest) = (f64::INFINITY, f64::NEG_INFINITY);
         for example in &order {
             at_examples(problem, parameters, &[*example], |evaluator| {
@@ -59,7 +62,14 @@ impl Instruments<'_> {
                 Ok(())
             })?;
         }
-        Ok(record::ExampleCurvatures { examples: order.len(), smallest, largest })
+        let examples = order.len();
+        Ok(record::ExampleCurvatures {
+            examples,
+            of_largest_curvature,
+            of_largest_loss,
+            smallest,
+            largest,
+        })
     }
 }
 
@@ -129,6 +139,14 @@ impl Minimum<'_> {
             converged: go == Go::Converged,
         }))
     }
+}
+
+/// The examples of the largest values, the largest first.
+fn largest_of(values: &[f64]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|a, b| values[*b].total_cmp(&values[*a]));
+    order.truncate(EXAMPLES);
+    order
 }
 
 /// Does `work` with the objective of some examples alone, at θ.

@@ -35,12 +35,18 @@ impl Query {
     /// Whether it has a meaning for n examples, before anything is measured.
     ///
     /// # Errors
-    /// [`Error::Stability`] for an η, B or β outside its range, and for fewer than two examples.
+    /// [`Error::Stability`] for an η, B, β or tolerance outside its range, and for fewer than two
+    /// examples.
     pub fn check(&self, examples: usize) -> Result<(), Error> {
         let law = theory::Sampling::IndependentWithoutReplacement;
         Batching::new(examples, self.batch_size.unwrap_or(1), law)?;
         self.learning_rate.map(LearningRate::new).transpose()?;
         self.momentum.map(Momentum::new).transpose()?;
+        if let Some(tolerance) = self.tolerance
+            && !(tolerance > 0.0 && tolerance < 1.0)
+        {
+            return Err(theory::Error::Tolerance(tolerance).into());
+        }
         Ok(())
     }
 }

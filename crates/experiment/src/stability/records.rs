@@ -2,16 +2,18 @@
 
 use minimascope_record::measured::finite;
 use minimascope_record::stability as record;
-use minimascope_stability::answers::{CriticalLearningRates, Verdict};
+use minimascope_stability::almost_sure::AlmostSureCritical;
+use minimascope_stability::answers::{Bracket, CriticalLearningRates, Note, Verdict};
+use minimascope_stability::criteria::{heavy_ball, worst::WorstBatch};
 use minimascope_stability::mean_square::{LowerSource, MeanSquareCritical, RankStop};
-use minimascope_stability::{Error, Estimate, Momentum, criteria::heavy_ball};
+use minimascope_stability::{Error, LearningRate, Momentum};
 
 /// All criteria at one batch size. `exact` replaces the mean-square threshold when there is
 /// momentum. `covers` says whether the factors leave nothing out.
 pub(crate) fn critical(
     found: &CriticalLearningRates,
     exact: Option<&MeanSquareCritical>,
-    almost_sure: Option<Estimate>,
+    almost_sure: Option<AlmostSureCritical>,
     (momentum, covers): (Momentum, bool),
 ) -> Result<record::CriticalLearningRate, Error> {
     let bounds = [found.bounds.top_direction, found.bounds.isotropic, found.bounds.best_direction];
@@ -24,19 +26,37 @@ pub(crate) fn critical(
         }
     };
     let plain = momentum == Momentum::NONE;
-    let almost_sure = almost_sure.filter(|estimate| estimate.standard_error.is_finite());
+    let rank = found.exact.ranks.last().map_or(1, |last| last.rank);
     Ok(record::CriticalLearningRate {
         theorem1: plain.then_some(found.exact.theorem_one),
         rectangle: found.rectangle.critical_learning_rate(),
         exact,
         // The bounds are of plain SGD.
         bounds: if plain { bounds.into_iter().filter_map(finite).collect() } else { Vec::new() },
-        almost_sure: almost_sure
-            .map(|Estimate { value, standard_error }| record::AlmostSure { value, standard_error }),
+        almost_sure: almost_sure.and_then(|found| self::almost_sure(&found, rank)),
         gradient_descent: heavy_ball::critical(found.sharpness, momentum)?,
         decoupled: found.decoupled,
         worst_example: found.worst_example,
+        worst_batch: found.worst_batch.as_ref().map(worst_batch),
     })
+}
+
+/// The almost-sure threshold of `rank` directions; `None` where γ does not change with η at its root, so
+/// that nothing tells the error.
+pub(crate) fn almost_sure(found: &AlmostSureCritical, rank: usize) -> Option<record::AlmostSure> {
+    let AlmostSureCritical { value, standard_error, converged } = *found;
+    let known = standard_error.is_finite();
+    known.then_some(record::AlmostSure { value, standard_error, converged, rank })
+}
+
+/// The sharpest batch drawn.
+pub(crate) fn worst_batch(found: &WorstBatch) -> record::WorstBatch {
+    record::WorstBatch {
+        critical_learning_rate: found.edge(),
+        sharpness: found.sharpness,
+        mean_sharpness: found.mean_sharpness,
+        batches: found.batches,
+    }
 }
 
 fn threshold(
@@ -81,16 +101,21 @@ pub(crate) fn verdict(verdict: Verdict) -> record::Verdict {
     }
 }
 
-/// The verdict and the margin of a learning rate.
+/// The verdict and the margin of a learning rate at a minimum of which nothing else is to be said.
 pub(crate) fn judge(
     exact: &record::ExactThreshold,
-    learning_rate: minimascope_stability::LearningRate,
+    learning_rate: LearningRate,
 ) -> (record::Verdict, f64) {
-    let bracket = minimascope_stability::answers::Bracket {
-        lower: exact.lower,
-        estimate: exact.estimate,
-        upper: exact.upper,
-    };
-    let judgement = bracket.judge(learning_rate);
+    judge_at(exact, learning_rate, &[])
+}
+
+/// The verdict and the margin of a learning rate at a point of which `notes` are known.
+pub(crate) fn judge_at(
+    exact: &record::ExactThreshold,
+    learning_rate: LearningRate,
+    notes: &[Note],
+) -> (record::Verdict, f64) {
+    let bracket = Bracket { lower: exact.lower, estimate: exact.estimate, upper: exact.upper };
+    let judgement = bracket.judge(learning_rate).at_a_point_with(notes);
     (verdict(judgement.verdict), judgement.margin)
 }

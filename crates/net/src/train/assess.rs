@@ -64,6 +64,26 @@ impl<'a, T: Scalar> Assessor<'a, T> {
         Self { network, loss, examples, execution, flipped: Vec::new(), slots: slots.collect() }
     }
 
+    /// The loss of every example at these parameters, in order: n forward passes of one example.
+    pub fn example_losses(&mut self, parameters: &[T]) -> Vec<f64> {
+        let Self { network, loss, examples, execution, flipped, slots } = self;
+        flip(network, parameters, flipped);
+        let context = Context {
+            network,
+            loss: *loss,
+            examples,
+            weights: None,
+            point: Weights { values: parameters, flipped },
+        };
+        let work = |slot: &mut Slot<T>| -> Vec<f64> {
+            let Slot { chunks, first, scratch, .. } = slot;
+            let examples = chunks.iter().cloned().flatten();
+            examples.map(|i| context.first(&(i..i + 1), first, scratch, false).0).collect()
+        };
+        let losses: Vec<Vec<f64>> = execution.run(|| slots.par_iter_mut().map(work).collect());
+        losses.concat()
+    }
+
     /// At these parameters.
     #[allow(clippy::cast_precision_loss)]
     pub fn assess(&mut self, parameters: &[T]) -> Assessment {

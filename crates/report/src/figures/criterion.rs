@@ -23,6 +23,8 @@ pub enum Criterion {
     WorstExample,
     /// Gradient descent's 2/a.
     GradientDescent,
+    /// The decoupled-noise approximation: neither bound.
+    Decoupled,
 }
 
 impl Criterion {
@@ -38,6 +40,7 @@ impl Criterion {
             Criterion::AlmostSure => "almost sure",
             Criterion::WorstExample => "worst example, 2*B*/max λ_{max}(*H*_{i})",
             Criterion::GradientDescent => "gradient descent, 2/*a*",
+            Criterion::Decoupled => "decoupled noise (approximation)",
         })
     }
 
@@ -52,7 +55,7 @@ impl Criterion {
             }
             Criterion::AlmostSure => Ink::Series(3),
             Criterion::WorstExample => Ink::Series(4),
-            Criterion::GradientDescent => Ink::Muted,
+            Criterion::GradientDescent | Criterion::Decoupled => Ink::Muted,
         }
     }
 
@@ -63,7 +66,7 @@ impl Criterion {
             Criterion::Theorem1 => Marker::Triangle,
             Criterion::Rectangle => Marker::Square,
             Criterion::TopPairBound => Marker::Wedge,
-            Criterion::TraceBound => Marker::Plus,
+            Criterion::TraceBound | Criterion::Decoupled => Marker::Plus,
             Criterion::DirectionBound => Marker::Cross,
             Criterion::AlmostSure => Marker::Diamond,
             Criterion::WorstExample | Criterion::GradientDescent => Marker::Ring,

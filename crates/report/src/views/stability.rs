@@ -52,7 +52,7 @@ pub(super) fn brackets(rows: &[BoundaryRow]) -> Vec<Bracket> {
 /// Every criterion over the batch sizes at which it has a value.
 pub(super) fn curves(rows: &[BoundaryRow]) -> Vec<CriterionCurve> {
     type Value = fn(&CriticalLearningRate) -> Option<(f64, Option<f64>)>;
-    let criteria: [(Criterion, Value); 9] = [
+    let criteria: [(Criterion, Value); 10] = [
         (Criterion::Theorem1, |at| Some((at.theorem1?, None))),
         (Criterion::Rectangle, |at| Some((at.rectangle, None))),
         (Criterion::Exact, |at| Some((at.exact.estimate, None))),
@@ -64,6 +64,7 @@ pub(super) fn curves(rows: &[BoundaryRow]) -> Vec<CriterionCurve> {
         }),
         (Criterion::WorstExample, |at| Some((at.worst_example, None))),
         (Criterion::GradientDescent, |at| Some((at.gradient_descent, None))),
+        (Criterion::Decoupled, |at| Some((at.decoupled, None))),
     ];
     let curve = |(criterion, value): (Criterion, Value)| {
         let values = rows.iter().filter_map(|row| {

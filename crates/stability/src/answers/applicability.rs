@@ -7,7 +7,11 @@ use crate::{Error, Sampling};
 /// Below this training loss a point counts as interpolating: ten times the stopping rule of the
 /// 2018 study, whose minima have H close to its Gauss–Newton part.
 const INTERPOLATION_LOSS: f64 = 1e-3;
-/// A negative end of H or of some H_i up to this share of the positive end passes without a note.
+/// A negative end of H or of some H_i up to this share of the positive end passes. The theory puts the
+/// Gauss–Newton part G ⪰ 0 for H, and λ_min(H) < 0 is part of the difference; H − G of norm ν moves an
+/// eigenvalue a by at most ν, so that a threshold 2/a moves by the share ν/a. Thresholds are known to
+/// one per cent (the default tolerance in the number of directions), and so much is no news. At η ≤ 2/a
+/// such a direction grows by at most 2 % a step.
 const NEGATIVE_SHARE: f64 = 1e-2;
 /// A difference of sharpness or non-uniformity from the full Hessian's that deserves a note.
 const GAUSS_NEWTON_SHARE: f64 = 0.05;
@@ -134,42 +138,69 @@ impl Applicability {
     }
 }
 
+impl Note {
+    /// Whether the point is none at which a criterion can say that SGD stays: it is no minimum, or H
+    /// has directions in which every learning rate drifts away. That SGD leaves by too much
+    /// curvature needs neither.
+    pub fn forbids_staying(&self) -> bool {
+        matches!(
+            self,
+            Self::NotInterpolating { .. }
+                | Self::NotStationary { .. }
+                | Self::NegativeCurvature { .. }
+        )
+    }
+}
+
 impl fmt::Display for Note {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotInterpolating { training_loss } => write!(
                 f,
                 "the training loss is {training_loss:.3e}: examples still pull in different \
-                 directions, so SGD fluctuates here even when the criteria say that it stays"
+                 directions, so that SGD fluctuates here and no verdict says stays"
             ),
             Self::NotStationary { promised_decrease, training_loss } => write!(
                 f,
                 "the gradient promises a decrease of {promised_decrease:.3e} of a loss of \
-                 {training_loss:.3e}: this is not a minimum yet, train further"
+                 {training_loss:.3e}: this is not a minimum yet, no verdict says stays; train further"
             ),
             Self::NegativeCurvature { smallest, sharpness } => write!(
                 f,
                 "H has the eigenvalue {smallest:.3e} beside {sharpness:.3e}: along it every learning \
-                 rate drifts away; a ≤ 2/η stays necessary, the sufficient condition fails for H \
-                 and is evaluated for its Gauss-Newton part"
+                 rate drifts away, and no verdict says stays; of the full H 2/a is still necessary, \
+                 the rectangle still proves nothing, and Theorem 1 holds at no learning rate; Theorem \
+                 1 as printed, the exact threshold, the bounds, the almost-sure threshold, decoupled \
+                 noise and the worst example are those of the Gauss-Newton parts, for which only the \
+                 other directions exist"
             ),
             Self::NegativeExample { smallest, largest } => write!(
                 f,
-                "an example's Hessian reaches {smallest:.3e} beside {largest:.3e}: the mean-square \
-                 threshold is that of the Gauss-Newton parts"
+                "an example's Hessian reaches {smallest:.3e} beside {largest:.3e}: a batch of few such \
+                 examples expands at every learning rate; sharpness and non-uniformity, and so 2/a and \
+                 the rectangle, are measured with it, all other criteria are those of the Gauss-Newton \
+                 parts, which leave it out"
             ),
             Self::GaussNewtonGap { sharpness_ratio, non_uniformity_ratio } => write!(
                 f,
                 "the factors have {sharpness_ratio:.3} of the Hessian's sharpness and \
                  {non_uniformity_ratio:.3} of its non-uniformity: expect the thresholds to be off by as much"
             ),
-            Self::OtherSampling { assumed, used } => write!(
-                f,
-                "the criteria assume {}, the optimiser uses {}: thresholds under reshuffling lie \
-                 somewhat higher",
-                law(*assumed),
-                law(*used)
-            ),
+            Self::OtherSampling { assumed, used } => {
+                write!(
+                    f,
+                    "the criteria assume {}, the optimiser uses {}",
+                    law(*assumed),
+                    law(*used)
+                )?;
+                match used {
+                    Sampling::ReshuffledEpochs => f.write_str(
+                        ": in the one-dimensional example that raises the mean-square threshold to the \
+                         almost-sure one; for networks no such rule is known",
+                    ),
+                    _ => Ok(()),
+                }
+            }
             Self::Coupled => f.write_str(
                 "examples are coupled by batch norm: a single example has no Hessian, and the \
                  criteria hold for the network with frozen statistics only",
@@ -213,6 +244,11 @@ mod tests {
         let notes = bad.notes().unwrap();
         assert_eq!(notes.len(), 3, "{notes:?}");
         assert!(notes[1].to_string().contains("-3.000e0"));
+        let forbid: Vec<bool> = notes.iter().map(Note::forbids_staying).collect();
+        assert_eq!(forbid, [true, true, false], "{notes:?}");
+        // |∇f|² = 0.04: a step along it promises 1e-3, ten times the loss.
+        let steep = Applicability { gradient_norm: 0.2, ..fine }.notes().unwrap();
+        assert!(matches!(steep[..], [Note::NotStationary { .. }]) && steep[0].forbids_staying());
         let diverged = Applicability { training_loss: f64::NAN, ..fine };
         assert!(matches!(diverged.notes(), Err(Error::NotFinite(_))));
         let dead = Applicability { sharpness: 0.0, ..fine };

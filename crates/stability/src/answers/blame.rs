@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use crate::criteria::variance::{NonUniformity, non_uniformity};
 use crate::dense::dot;
-use crate::mean_square::{CriticalParameters, MeanSquareCritical, critical};
+use crate::mean_square::{CriticalParameters, CriticalProgress, MeanSquareCritical, critical};
 use crate::{Batching, Error, ExampleFactors};
 
 /// An example with its share of something; all shares sum to 1.
@@ -55,7 +55,8 @@ fn ranked(weights: Vec<f64>) -> Vec<Share> {
     shares
 }
 
-/// η* for the same B without the given examples, H being the mean over the others.
+/// η* for the same B without the given examples, H being the mean over the others. Where `progress`
+/// breaks, the value is that of the search so far, and its `stop` says so.
 ///
 /// # Errors
 /// [`Error::BatchTooLarge`] when fewer than B examples are left; those of
@@ -65,10 +66,11 @@ pub fn critical_without(
     batching: &Batching,
     left_out: &[usize],
     parameters: &CriticalParameters,
+    progress: &mut dyn FnMut(&CriticalProgress) -> ControlFlow<()>,
 ) -> Result<MeanSquareCritical, Error> {
     let reduced = factors.without(left_out)?;
     let batching = Batching::new(reduced.examples(), batching.batch_size(), batching.sampling())?;
-    critical(&reduced, &batching, parameters, &mut |_| ControlFlow::Continue(()))
+    critical(&reduced, &batching, parameters, progress)
 }
 
 #[cfg(test)]
@@ -88,8 +90,8 @@ mod tests {
         let factors = ExampleFactors::from_rows(10, 1, 2, &rows).unwrap();
         let batching = Batching::new(10, 1, Sampling::IndependentWithoutReplacement).unwrap();
         let parameters = CriticalParameters::default();
-        let found =
-            critical(&factors, &batching, &parameters, &mut |_| ControlFlow::Continue(())).unwrap();
+        let go = &mut |_: &_| ControlFlow::Continue(());
+        let found = critical(&factors, &batching, &parameters, go).unwrap();
         // One direction each: η* = 2·mean h/mean h² = 2·1/10 for the planted one.
         assert!((found.estimate - 0.2).abs() < 1e-9, "{}", found.estimate);
         let shares = mean_square_shares(&factors, &found);
@@ -99,7 +101,10 @@ mod tests {
         // Variance of (10, 0 × 9): 10 − 1; shares 81 and 9 × 1 of 90.
         assert!((s.value - 3.0).abs() < 1e-9, "{}", s.value);
         assert!(shares[0].example == 9 && (shares[0].share - 0.9).abs() < 1e-9, "{shares:?}");
-        let without = critical_without(&factors, &batching, &[9], &parameters).unwrap();
+        let without = critical_without(&factors, &batching, &[9], &parameters, go).unwrap();
         assert!((without.estimate - 2.0).abs() < 1e-9, "{}", without.estimate);
+        let stop = &mut |_: &_| ControlFlow::Break(());
+        let stopped = critical_without(&factors, &batching, &[9], &parameters, stop).unwrap();
+        assert_eq!(stopped.stop, crate::mean_square::RankStop::Interrupted);
     }
 }

@@ -3,10 +3,10 @@
 use std::ops::ControlFlow;
 
 use super::Bracket;
-use crate::almost_sure::{self, AlmostSureParameters};
+use crate::almost_sure::{self, AlmostSureCritical, AlmostSureParameters, Start};
 use crate::criteria::{decoupled, necessary, rectangle, variance, worst};
 use crate::mean_square::{CriticalParameters, CriticalProgress, MeanSquareCritical, critical};
-use crate::{Batching, Error, Estimate, ExampleFactors, LearningRate, Momentum, Sampling};
+use crate::{Batching, Error, ExampleFactors, LearningRate, Momentum, Sampling};
 
 /// What to compute beside the exact threshold and the cheap criteria.
 #[derive(Clone, Debug, Default)]
@@ -37,7 +37,7 @@ pub struct CriticalLearningRates {
     /// The three necessary bounds.
     pub bounds: necessary::NecessaryBounds,
     /// The almost-sure threshold of these coordinates.
-    pub almost_sure: Option<Estimate>,
+    pub almost_sure: Option<AlmostSureCritical>,
     /// The decoupled-noise criterion.
     pub decoupled: f64,
     /// 2B/max_i λ_max(H_i).
@@ -126,17 +126,30 @@ fn row(
 ) -> Result<CriticalLearningRates, Error> {
     let parameters = CriticalParameters { momentum: Momentum::NONE, ..questions.exact.clone() };
     let exact = critical(factors, batching, &parameters, progress)?;
-    let bounds = necessary::bounds(factors, batching, Some(&top_of_perron(&exact, factors)));
+    let direction = top_of_perron(&exact, factors.rank());
+    let bounds = necessary::bounds(factors, batching, Some(&direction));
     let almost_sure = match &questions.almost_sure {
         Some(parameters) => {
-            let stable = LearningRate::new(exact.estimate)?;
-            Some(almost_sure::critical(factors, batching, stable, parameters)?)
+            let start = Start { learning_rate: LearningRate::new(exact.estimate)?, direction };
+            let rank = factors.rank();
+            let mut show = |now: &almost_sure::AlmostSureProgress| {
+                let (products, critical_learning_rate) = (now.exponents, now.learning_rate);
+                progress(&CriticalProgress { rank, products, critical_learning_rate })
+            };
+            almost_sure::critical(factors, batching, &start, parameters, &mut show)?
         }
         None => None,
     };
     let worst_batch = match questions.sampled_batches {
         0 => None,
-        count => Some(worst::worst_batch(factors, batching, count, questions.seed)?),
+        count => {
+            let rank = factors.rank();
+            let mut show = |products| {
+                let critical_learning_rate = exact.estimate;
+                progress(&CriticalProgress { rank, products, critical_learning_rate })
+            };
+            worst::worst_batch(factors, batching, count, questions.seed, &mut show)?
+        }
     };
     let sharpness = factors.sharpness();
     Ok(CriticalLearningRates {
@@ -158,10 +171,9 @@ fn row(
     })
 }
 
-/// A start for the best direction: the top eigenvector of the second moment that grows first, in all
-/// coordinates.
-fn top_of_perron(exact: &MeanSquareCritical, factors: &ExampleFactors) -> Vec<f64> {
+/// The top eigenvector of the second moment that grows first, in `coordinates` leading directions.
+pub fn top_of_perron(exact: &MeanSquareCritical, coordinates: usize) -> Vec<f64> {
     let mut vector = exact.direction.clone();
-    vector.resize(factors.rank(), 0.0);
+    vector.resize(coordinates, 0.0);
     vector
 }

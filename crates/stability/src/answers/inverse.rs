@@ -3,56 +3,73 @@
 
 use std::ops::ControlFlow;
 
-use crate::mean_square::{CriticalParameters, critical};
-use crate::{Batching, Error, ExampleFactors, LearningRate, Momentum, Sampling};
+use crate::mean_square::{CriticalParameters, CriticalProgress, RankStop, critical, largest_noise};
+use crate::{Batching, Error, ExampleFactors, LearningRate, Sampling};
 
 /// The smallest batch sizes at which SGD with a given learning rate stays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SmallestBatch {
     /// The smallest B found at which staying is proved; `None` when not even B = n is.
     pub proved: Option<usize>,
-    /// The smallest B whose estimate of η* is at least η; `None` when η > 2/a.
+    /// The smallest B whose estimate of η* is at least η; `None` when gradient descent leaves.
     pub estimated: Option<usize>,
 }
 
-/// Bisection in B, since η* does not decrease with B: about 2·log₂ n thresholds.
+/// From the largest noise p that η allows, since p falls with B. With factors that leave directions
+/// out nothing is proved of p, and the thresholds' lower ends are bisected instead, which needs
+/// about log₂ n of them. `None` when `progress` breaks.
 ///
 /// # Errors
-/// Those of [`critical`].
+/// Those of [`largest_noise`] and [`critical`].
 pub fn smallest_batch(
     factors: &ExampleFactors,
     sampling: Sampling,
     learning_rate: LearningRate,
     parameters: &CriticalParameters,
-) -> Result<SmallestBatch, Error> {
-    let eta = learning_rate.value();
+    progress: &mut dyn FnMut(&CriticalProgress) -> ControlFlow<()>,
+) -> Result<Option<SmallestBatch>, Error> {
     let n = factors.examples();
-    let value = |size: usize, certificate: bool| -> Result<f64, Error> {
+    let Some(noise) = largest_noise(factors, learning_rate, parameters, progress)? else {
+        return Ok(Some(SmallestBatch { proved: None, estimated: None }));
+    };
+    if noise.stop == RankStop::Interrupted {
+        return Ok(None);
+    }
+    let allowed = |size: usize, noise: f64| -> Result<bool, Error> {
+        Ok(Batching::new(n, size, sampling)?.noise() <= noise)
+    };
+    let estimated = first(1, n, |size| allowed(size, noise.estimate))?;
+    if factors.covers_range() {
+        let proved = first(1, n, |size| allowed(size, noise.proved))?;
+        return Ok(Some(SmallestBatch { proved, estimated }));
+    }
+    let mut stopped = false;
+    let proved = first(estimated.unwrap_or(n), n, |size| {
+        if stopped {
+            return Ok(true);
+        }
         let batching = Batching::new(n, size, sampling)?;
-        let mut parameters = CriticalParameters { momentum: Momentum::NONE, ..parameters.clone() };
-        if !certificate {
-            (parameters.proof_steps, parameters.certificate_rank) = (0, 0);
-        }
-        let found = critical(factors, &batching, &parameters, &mut |_| ControlFlow::Continue(()))?;
-        Ok(if certificate { found.lower } else { found.estimate })
-    };
-    let first = |least: usize, certificate: bool| -> Result<Option<usize>, Error> {
-        let (mut low, mut high) = (least, n);
-        if value(n, certificate)? < eta {
-            return Ok(None);
-        }
-        while low < high {
-            let middle = (low + high) / 2;
-            if value(middle, certificate)? >= eta { high = middle } else { low = middle + 1 }
-        }
-        Ok(Some(high))
-    };
-    let estimated = first(1, false)?;
-    let proved = match estimated {
-        Some(least) => first(least, true)?,
-        None => None,
-    };
-    Ok(SmallestBatch { proved, estimated })
+        let found = critical(factors, &batching, parameters, progress)?;
+        stopped = found.stop == RankStop::Interrupted;
+        Ok(found.lower >= learning_rate.value())
+    })?;
+    Ok((!stopped).then_some(SmallestBatch { proved, estimated }))
+}
+
+/// The first of `low`..=`high` that holds, for what holds from some number on.
+fn first(
+    mut low: usize,
+    mut high: usize,
+    mut holds: impl FnMut(usize) -> Result<bool, Error>,
+) -> Result<Option<usize>, Error> {
+    if !holds(high)? {
+        return Ok(None);
+    }
+    while low < high {
+        let middle = (low + high) / 2;
+        if holds(middle)? { high = middle } else { low = middle + 1 }
+    }
+    Ok(Some(high))
 }
 
 #[cfg(test)]
@@ -76,16 +93,26 @@ mod tests {
                     critical(&factors, &batching, &parameters, quiet).unwrap().estimate
                 })
                 .collect();
-            // Between the thresholds of the smallest and the largest batch.
-            let eta = 0.5 * (thresholds[0] + thresholds[n - 1]);
+            // Between the thresholds of the smallest and the largest batch, at none of them.
+            let eta = 0.47 * thresholds[0] + 0.53 * thresholds[n - 1];
             let rate = LearningRate::new(eta).unwrap();
-            let found = smallest_batch(&factors, law, rate, &parameters).unwrap();
+            let go = &mut |_: &_| ControlFlow::Continue(());
+            let found = smallest_batch(&factors, law, rate, &parameters, go).unwrap().unwrap();
             let expected = thresholds.iter().position(|t| *t >= eta).map(|at| at + 1);
             assert_eq!(found.estimated, expected, "seed {seed}");
             assert_eq!(found.proved, expected, "seed {seed}");
             let above = LearningRate::new(3.0 / factors.sharpness()).unwrap();
-            let none = smallest_batch(&factors, law, above, &parameters).unwrap();
+            let none = smallest_batch(&factors, law, above, &parameters, go).unwrap().unwrap();
             assert_eq!(none, SmallestBatch { proved: None, estimated: None });
+            let stop = &mut |_: &_| ControlFlow::Break(());
+            assert_eq!(smallest_batch(&factors, law, rate, &parameters, stop).unwrap(), None);
+            // Without knowing that nothing is left out, the lower ends are bisected, and agree.
+            let part = factors.truncated(factors.rank() - 1);
+            if part.tail() > 0.0 {
+                let open = smallest_batch(&part, law, rate, &parameters, go).unwrap().unwrap();
+                assert!(open.estimated <= found.estimated, "seed {seed}: {open:?}, {found:?}");
+                assert!(open.proved.is_none_or(|size| Some(size) >= found.estimated), "{open:?}");
+            }
 
             let quiet = &mut |_, _: &_| ControlFlow::Continue(());
             let rows = boundary(&factors, law, &Questions::default(), quiet).unwrap();

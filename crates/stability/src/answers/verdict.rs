@@ -1,5 +1,6 @@
 //! Stays, leaves, or not decided.
 
+use super::Note;
 use crate::LearningRate;
 
 /// Where η* lies: proved ends and a converged estimate between them.
@@ -36,12 +37,13 @@ impl Bracket {
 /// What linear stability in mean square says of SGD started close to the minimum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// η is at most the proved lower end.
+    /// η is at most the proved lower end, at a point where no note forbids to say so.
     Stays,
     /// η is above the proved upper end. "Leaves" is about the mean square: below the almost-sure
     /// threshold most trajectories still return, and beyond the linear regime f may hold them.
     Leaves,
-    /// η lies inside the bracket; the estimate is a hint.
+    /// η lies inside the bracket, where the estimate is a hint; or below it, at a point that is no
+    /// minimum ([`Note::forbids_staying`]).
     NotDecided,
 }
 
@@ -66,9 +68,35 @@ pub struct Judgement {
     pub bracket: Bracket,
 }
 
+impl Judgement {
+    /// The judgement at a point of which `notes` are known: where one forbids to say that SGD stays,
+    /// nothing is decided. Leaving stays as it is.
+    pub fn at_a_point_with(self, notes: &[Note]) -> Self {
+        let forbidden = self.verdict == Verdict::Stays && notes.iter().any(Note::forbids_staying);
+        let verdict = if forbidden { Verdict::NotDecided } else { self.verdict };
+        Self { verdict, ..self }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_staying_needs_a_minimum() {
+        let bracket = Bracket { lower: 0.5, estimate: 0.8, upper: 1.0 };
+        let negative = Note::NegativeCurvature { smallest: -1.0, sharpness: 2.0 };
+        let gap = Note::GaussNewtonGap { sharpness_ratio: 0.9, non_uniformity_ratio: 1.0 };
+        for (eta, notes, verdict) in [
+            (0.4, &[gap][..], Verdict::Stays),
+            (0.4, &[gap, negative], Verdict::NotDecided),
+            (0.6, &[negative], Verdict::NotDecided),
+            (1.1, &[negative], Verdict::Leaves),
+        ] {
+            let judged = bracket.judge(LearningRate::new(eta).unwrap()).at_a_point_with(notes);
+            assert_eq!(judged.verdict, verdict, "{eta}, {notes:?}");
+        }
+    }
 
     #[test]
     fn edges() {

@@ -6,6 +6,8 @@
 //! or the almost sure behaviour of the linearised dynamics; Mulayoff & Stich 2026 (arXiv 2602.14789)
 //! argue that one unstable batch can be enough beyond the linear regime.
 
+use std::ops::ControlFlow;
+
 use minimascope_linop::SymmetricOperator;
 
 use crate::dense::{dot, largest_eigenvalue};
@@ -56,7 +58,8 @@ impl WorstBatch {
 }
 
 /// The largest λ_max(H_B) over `count` batches. With truncated factors a lower bound for each
-/// batch. Costs a few tens of products with B·K rows for each batch.
+/// batch. Costs a few tens of products with B·K rows for each batch. `progress` gets the number of
+/// batches after each; `None` when it breaks.
 ///
 /// # Errors
 /// [`Error::Zero`]; of the eigensolver.
@@ -65,13 +68,14 @@ pub fn worst_batch(
     batching: &Batching,
     count: usize,
     seed: u64,
-) -> Result<WorstBatch, Error> {
+    progress: &mut dyn FnMut(usize) -> ControlFlow<()>,
+) -> Result<Option<WorstBatch>, Error> {
     if count == 0 {
         return Err(Error::Zero("the number of batches"));
     }
     let mut sampler = BatchSampler::new(*batching, seed);
     let (mut worst, mut sum) = ((f64::NEG_INFINITY, Vec::new()), 0.0);
-    for _ in 0..count {
+    for batches in 1..=count {
         let batch = sampler.next_batch();
         let mut operator = BatchHessian { factors, batch };
         let sharpness = leading(&mut operator, 1e-4, None)?.value;
@@ -79,9 +83,13 @@ pub fn worst_batch(
         if sharpness > worst.0 {
             worst = (sharpness, batch.to_vec());
         }
+        if progress(batches).is_break() {
+            return Ok(None);
+        }
     }
     let (sharpness, batch) = worst;
-    Ok(WorstBatch { sharpness, mean_sharpness: sum / count as f64, batch, batches: count })
+    let mean_sharpness = sum / count as f64;
+    Ok(Some(WorstBatch { sharpness, mean_sharpness, batch, batches: count }))
 }
 
 /// H_B = (1/B) Σ_{i∈B} A_iᵀA_i on the coordinates.
@@ -119,12 +127,15 @@ mod tests {
         let batching =
             Batching::new(problem.examples, 1, Sampling::IndependentWithoutReplacement).unwrap();
         let each = example_sharpnesses(&factors).unwrap();
-        let worst = worst_batch(&factors, &batching, 400, 1).unwrap();
+        let go = &mut |_| ControlFlow::Continue(());
+        let worst = worst_batch(&factors, &batching, 400, 1, go).unwrap().unwrap();
         let edge = worst_example_edge(&each, &batching).unwrap();
         assert!((worst.edge() / edge - 1.0).abs() < 1e-6, "{} against {edge}", worst.edge());
         // A batch of all examples is H.
         let all = batching.with_batch_size(problem.examples).unwrap();
-        let worst = worst_batch(&factors, &all, 1, 1).unwrap();
+        let worst = worst_batch(&factors, &all, 1, 1, go).unwrap().unwrap();
         assert!((worst.sharpness / factors.sharpness() - 1.0).abs() < 1e-6);
+        let stop = &mut |_| ControlFlow::Break(());
+        assert_eq!(worst_batch(&factors, &all, 2, 1, stop).unwrap(), None);
     }
 }

@@ -5,6 +5,14 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::{Batching, Sampling};
 
+/// The examples of a step.
+pub(super) struct Draw<'a> {
+    /// The batch.
+    pub(super) batch: &'a [usize],
+    /// All other examples, in two parts; unknown when a batch can hold an example twice.
+    pub(super) left_out: Option<[&'a [usize]; 2]>,
+}
+
 /// An endless stream of batches. The same seed gives the same batches.
 #[derive(Clone, Debug)]
 pub struct BatchSampler {
@@ -32,6 +40,11 @@ impl BatchSampler {
 
     /// The next batch: B examples, or what the epoch has left.
     pub fn next_batch(&mut self) -> &[usize] {
+        self.next_draw().batch
+    }
+
+    /// The next batch with the examples that it leaves out.
+    pub(super) fn next_draw(&mut self) -> Draw<'_> {
         let (n, b) = (self.batching.examples(), self.batching.batch_size());
         match self.batching.sampling() {
             Sampling::IndependentWithReplacement => {
@@ -39,11 +52,12 @@ impl BatchSampler {
                 for _ in 0..b {
                     self.batch.push(self.random.random_range(0..n));
                 }
-                &self.batch
+                Draw { batch: &self.batch, left_out: None }
             }
             Sampling::IndependentWithoutReplacement => {
                 self.shuffle_front(b);
-                &self.order[..b]
+                let (batch, rest) = self.order.split_at(b);
+                Draw { batch, left_out: Some([&[], rest]) }
             }
             Sampling::ReshuffledEpochs => {
                 if self.next >= n {
@@ -52,7 +66,8 @@ impl BatchSampler {
                 }
                 let first = self.next;
                 self.next = (first + b).min(n);
-                &self.order[first..self.next]
+                let (before, after) = (&self.order[..first], &self.order[self.next..]);
+                Draw { batch: &self.order[first..self.next], left_out: Some([before, after]) }
             }
         }
     }

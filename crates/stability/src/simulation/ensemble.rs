@@ -125,9 +125,35 @@ pub fn mean_square(
     Ok(MeanSquare { ratios, trajectories: count })
 }
 
-/// The Lyapunov exponent lim (1/t) log|x_t| per step: mean over trajectories of the mean growth of
-/// log|x| over `steps` steps after `warm_up` steps, with the standard error over trajectories.
-/// Negative means that almost every trajectory returns.
+/// The Lyapunov exponent of finitely many steps.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Exponent {
+    /// Growth of log‖H^{1/2}x‖ per step, the mean over trajectories.
+    pub value: f64,
+    /// Its standard error over trajectories.
+    pub standard_error: f64,
+    /// The same of the first and of the second half of the steps.
+    pub halves: [Estimate; 2],
+}
+
+impl Exponent {
+    /// Whether the halves agree within three standard errors of their difference: if not, the
+    /// first directions' transient is still in the value.
+    pub fn is_settled(&self) -> bool {
+        let [first, second] = self.halves;
+        let error = first.standard_error.hypot(second.standard_error);
+        // Without noise both errors are zero, and a sum of logarithms is known to rounding.
+        (first.value - second.value).abs() <= 3.0 * error + 1e-9
+    }
+}
+
+/// The Lyapunov exponent lim (1/t) log‖H^{1/2}x_t‖ per step: mean over trajectories of the mean
+/// growth over `steps` steps after `warm_up` steps, with the standard error over trajectories.
+/// Negative means that almost every trajectory returns. Starts are uniform on the sphere.
+///
+/// On range(H) the limit is the same in every norm. After finitely many steps it is not: |x| is
+/// carried by the flat directions, which hardly move, for as long as the few sharp ones that grow
+/// need to overtake them; in the norm of the loss, √(xᵀHx), they weigh as little as they matter.
 ///
 /// # Errors
 /// [`Error::Zero`].
@@ -136,13 +162,54 @@ pub fn lyapunov_exponent(
     dynamics: &Dynamics,
     ensemble: &Ensemble,
     warm_up: usize,
-) -> Result<Estimate, Error> {
+) -> Result<Exponent, Error> {
+    exponent(factors, dynamics, ensemble, warm_up, None)
+}
+
+/// As [`lyapunov_exponent`], from starts of which `direction` (r numbers, as those of the top
+/// eigenvector of the Perron matrix) has all of the loss but [`RANDOM_SHARE`].
+///
+/// # Errors
+/// [`Error::Zero`], [`Error::Shape`].
+pub fn lyapunov_exponent_along(
+    factors: &ExampleFactors,
+    dynamics: &Dynamics,
+    ensemble: &Ensemble,
+    warm_up: usize,
+    direction: &[f64],
+) -> Result<Exponent, Error> {
+    let (expected, found) = (factors.rank(), direction.len());
+    if expected != found {
+        return Err(Error::Shape { what: "the direction of the start", expected, found });
+    }
+    exponent(factors, dynamics, ensemble, warm_up, Some(direction))
+}
+
+/// Where the H_i commute, what grows in the mean square and what grows almost surely can be
+/// different directions, and none ever reaches the other: every start has a little of all.
+const RANDOM_SHARE: f64 = 1e-2;
+
+fn exponent(
+    factors: &ExampleFactors,
+    dynamics: &Dynamics,
+    ensemble: &Ensemble,
+    warm_up: usize,
+    direction: Option<&[f64]>,
+) -> Result<Exponent, Error> {
     ensemble.check()?;
-    let exponents: Vec<f64> = (0..ensemble.trajectories)
+    let steps = ensemble.steps;
+    let first = steps / 2;
+    let norm =
+        |x: &[f64]| x.iter().zip(factors.curvatures()).map(|(x, h)| h * x * x).sum::<f64>().sqrt();
+    let growths: Vec<[f64; 2]> = (0..ensemble.trajectories)
         .into_par_iter()
         .map(|trajectory| {
             let mut random = ensemble.random(trajectory);
-            let position = on_sphere(factors.rank(), &mut random);
+            let mut position = on_sphere(factors.rank(), &mut random);
+            if let Some(direction) = direction.filter(|direction| norm(direction) > 0.0) {
+                let scale = (norm(&position) / norm(direction)) / RANDOM_SHARE.sqrt();
+                axpy(scale, direction, &mut position);
+            }
             let rates = (dynamics.learning_rate, dynamics.momentum);
             let seed = random.random();
             let mut walk = Walk::new(factors, dynamics.batching, rates, position, seed);
@@ -151,15 +218,22 @@ pub fn lyapunov_exponent(
                 walk.renormalise();
             }
             walk.renormalise();
-            let mut sum = 0.0;
-            for _ in 0..ensemble.steps {
+            let mut sums = [0.0; 2];
+            for step in 0..steps {
                 walk.step();
-                sum += walk.renormalise();
+                sums[usize::from(step >= first)] += walk.renormalise();
             }
-            sum / ensemble.steps as f64
+            sums
         })
         .collect();
-    Ok(Estimate::of_mean(&exponents))
+    let mean = |of: &dyn Fn(&[f64; 2]) -> f64, steps: usize| {
+        let samples: Vec<f64> = growths.iter().map(|sums| of(sums) / steps as f64).collect();
+        Estimate::of_mean(&samples)
+    };
+    let Estimate { value, standard_error } = mean(&|[one, two]| one + two, steps);
+    // A single step has no halves.
+    let halves = [mean(&|[one, _]| *one, first.max(1)), mean(&|[_, two]| *two, steps - first)];
+    Ok(Exponent { value, standard_error, halves })
 }
 
 /// S = Σ w_m e_me_mᵀ as directions to draw from: √tr S · e_m with probability w_m/tr S has second

@@ -5,7 +5,10 @@ mod ensemble;
 mod walk;
 
 pub use batches::BatchSampler;
-pub use ensemble::{Dynamics, Ensemble, Interval, MeanSquare, lyapunov_exponent, mean_square};
+pub use ensemble::{
+    Dynamics, Ensemble, Exponent, Interval, MeanSquare, lyapunov_exponent, lyapunov_exponent_along,
+    mean_square,
+};
 pub use walk::Walk;
 
 #[cfg(test)]
