@@ -10,13 +10,15 @@ mod factors;
 mod minimum;
 mod query;
 pub(crate) mod records;
+mod simulated;
 
 use minimascope_record::training as recorded;
 use minimascope_stability::Sampling;
 
-pub(crate) use answers::{Wanted, Watch, ensemble, not_settled};
+pub(crate) use answers::{Wanted, Watch, not_settled};
 pub use minimum::Minimum;
 pub use query::Query;
+pub(crate) use simulated::ensemble;
 
 /// The theory's name of a law of batches.
 pub(crate) fn law(sampling: recorded::Sampling) -> Sampling {

@@ -6,19 +6,18 @@ use std::sync::atomic::AtomicBool;
 use minimascope_record::SCHEMA_VERSION;
 use minimascope_record::stability as record;
 use minimascope_record::training::Sampling;
-use minimascope_stability::almost_sure::{self, AlmostSureParameters, AlmostSureProgress, Start};
 use minimascope_stability::answers::{
     Applicability, Note, Questions, SmallestBatch, boundary_batch_sizes, critical_learning_rates,
-    smallest_batch, top_of_perron,
+    smallest_batch,
 };
 use minimascope_stability::criteria::{heavy_ball, rectangle::RectangleCritical, worst};
 use minimascope_stability::mean_square::{
-    CriticalParameters, CriticalProgress, MeanSquareCritical, RankStop, critical,
+    CriticalParameters, CriticalProgress, RankStop, critical,
 };
-use minimascope_stability::simulation::Ensemble;
 use minimascope_stability::{Batching, LearningRate, Momentum};
 
 use super::factors::full_bytes;
+use super::simulated::{SIMULATED_DIRECTIONS, not_simulated, ragged};
 use super::{Minimum, Query, assumed, law, records};
 use crate::Error;
 use crate::measure::stop_if;
@@ -26,17 +25,6 @@ use crate::progress::{Event, MeasureProgress, Progress, Quantity};
 
 /// Twice the directions moved η* by less than this.
 const TOLERANCE: f64 = 1e-2;
-/// Trajectories of an exponent.
-const TRAJECTORIES: usize = 16;
-/// Multiply–adds that one value of the Lyapunov exponent may cost, a second or so; the threshold
-/// takes some ten of them.
-const EXPONENT_WORK: f64 = 2e9;
-/// Fewer steps than this, and the halves of a path would be too short to compare.
-const FEWEST_STEPS: usize = 60;
-/// Fewer directions than this are not simulated.
-const FEWEST_DIRECTIONS: usize = 50;
-/// Directions of a simulation: the top exponent lives in the leading ones.
-const SIMULATED_DIRECTIONS: usize = 400;
 /// Batches drawn for the largest λ_max(H_B).
 const SAMPLED_BATCHES: usize = 16;
 
@@ -77,7 +65,12 @@ impl Watch<'_> {
         self.searched(Quantity::CriticalLearningRate, now.products, value)
     }
 
-    fn searched(&mut self, quantity: Quantity, products: usize, value: f64) -> ControlFlow<()> {
+    pub(super) fn searched(
+        &mut self,
+        quantity: Quantity,
+        products: usize,
+        value: f64,
+    ) -> ControlFlow<()> {
         self.progress.event(Event::Measuring(MeasureProgress {
             quantity,
             products,
@@ -192,7 +185,8 @@ impl Minimum<'_> {
         notes.extend(self.directions_left_out(momentum));
         if wanted.almost_sure {
             let rows = boundary.iter().map(|row| (row.batch_size, &row.critical_learning_rate));
-            notes.extend(not_simulated(size.zip(critical.as_ref()).into_iter().chain(rows)));
+            let found: Vec<_> = size.zip(critical.as_ref()).into_iter().chain(rows).collect();
+            notes.extend(not_simulated(&found));
         }
         Ok(Some(record::StabilityReport {
             schema_version: SCHEMA_VERSION,
@@ -320,53 +314,6 @@ impl Minimum<'_> {
         Ok(point.notes()?)
     }
 
-    /// The almost-sure threshold, in as many directions as η* needs, or in as many as the work
-    /// allows; `None` where no direction grows, where even few would take too long, and when
-    /// interrupted.
-    fn almost_sure(
-        &self,
-        batching: &Batching,
-        exact: &MeanSquareCritical,
-        wanted: &Wanted,
-        watch: &mut Watch<'_>,
-    ) -> Result<Option<record::AlmostSure>, Error> {
-        let known = self.factors.rank();
-        if batching.noise() == 0.0 {
-            // The product of equal matrices: both thresholds are gradient descent's.
-            let (value, standard_error) = (exact.estimate, 0.0);
-            let settled =
-                record::AlmostSure { value, standard_error, converged: true, rank: known };
-            return Ok(Some(settled));
-        }
-        let enough = exact
-            .ranks
-            .iter()
-            .find(|at| (at.critical_learning_rate / exact.estimate - 1.0).abs() < wanted.tolerance);
-        let rank = enough.map_or(known, |at| at.rank).min(SIMULATED_DIRECTIONS);
-        let outputs = self.factors.outputs();
-        let halved = std::iter::successors(Some(rank), |rank| Some(rank / 2));
-        let mut affordable = halved
-            .take_while(|tried| *tried >= rank.min(FEWEST_DIRECTIONS))
-            .filter_map(|rank| Some((rank, ensemble(batching, (outputs, rank))?)));
-        let Some((rank, ensemble)) = affordable.next() else { return Ok(None) };
-        let factors = self.factors.truncated(rank);
-        let start = Start {
-            learning_rate: LearningRate::new(exact.estimate)?,
-            direction: top_of_perron(exact, rank),
-        };
-        let (warm_up, momentum) = (ensemble.steps / 10, wanted.momentum);
-        let parameters = AlmostSureParameters { ensemble, warm_up, momentum };
-        let mut show = |now: &AlmostSureProgress| {
-            watch.searched(Quantity::AlmostSureLearningRate, now.exponents, now.learning_rate)
-        };
-        match almost_sure::critical(&factors, batching, &start, &parameters, &mut show) {
-            Ok(found) => Ok(found.and_then(|found| records::almost_sure(&found, rank))),
-            // No learning rate tried lets it leave: no threshold is the answer.
-            Err(minimascope_stability::Error::NotBracketed { .. }) => Ok(None),
-            Err(other) => Err(other.into()),
-        }
-    }
-
     pub(crate) fn parameters(&self, wanted: &Wanted) -> CriticalParameters {
         CriticalParameters {
             tolerance: wanted.tolerance,
@@ -428,68 +375,6 @@ impl Minimum<'_> {
         let rows = self.factors.examples() * self.factors.outputs();
         8 * (2 * rank + 50) * rows + 8 * 3 * rank * rows + 8 * 21 * rank * rank
     }
-}
-
-/// As many steps as the work allows, up to 2,000.
-pub(crate) fn ensemble(batching: &Batching, (outputs, rank): (usize, usize)) -> Option<Ensemble> {
-    // A step takes the examples in the batch or those outside, whichever are fewer.
-    let (inside, n) = (batching.batch_size(), batching.examples());
-    let examples = match batching.sampling() {
-        minimascope_stability::Sampling::IndependentWithReplacement => inside,
-        _ => inside.min(n - inside).max(1),
-    };
-    let step = (2 * examples * outputs * rank) as f64;
-    let steps = (EXPONENT_WORK / step / TRAJECTORIES as f64) as usize;
-    let steps = steps.min(2_000);
-    let seed = 0;
-    (steps >= FEWEST_STEPS).then_some(Ensemble { trajectories: TRAJECTORIES, steps, seed })
-}
-
-/// What to say of epochs that end with a smaller batch.
-fn ragged(examples: usize, batch_size: usize, used: Sampling) -> Option<String> {
-    let last = examples % batch_size;
-    if used != Sampling::ReshuffledEpochs || last == 0 {
-        return None;
-    }
-    let noise = |size| Batching::new(examples, size, law(used)).map_or(f64::NAN, |b| b.noise());
-    Some(format!(
-        "an epoch of {examples} examples ends with a batch of {last}, whose noise coefficient p is \
-         {:.3} instead of {:.3}: the criteria take every batch to hold B = {batch_size}, and what \
-         stays at B = {last} stays with such epochs of independent batches too",
-        noise(last),
-        noise(batch_size)
-    ))
-}
-
-/// What to say of batch sizes whose almost-sure threshold is missing or not settled.
-fn not_simulated<'a>(
-    found: impl Iterator<Item = (usize, &'a record::CriticalLearningRate)> + Clone,
-) -> Vec<String> {
-    let at = |which: fn(Option<record::AlmostSure>) -> bool| {
-        let mut sizes: Vec<usize> = found
-            .clone()
-            .filter(|(_, critical)| which(critical.almost_sure))
-            .map(|(size, _)| size)
-            .collect();
-        sizes.sort_unstable();
-        sizes.dedup();
-        let sizes: Vec<String> = sizes.iter().map(ToString::to_string).collect();
-        (!sizes.is_empty()).then(|| sizes.join(", "))
-    };
-    let missing = at(|found| found.is_none()).map(|sizes| {
-        format!(
-            "no almost-sure threshold at B = {sizes}: {FEWEST_STEPS} steps of {TRAJECTORIES} paths \
-             take too long there even in {FEWEST_DIRECTIONS} directions, or no learning rate tried \
-             lets them leave"
-        )
-    });
-    let moving = at(|found| found.is_some_and(|found| !found.converged)).map(|sizes| {
-        format!(
-            "the almost-sure threshold at B = {sizes} has not converged: its paths grow otherwise in \
-             the first half of the steps than in the second"
-        )
-    });
-    missing.into_iter().chain(moving).collect()
 }
 
 /// What to say of an estimate that still moves.

@@ -167,7 +167,7 @@ pub fn lyapunov_exponent(
 }
 
 /// As [`lyapunov_exponent`], from starts of which `direction` (r numbers, as those of the top
-/// eigenvector of the Perron matrix) has all of the loss but [`RANDOM_SHARE`].
+/// eigenvector of the Perron matrix) has all of the loss but about a hundredth.
 ///
 /// # Errors
 /// [`Error::Zero`], [`Error::Shape`].
