@@ -148,7 +148,8 @@ impl<'p, 'a, T: Scalar> Watcher<'p, 'a, T> {
         let departing = self.left_at.is_some_and(|at| step <= at + AFTER_DEPARTURE);
         let (last, loss) = self.losses.last().copied().unwrap_or((0, f64::NAN));
         let rested = step >= last + SUSPICION_REST || self.criterion.has_begun(loss);
-        let suspicious = !left && rested && average_loss > SUSPICION * self.criterion.loss();
+        let suspect = (SUSPICION * self.criterion.loss()).min(self.criterion.limit());
+        let suspicious = !left && rested && average_loss > suspect;
         if !(due || departing || suspicious) {
             return Ok(());
         }
