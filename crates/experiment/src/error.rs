@@ -198,7 +198,7 @@ pub enum Error {
         constant: f64,
     },
     /// A curvature that the one-dimensional example cannot have.
-    #[error("the curvature of f{function} at x = 1 is {value}: it must lie between {least:e} and {most:e}")]
+    #[error("the curvature of f{function} at x = 1 is {value:?}: it must lie between {least:e} and {most:e}")]
     ToyCurvature {
         /// 1 or 2.
         function: usize,
@@ -210,7 +210,7 @@ pub enum Error {
         most: f64,
     },
     /// A start from which the one-dimensional example overflows.
-    #[error("the start is {value}: it must lie between -{most:e} and {most:e}")]
+    #[error("the start is {value:?}: it must lie between -{most:e} and {most:e}")]
     ToyStart {
         /// What was given.
         value: f64,

@@ -193,3 +193,28 @@ fn other(used: Sampling) -> Sampling {
         Sampling::IndependentBatches | Sampling::WithReplacement => Sampling::ReshuffledEpochs,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use minimascope_stability::ExampleFactors;
+
+    use super::*;
+
+    /// Three examples of two outputs in two coordinates, H = diag(h): from ∇f = Hx₀ the start is x₀,
+    /// and a direction 1e-7 times as curved as the first stays where it is.
+    #[test]
+    fn the_newton_step_is_found_from_outputs_alone() {
+        let rows = [2.0, 0.0, 0.0, 1.0, 1.0, 0.5, -1.0, 0.5, 0.3, 0.3, 0.0, -0.7];
+        let factors = ExampleFactors::from_rows(3, 2, 2, &rows).unwrap();
+        let expected = [0.3, -1.7];
+        let gradient: Vec<f64> =
+            expected.iter().zip(factors.curvatures()).map(|(x, h)| x * h).collect();
+        let mut product = vec![0.0; 6];
+        factors.apply_rows(&gradient, &mut product);
+        for (found, expected) in newton_step(&factors, &product).iter().zip(expected) {
+            assert!((found - expected).abs() < 1e-12, "{found} against {expected}");
+        }
+        let flat = ExampleFactors::from_rows(2, 1, 2, &[1.0, 0.0, 0.0, 3e-4]).unwrap();
+        assert_eq!(newton_step(&flat, &[1.0, 1.0])[1], 0.0);
+    }
+}
