@@ -4,9 +4,7 @@ use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
-use minimascope_experiment::progress::{
-    Event, MeasureProgress, Progress, Quantity, StepProgress,
-};
+use minimascope_experiment::progress::{Event, MeasureProgress, Progress, Quantity, StepProgress};
 
 use crate::summary::percent;
 use crate::table::{grouped, significant};

@@ -198,7 +198,9 @@ pub enum Error {
         constant: f64,
     },
     /// A curvature that the one-dimensional example cannot have.
-    #[error("the curvature of f{function} at x = 1 is {value:?}: it must lie between {least:e} and {most:e}")]
+    #[error(
+        "the curvature of f{function} at x = 1 is {value:?}: it must lie between {least:e} and {most:e}"
+    )]
     ToyCurvature {
         /// 1 or 2.
         function: usize,

@@ -132,7 +132,8 @@ pub fn escape(
     if minimum.momentum() != Momentum::NONE.value() {
         notes.push("the run had momentum, the launches have none".to_owned());
     }
-    let empty = record::Linearised { directions: 0, share_of_loss: 0.0, max_steps: 0, laws: vec![] };
+    let empty =
+        record::Linearised { directions: 0, share_of_loss: 0.0, max_steps: 0, laws: vec![] };
     let mut record = record::Escape {
         schema_version: SCHEMA_VERSION,
         minimum: minimum.record().clone(),

@@ -116,9 +116,8 @@ mod tests {
     #[test]
     fn the_best_constant_output() {
         let balanced: Vec<u32> = (0..1000).map(|i| i % 10).collect();
-        let mean_squared = |labels: &[u32], outputs| {
-            constant_output_loss(Loss::MeanSquaredError, labels, outputs)
-        };
+        let mean_squared =
+            |labels: &[u32], outputs| constant_output_loss(Loss::MeanSquaredError, labels, outputs);
         assert!((mean_squared(&balanced, 10) - 0.09).abs() < 1e-12);
         assert!((mean_squared(&[0, 1, 1, 0], 2) - 0.25).abs() < 1e-12);
         let uneven = [0, 1, 1, 1];

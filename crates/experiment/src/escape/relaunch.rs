@@ -140,7 +140,8 @@ impl Relaunch {
                 return Ok(None);
             };
             if let Some(left_at) = path.left_at {
-                *if left_at <= again.max_steps { &mut seen.left } else { &mut seen.left_later } += 1;
+                *if left_at <= again.max_steps { &mut seen.left } else { &mut seen.left_later } +=
+                    1;
                 seen.left_at = seen.left_at.into_iter().chain([left_at]).min();
                 fits.extend(growth::fit(&path.losses, self.criterion, left_at));
             }
