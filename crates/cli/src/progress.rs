@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use indicatif::{HumanDuration, ProgressBar, ProgressStyle};
-use minimascope_experiment::progress::{Event, MeasureProgress, Progress, StepProgress};
+use minimascope_experiment::progress::{Event, MeasureProgress, Progress, Quantity, StepProgress};
 
 use crate::summary::percent;
 use crate::table::{grouped, significant};
@@ -131,7 +131,8 @@ fn training(at: &StepProgress) -> String {
 
 fn measuring(at: &MeasureProgress) -> String {
     let MeasureProgress { quantity, products, value, relative_residual } = at;
-    let mut text = format!("measuring {quantity}: {products} products");
+    let unit = if *quantity == Quantity::LinearisedLaunch { "steps" } else { "products" };
+    let mut text = format!("measuring {quantity}: {products} {unit}");
     if value.is_finite() && relative_residual.is_finite() {
         text.push_str(&format!(
             ", {} with relative residual {relative_residual:.0e}",
@@ -182,6 +183,9 @@ fn message(event: &Event<'_>) -> Option<String> {
                 .collect();
             text.push_str(&parts.join(","));
             Some(text)
+        }
+        Event::Launching { number, of, learning_rate, batch_size } => {
+            Some(format!("{number} of {of}: launches with η = {learning_rate}, B = {batch_size}"))
         }
         // A checkpoint is no news.
         _ => None,

@@ -186,6 +186,39 @@ pub enum Error {
         /// Its id.
         run: String,
     },
+    /// A point that has not learned more than the classes' frequencies.
+    #[error(
+        "the training loss {loss:.3e} is not below {constant:.3e}, that of the best constant \
+         output: there is no minimum to leave"
+    )]
+    NothingToLeave {
+        /// Its loss.
+        loss: f64,
+        /// That of the best output which does not depend on the input.
+        constant: f64,
+    },
+    /// A curvature that the one-dimensional example cannot have.
+    #[error(
+        "the curvature of f{function} at x = 1 is {value:?}: it must lie between {least:e} and {most:e}"
+    )]
+    ToyCurvature {
+        /// 1 or 2.
+        function: usize,
+        /// What was given.
+        value: f64,
+        /// The smallest.
+        least: f64,
+        /// The largest.
+        most: f64,
+    },
+    /// A start from which the one-dimensional example overflows.
+    #[error("the start is {value:?}: it must lie between -{most:e} and {most:e}")]
+    ToyStart {
+        /// What was given.
+        value: f64,
+        /// The largest.
+        most: f64,
+    },
     /// A point without finite parameters.
     #[error("the run {run} diverged at step {steps}: it has no minimum to measure")]
     NothingToMeasure {
@@ -246,6 +279,11 @@ impl Error {
             Self::DeadRun { .. } => {
                 Some("choose a run that trained; every learning rate stays at a dead one".into())
             }
+            Self::NothingToLeave { .. } => {
+                Some("choose a run that fits its training set, or train it further".into())
+            }
+            Self::ToyCurvature { .. } => Some("write for example --curvatures 0.2,3.8".into()),
+            Self::ToyStart { .. } => Some("write for example --start 1.00001".into()),
             Self::NothingToMeasure { .. } => {
                 Some("train with a smaller train.learning_rate".into())
             }

@@ -1,10 +1,12 @@
 //! SGD launched from a minimum: does it stay?
 
 mod criterion;
+mod explanation;
 mod grid;
 mod growth;
 mod launch;
 mod prediction;
+mod relaunch;
 pub mod toy;
 mod watch;
 
@@ -13,18 +15,25 @@ use std::sync::atomic::AtomicBool;
 use minimascope_net::Scalar;
 use minimascope_record::SCHEMA_VERSION;
 use minimascope_record::escape as record;
+use minimascope_record::stability::Minimum as Measured;
 use minimascope_record::training::Sampling;
 use minimascope_stability::{Batching, LearningRate, Momentum};
 
 use crate::Error;
+use crate::folder::RunFolder;
 use crate::problem::Problem;
-use crate::progress::Progress;
+use crate::progress::{Event, Progress};
+use crate::run::Existing;
 use crate::stability::{Minimum, Wanted, Watch, assumed, law, not_settled, records};
 
 pub use grid::{Grid, grid};
 
-use criterion::Criterion;
+use criterion::{Criterion, constant_output_loss};
 use launch::{Launcher, Observation};
+use relaunch::Again;
+
+/// A whole departure from a minimum.
+const RECORD: &str = "escape.json";
 
 /// What is launched from a minimum: plain SGD at a constant learning rate.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -71,13 +80,33 @@ fn not_zero(launches: u64, steps: u64) -> Result<(), Error> {
     Ok(())
 }
 
-/// Launches, and says what the theory said before; `None` when interrupted before a launch ended.
+/// Where launches are kept, one after the other as they end.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// The folder of the record.
+    pub folder: RunFolder,
+    /// [`Existing::Restart`] forgets what an earlier call of the same question finished.
+    pub existing: Existing,
+}
+
+impl Place {
+    /// What an earlier call left, if it can be read: a record of another version is none.
+    fn earlier<R: serde::de::DeserializeOwned>(&self, name: &str) -> Option<R> {
+        let wanted = self.existing != Existing::Restart && self.folder.has(name);
+        wanted.then(|| self.folder.read_json(name).ok()).flatten()
+    }
+}
+
+/// Launches, and says what the theory said before. The record goes to its folder after every
+/// launch; `None` when interrupted before the first.
 ///
 /// # Errors
-/// [`Error::Stability`] for an η or B outside its range, or no seeds or steps.
+/// [`Error::Stability`] for an η or B outside its range, or no seeds or steps;
+/// [`Error::NothingToLeave`]; [`Error::Write`].
 pub fn escape(
     minimum: &mut Minimum<'_>,
     launch: &Launch,
+    place: &Place,
     progress: &mut dyn Progress,
     interrupt: &AtomicBool,
 ) -> Result<Option<record::Escape>, Error> {
@@ -85,6 +114,7 @@ pub fn escape(
     let sampling = assumed(used);
     let n = minimum.plan().train().len();
     launch.check(n)?;
+    let criterion = minimum.criterion()?;
     let batching = Batching::new(n, launch.batch_size, law(sampling))?;
     let rate = LearningRate::new(launch.learning_rate)?;
     let mut watch = Watch { progress, interrupt };
@@ -95,23 +125,16 @@ pub fn escape(
         return Ok(None);
     }
     let (verdict, margin) = records::judge(&critical.exact, rate);
-    let predicted_growth = minimum.predicted_growth(&batching, rate)?;
-    let criterion = Criterion::from_loss(minimum.record().train_loss);
-    let flown = Flown { minimum, launch, used, criterion };
-    let launches = if minimum.is_double_precision() {
-        flown.all::<f64>(watch.progress, interrupt)?
-    } else {
-        flown.all::<f32>(watch.progress, interrupt)?
-    };
-    if launches.is_empty() {
-        return Ok(None);
-    }
+    let predicted_growth = minimum.predicted_growth(&batching, rate, used)?;
     let mut notes = minimum.notes(sampling, minimum.used_at(Some(launch.batch_size), used))?;
     notes.extend(not_settled(&critical.exact));
+    notes.extend(within_noise(criterion));
     if minimum.momentum() != Momentum::NONE.value() {
         notes.push("the run had momentum, the launches have none".to_owned());
     }
-    Ok(Some(record::Escape {
+    let empty =
+        record::Linearised { directions: 0, share_of_loss: 0.0, max_steps: 0, laws: vec![] };
+    let mut record = record::Escape {
         schema_version: SCHEMA_VERSION,
         minimum: minimum.record().clone(),
         loss: minimum.plan().config().loss,
@@ -119,51 +142,115 @@ pub fn escape(
         batch_size: launch.batch_size,
         sampling: used,
         max_steps: launch.max_steps,
+        quick: launch.quick,
         criterion: criterion.to_string(),
+        leaving_loss: criterion.limit(),
+        constant_output_loss: minimum.constant_output_loss(),
         critical_learning_rate: critical,
         verdict,
         margin,
         notes,
         predicted_growth,
-        launches,
+        observed_growth: None,
+        linearised: empty,
+        launches: Vec::new(),
         folder: None,
-    }))
+    };
+    let earlier = place.earlier::<record::Escape>(RECORD);
+    if let Some(earlier) = earlier.filter(|earlier| is_same_question(earlier, &record)) {
+        let finished = |launch: &record::Launch| launch.fate != record::Fate::Interrupted;
+        record.launches = earlier.launches.into_iter().take_while(finished).collect();
+        record.launches.truncate(launch.seeds as usize);
+    }
+    place.folder.create()?;
+    let again = Again {
+        learning_rate: rate,
+        batching,
+        used,
+        launches: launch.seeds,
+        max_steps: launch.max_steps,
+    };
+    let with = Launches { minimum, again: &again, criterion, place };
+    let begun = if minimum.is_double_precision() {
+        with.all::<f64>(&mut record, &mut watch)?
+    } else {
+        with.all::<f32>(&mut record, &mut watch)?
+    };
+    Ok(begun.then_some(record))
 }
 
-struct Flown<'m, 'a> {
+/// Whether launches of the one are launches of the other: the same optimiser from the same bits.
+fn is_same_question(one: &record::Escape, other: &record::Escape) -> bool {
+    let key = |of: &record::Escape| {
+        (of.learning_rate, of.batch_size, of.sampling, of.max_steps, of.leaving_loss)
+    };
+    key(one) == key(other) && is_same_point(&one.minimum, &other.minimum)
+}
+
+fn is_same_point(one: &Measured, other: &Measured) -> bool {
+    let key = |of: &Measured| (of.run.clone(), of.train_loss, of.gradient_norm);
+    key(one) == key(other)
+}
+
+/// What to say of a criterion that noise may meet.
+fn within_noise(criterion: Criterion) -> Option<String> {
+    criterion.is_within_noise().then(|| {
+        format!(
+            "the minimum's loss {:.3e} is so near a constant output's that the noise of small \
+             batches alone, a factor of 2 to 4, may count as leaving: train further first",
+            criterion.loss()
+        )
+    })
+}
+
+struct Launches<'m, 'a> {
     minimum: &'m Minimum<'a>,
-    launch: &'m Launch,
-    used: Sampling,
+    again: &'m Again,
     criterion: Criterion,
+    place: &'m Place,
 }
 
-impl Flown<'_, '_> {
+impl Launches<'_, '_> {
+    /// The linearised launches, then those of the network, each saved; whether one was begun.
     fn all<T: Scalar>(
         &self,
-        progress: &mut dyn Progress,
-        interrupt: &AtomicBool,
-    ) -> Result<Vec<record::Launch>, Error> {
+        record: &mut record::Escape,
+        watch: &mut Watch<'_>,
+    ) -> Result<bool, Error> {
         let (parameters, problem) = self.minimum.start::<T>()?;
+        let relaunch = self.minimum.relaunch(&problem, &parameters, self.criterion)?;
+        let Some(linearised) = relaunch.launch(self.again, watch)? else { return Ok(false) };
+        record.linearised = linearised;
         let launcher = Launcher {
             problem: &problem,
             start: &parameters,
-            sampling: self.used,
+            sampling: self.again.used,
             criterion: self.criterion,
-            max_steps: self.launch.max_steps,
+            max_steps: self.again.max_steps,
         };
-        let mut launches = Vec::new();
-        for seed in 0..self.launch.seeds {
+        let pair = (self.again.learning_rate.value(), self.again.batching.batch_size());
+        loop {
+            let fits: Vec<_> = record.launches.iter().filter_map(|at| at.fitted_growth).collect();
+            record.observed_growth = growth::pooled(&fits);
+            self.place.folder.write_json(RECORD, record)?;
+            let seed = record.launches.len() as u64;
+            if seed >= self.again.launches
+                || record.launches.last().is_some_and(|at| at.fate == record::Fate::Interrupted)
+            {
+                return Ok(seed > 0);
+            }
             let observation =
                 if seed == 0 { Observation::Everything } else { Observation::WithoutCurvature };
-            let pair = (self.launch.learning_rate, self.launch.batch_size);
-            let launch = launcher.launch(pair, seed, observation, progress, interrupt)?;
-            let interrupted = launch.fate == record::Fate::Interrupted;
-            launches.push(launch);
-            if interrupted {
-                break;
-            }
+            watch.progress.event(Event::Launching {
+                number: seed + 1,
+                of: self.again.launches,
+                learning_rate: pair.0,
+                batch_size: pair.1,
+            });
+            let launch =
+                launcher.launch(pair, seed, observation, watch.progress, watch.interrupt)?;
+            record.launches.push(launch);
         }
-        Ok(launches)
     }
 }
 
@@ -171,6 +258,17 @@ impl<'a> Minimum<'a> {
     pub(crate) fn start<T: Scalar>(&self) -> Result<(Vec<T>, Problem<'a, T>), Error> {
         let (parameters, _) = self.target.read::<T>()?;
         Ok((parameters, Problem::new(self.target.plan(), &self.machine)?))
+    }
+
+    /// The criterion of leaving this minimum.
+    fn criterion(&self) -> Result<Criterion, Error> {
+        let (loss, constant) = (self.record().train_loss, self.constant_output_loss());
+        Criterion::new(loss, constant).ok_or(Error::NothingToLeave { loss, constant })
+    }
+
+    fn constant_output_loss(&self) -> f64 {
+        let plan = self.plan();
+        constant_output_loss(plan.config().loss, plan.train().labels(), plan.network().outputs())
     }
 
     pub(crate) fn is_double_precision(&self) -> bool {

@@ -36,6 +36,17 @@ pub enum Event<'a> {
         /// Its step.
         step: u64,
     },
+    /// A launch from a minimum begins, or the first launch of a grid's cell.
+    Launching {
+        /// Which, from 1.
+        number: u64,
+        /// Of how many.
+        of: u64,
+        /// η.
+        learning_rate: f64,
+        /// B.
+        batch_size: usize,
+    },
     /// A measurement goes on.
     Measuring(MeasureProgress),
     /// A stage ended; what shows it can go.
@@ -64,7 +75,7 @@ pub struct StepProgress {
 pub struct MeasureProgress {
     /// What is measured.
     pub quantity: Quantity,
-    /// Operator products so far.
+    /// Operator products so far, or steps of a launch.
     pub products: usize,
     /// The estimate so far.
     pub value: f64,
@@ -97,6 +108,8 @@ pub enum Quantity {
     WorstBatch,
     /// E\[gᵀH_Bg/‖g‖²\].
     BatchSharpness,
+    /// Steps of a launch of the linearised dynamics.
+    LinearisedLaunch,
 }
 
 impl std::fmt::Display for Quantity {
@@ -113,6 +126,7 @@ impl std::fmt::Display for Quantity {
             Self::AlmostSureLearningRate => "almost-sure learning rate",
             Self::WorstBatch => "sharpest batch",
             Self::BatchSharpness => "batch sharpness",
+            Self::LinearisedLaunch => "linearised launch",
         })
     }
 }

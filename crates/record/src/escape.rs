@@ -24,8 +24,15 @@ pub struct Escape {
     pub sampling: Sampling,
     /// The most steps of a launch.
     pub max_steps: u64,
+    /// Whether Theorem 1 was enough for a lower end.
+    #[serde(default)]
+    pub quick: bool,
     /// When a launch counts as having left, in words.
     pub criterion: String,
+    /// The loss above which it has.
+    pub leaving_loss: f64,
+    /// The loss of the best constant output: of a network that knows the classes' frequencies.
+    pub constant_output_loss: f64,
     /// What the theory says of (η, B).
     pub critical_learning_rate: CriticalLearningRate,
     /// Its verdict.
@@ -34,8 +41,12 @@ pub struct Escape {
     pub margin: f64,
     /// What to know before trusting the verdict.
     pub notes: Vec<String>,
-    /// How fast the linearised dynamics grow.
+    /// How fast the linearised dynamics grow in the long run.
     pub predicted_growth: PredictedGrowth,
+    /// The growth of all departures together; `null` if none left.
+    pub observed_growth: Option<Growth>,
+    /// The same launches in the linearised dynamics.
+    pub linearised: Linearised,
     /// One a seed.
     pub launches: Vec<Launch>,
     /// Where the figure and this record are.
@@ -43,13 +54,17 @@ pub struct Escape {
     pub folder: Option<String>,
 }
 
-/// Factors by which the linearised loss grows at each step.
+/// Factors by which the linearised loss grows at each step, in leading directions.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PredictedGrowth {
-    /// ρ(Q), of the mean over all sequences of batches.
+    /// How many directions: the rest can only raise `mean_square`.
+    pub directions: usize,
+    /// ρ(Q), of the mean over all sequences of independent batches.
     pub mean_square: f64,
-    /// e^{2γ}, γ the Lyapunov exponent: of almost every single sequence, in the long run. `null`
-    /// where the simulation would take too long.
+    /// The same in half as many directions: what the number of directions costs.
+    pub mean_square_in_half: f64,
+    /// e^{2γ}, γ the Lyapunov exponent: of almost every single sequence of batches drawn as the
+    /// launches draw them, in the long run. `null` where the simulation would take too long.
     pub typical: Option<f64>,
     /// The standard error of `typical`.
     pub typical_standard_error: Option<f64>,
@@ -84,9 +99,9 @@ pub struct Launch {
 pub enum Fate {
     /// The criterion of leaving never held.
     Stays,
-    /// It left, and at the last step its loss was below the criterion's again.
+    /// It left, and no loss of its last fifth of steps was above the criterion's.
     Settled,
-    /// It left, and was still above at the last step.
+    /// It left, and has not settled.
     Away,
     /// The loss or a parameter was no longer finite.
     Diverged,
@@ -117,19 +132,127 @@ impl std::fmt::Display for Fate {
     }
 }
 
-/// An exponential fitted to the training loss beyond the minimum's: value·factor^(step − first).
+/// The growth of the training loss beyond the minimum's: value·factor^(step − first), the factor
+/// being the exponential of the mean increment of its logarithm.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FittedGrowth {
-    /// First step of the fit.
+    /// First step of the window.
     pub first: u64,
-    /// Last step of the fit.
+    /// Last step of the window.
     pub last: u64,
-    /// Of the fit at the first step.
+    /// The excess at the first step.
     pub value: f64,
     /// By which it grows at each step.
     pub factor: f64,
-    /// Standard error of the factor, from the scatter about the line; `null` for two points.
+    /// Standard error of the factor, from the scatter of N increments over √N; `null` for one.
     pub standard_error: Option<f64>,
+}
+
+/// The growth of several departures: the sum of the logarithmic rises over the sum of the steps.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Growth {
+    /// By which the loss beyond the minimum's grows at each step.
+    pub factor: f64,
+    /// From the spread over launches; `null` for one.
+    pub standard_error: Option<f64>,
+    /// Departures.
+    pub launches: u64,
+}
+
+/// Launches of the linearised dynamics from the same residuals, with the same η, B and criterion.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Linearised {
+    /// Leading directions of the factors that they move in.
+    pub directions: usize,
+    /// The share of the minimum's loss that those directions hold; the rest stays as it is.
+    pub share_of_loss: f64,
+    /// Steps of each: several times those of the launches.
+    pub max_steps: u64,
+    /// With batches drawn as the launches draw them, first, and by another law.
+    pub laws: Vec<LinearisedLaunches>,
+}
+
+/// Those of one law of batches.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct LinearisedLaunches {
+    /// How batches were drawn.
+    pub sampling: Sampling,
+    /// Trajectories.
+    pub launches: u64,
+    /// Those that met the criterion within as many steps as the launches of the network take.
+    pub left: u64,
+    /// Those that met it later.
+    pub left_later: u64,
+    /// The earliest step at which one did.
+    pub left_at: Option<u64>,
+    /// The growth of all that left.
+    pub growth: Option<Growth>,
+}
+
+impl LinearisedLaunches {
+    /// Whether most left within the steps of the launches.
+    #[must_use]
+    pub fn has_left(&self) -> bool {
+        2 * self.left > self.launches
+    }
+
+    /// Whether most left at all.
+    #[must_use]
+    pub fn leaves_in_the_end(&self) -> bool {
+        2 * (self.left + self.left_later) > self.launches
+    }
+}
+
+/// Why an observation is not as predicted, or what it says inside the bracket: judged by the
+/// linearised relaunch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Explanation {
+    /// Inside the bracket, on the side of the estimate, and the linearised dynamics do the same.
+    AsEstimated,
+    /// The linearised dynamics stay as long, and leave later.
+    FiniteSteps,
+    /// The linearised dynamics do the same with these batches, the opposite with the other law's.
+    Reshuffling,
+    /// The linearised dynamics stay, as almost every path does that is unstable in mean square
+    /// alone: rare paths carry the mean.
+    RarePaths,
+    /// The linearised dynamics stay too, within all their steps, though they grow in the long run
+    /// or nobody knows whether they do.
+    Slow,
+    /// The linearised dynamics leave too: pushed by the residuals of what is not fitted.
+    Residuals,
+    /// The linearised dynamics leave, the network does not: the loss bends back.
+    NonlinearReturn,
+    /// The linearised dynamics stay, the network does not.
+    NonlinearDeparture,
+}
+
+impl std::fmt::Display for Explanation {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::AsEstimated => "as the estimate leans, and so do the linearised dynamics",
+            Self::FiniteSteps => "finite steps: the linearised dynamics leave later",
+            Self::Reshuffling => {
+                "reshuffling: the linearised dynamics do the same with these batches and the \
+                 opposite with the other law's"
+            }
+            Self::RarePaths => {
+                "rare paths carry the mean square: the linearised loss of almost every sequence of \
+                 batches shrinks"
+            }
+            Self::Slow => "slow: the linearised dynamics have not left either",
+            Self::Residuals => {
+                "residuals: the linearised dynamics, pushed by what is not fitted, leave too"
+            }
+            Self::NonlinearReturn => {
+                "nonlinear return: the linearised dynamics leave, the network is bent back"
+            }
+            Self::NonlinearDeparture => {
+                "nonlinear departure: the linearised dynamics stay, the network leaves"
+            }
+        })
+    }
 }
 
 /// The whole sets after a step.
@@ -165,8 +288,16 @@ pub struct EscapeGrid {
     pub sampling: Sampling,
     /// Launches of each cell.
     pub seeds: u64,
+    /// What was asked for; the same question goes on from this record.
+    pub asked: GridQuestion,
+    /// Whether every cell is here.
+    pub complete: bool,
     /// When a launch counts as having left, in words.
     pub criterion: String,
+    /// The loss above which it has.
+    pub leaving_loss: f64,
+    /// The loss of the best constant output.
+    pub constant_output_loss: f64,
     /// What the theory says at each batch size.
     pub boundary: Vec<crate::stability::BoundaryRow>,
     /// Every (η, B).
@@ -178,6 +309,19 @@ pub struct EscapeGrid {
     /// Where the figure and this record are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub folder: Option<String>,
+}
+
+/// A grid as asked for, before defaults.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct GridQuestion {
+    /// η; none if they were to be chosen.
+    pub learning_rates: Vec<f64>,
+    /// B; none if they were to be chosen.
+    pub batch_sizes: Vec<usize>,
+    /// The most steps of a launch.
+    pub max_steps: u64,
+    /// Whether Theorem 1 was enough for the lower ends.
+    pub quick: bool,
 }
 
 /// One (η, B) of a grid.
@@ -203,9 +347,12 @@ pub struct Cell {
     pub left_at: Option<u64>,
     /// The largest loss of all launches over the minimum's; `null` after divergence.
     pub largest_loss_ratio: Option<f64>,
-    /// What may explain an observation that is not as predicted.
+    /// What explains an observation that is not as predicted, or one inside the bracket.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub explanation: Option<String>,
+    pub explanation: Option<Explanation>,
+    /// The relaunch that it rests on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub linearised: Option<Linearised>,
 }
 
 impl Cell {

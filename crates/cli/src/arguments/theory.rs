@@ -71,6 +71,9 @@ pub(crate) struct Stability {
     pub(crate) place: MinimumPlace,
 }
 
+/// A launch has left at the first step after which the loss of the whole training set is more than
+/// min(10·L, √(L·C)): L the minimum's loss, C that of the best constant output. Launches that are
+/// finished are kept, and the same command goes on after them.
 #[derive(Debug, Args)]
 pub(crate) struct Escape {
     /// A run's folder or id, a .safetensors file of parameters, or toy: the one-dimensional
@@ -79,10 +82,10 @@ pub(crate) struct Escape {
     pub(crate) target: String,
     #[command(flatten)]
     pub(crate) optimizer: Optimizer,
-    /// Launches, each with batches of its own [default: 1; toy: 1000].
+    /// Launches, each with batches of its own [default: 1; of a grid's cell: 3; toy: 1000].
     #[arg(long, value_name = "K")]
     pub(crate) seeds: Option<u64>,
-    /// Steps of a launch [default: 3000; toy: 500].
+    /// Steps of a launch [default: 3000, in a grid at most 100,000/B; toy: 500].
     #[arg(long, value_name = "STEPS")]
     pub(crate) steps: Option<u64>,
     /// A grid of learning rates and batch sizes: who stays, and was it predicted?
@@ -110,6 +113,9 @@ pub(crate) struct Escape {
     /// For a large problem no certificate, so that more is left undecided, sooner.
     #[arg(long)]
     pub(crate) quick: bool,
+    /// Launch again what an earlier call finished.
+    #[arg(long)]
+    pub(crate) force: bool,
     #[command(flatten)]
     pub(crate) place: MinimumPlace,
 }

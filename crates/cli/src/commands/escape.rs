@@ -5,11 +5,12 @@ mod toy;
 
 use std::path::PathBuf;
 
-use minimascope_experiment::escape::{Launch, escape};
+use minimascope_experiment::escape::{Launch, Place, escape};
 use minimascope_experiment::folder::RunFolder;
 use minimascope_experiment::measure::target::Target;
+use minimascope_experiment::run::Existing;
 use minimascope_experiment::stability::Minimum;
-use minimascope_record::escape::{Escape as Record, Fate};
+use minimascope_record::escape::{Escape as Record, Fate, Growth, Linearised};
 use minimascope_record::measured::Measured;
 use minimascope_report::views;
 
@@ -22,8 +23,6 @@ use crate::{interrupt, output, progress};
 
 /// Steps of a launch: what the study's figures show.
 const STEPS: u64 = 3_000;
-/// A whole departure from a minimum.
-const RECORD: &str = "escape.json";
 
 pub(crate) fn run(arguments: &Escape) -> Result<Done, Failure> {
     if arguments.target == "toy" {
@@ -63,14 +62,13 @@ pub(crate) fn run(arguments: &Escape) -> Result<Done, Failure> {
     let Some(mut minimum) = Minimum::open(&target, &machine, progress.as_mut(), flag)? else {
         return Ok(Done::Interrupted);
     };
-    let Some(mut record) = escape(&mut minimum, &launch, progress.as_mut(), flag)? else {
+    let name = format!("learning-rate-{learning_rate}-batch-size-{}", launch.batch_size);
+    let folder = folder(arguments, &target, &name);
+    let to = place_of(arguments, &folder);
+    let Some(mut record) = escape(&mut minimum, &launch, &to, progress.as_mut(), flag)? else {
         return Ok(Done::Interrupted);
     };
     drop(progress);
-    let name = format!("learning-rate-{learning_rate}-batch-size-{}", launch.batch_size);
-    let folder = folder(arguments, &target, &name);
-    folder.create()?;
-    folder.write_json(RECORD, &record)?;
     draw(&views::escape(&record).figure(), folder.path())?;
     record.folder = Some(folder.path().display().to_string());
     if place.json {
@@ -91,6 +89,11 @@ fn folder(arguments: &Escape, target: &Target, name: &str) -> RunFolder {
     RunFolder::at(arguments.place.figures.clone().unwrap_or_else(below))
 }
 
+fn place_of(arguments: &Escape, folder: &RunFolder) -> Place {
+    let existing = if arguments.force { Existing::Restart } else { Existing::Resume };
+    Place { folder: folder.clone(), existing }
+}
+
 pub(crate) fn text(record: &Record) -> String {
     let minimum = &record.minimum;
     let mut text = format!(
@@ -109,14 +112,22 @@ pub(crate) fn text(record: &Record) -> String {
     );
     let growth = &record.predicted_growth;
     text.push_str(&format!(
-        "linearised loss: ×{} a step in the mean{}\n\n",
+        "linearised loss, in the long run and {} directions: ×{} a step in the mean (×{} in half \
+         as many){}\n",
+        growth.directions,
         significant(growth.mean_square),
+        significant(growth.mean_square_in_half),
         match (growth.typical, growth.typical_standard_error) {
             (Some(factor), Some(error)) =>
                 format!(", ×{} ± {} typically", significant(factor), significant(error)),
             _ => String::new(),
         }
     ));
+    text.push_str(&relaunched(&record.linearised));
+    if let Some(observed) = &record.observed_growth {
+        text.push_str(&format!("seen: {}\n", grown(observed)));
+    }
+    text.push('\n');
     let mut table = Table::new([
         "launch",
         "left at",
@@ -178,6 +189,34 @@ pub(crate) fn text(record: &Record) -> String {
         text.push_str(&format!("record and figure in {folder}\n"));
     }
     text
+}
+
+/// What the linearised dynamics do when launched so.
+fn relaunched(linearised: &Linearised) -> String {
+    let mut text = String::new();
+    for of in &linearised.laws {
+        text.push_str(&format!(
+            "linearised launches, {} directions, {}: {} of {} leave{}",
+            linearised.directions,
+            name_of(&of.sampling),
+            of.left,
+            of.launches,
+            of.left_at.map_or(String::new(), |at| format!(", the first at step {}", grouped(at))),
+        ));
+        if of.left_later > 0 {
+            let most = grouped(linearised.max_steps);
+            text.push_str(&format!(", {} more by step {most}", of.left_later));
+        }
+        let growth = of.growth.as_ref().map_or(String::new(), |at| format!("; {}", grown(at)));
+        text.push_str(&format!("{growth}\n"));
+    }
+    text
+}
+
+fn grown(growth: &Growth) -> String {
+    let error = growth.standard_error.map(|error| format!(" ± {}", significant(error)));
+    let error = error.unwrap_or_default();
+    format!("the loss grows ×{}{error} a step as it departs", significant(growth.factor))
 }
 
 fn none() -> String {

@@ -162,8 +162,9 @@ fn launched(title: &str, escape: &Escape) -> String {
         if let Some(fit) = launch.fitted_growth {
             let predicted = escape.predicted_growth;
             text.push_str(&format!(
-                ", loss ×{} a step (linearised: ×{} typically, ×{} in the mean)",
+                ", loss ×{}{} a step (linearised: ×{} typically, ×{} in the mean)",
                 significant(fit.factor),
+                fit.standard_error.map_or(String::new(), |e| format!(" ± {}", significant(e))),
                 predicted.typical.map_or(none(), significant),
                 significant(predicted.mean_square)
             ));

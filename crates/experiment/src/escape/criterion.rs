@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use minimascope_record::training::Loss;
+
 /// A minimum is left when the loss is this many times the minimum's: more than the factor of 2 to 4
 /// by which the noise of small batches lifts the loss of a minimum that holds, and less than any
 /// departure reaches before something nonlinear stops it.
@@ -12,24 +14,41 @@ const BEGINNING: f64 = 2.0;
 /// precision leaves outputs of order one an error of 1e-7, squared.
 const FLOOR: f64 = 1e-13;
 
-/// The training loss of the minimum, and what follows from it.
+/// The training loss of the minimum, the loss of a network that knows nothing, and what follows.
+///
+/// Losses of interest lie between L, the minimum's, and C, that of the best constant output: a
+/// launch that has forgotten everything ends near C, and usually does not rise far above it. So
+/// ten times L cannot be the criterion where L > C/10, and says little where L > C/100. There the
+/// geometric mean √(L·C) takes over: half of the way from L to C on the logarithmic scale of a
+/// growing loss. min(10·L, √(L·C)) lies strictly between L and C whenever L < C, and is 10·L for
+/// every minimum with L ≤ C/100.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Criterion {
     loss: f64,
+    constant: f64,
 }
 
 impl Criterion {
-    pub(crate) fn from_loss(loss: f64) -> Self {
-        Self { loss: loss.max(FLOOR) }
+    /// From L and C; `None` unless L < C: where a constant output does as well there is nothing to
+    /// leave.
+    pub(crate) fn new(loss: f64, constant: f64) -> Option<Self> {
+        (loss < constant).then(|| Self { loss: loss.max(FLOOR), constant })
     }
 
+    /// L.
     pub(crate) fn loss(&self) -> f64 {
         self.loss
     }
 
     /// The loss above which the minimum is left.
     pub(crate) fn limit(&self) -> f64 {
-        FACTOR * self.loss
+        (FACTOR * self.loss).min(self.halfway())
+    }
+
+    /// √(L·C): until here at most the growth of a departure is looked at. Beyond, outputs are on
+    /// average nearer to knowing nothing than to the minimum's, and nothing is linear any more.
+    pub(crate) fn halfway(&self) -> f64 {
+        (self.loss * self.constant).sqrt()
     }
 
     pub(crate) fn has_left(&self, loss: f64) -> bool {
@@ -38,12 +57,17 @@ impl Criterion {
 
     /// Whether the loss is on its way.
     pub(crate) fn has_begun(&self, loss: f64) -> bool {
-        loss.is_nan() || loss > BEGINNING * self.loss
+        loss.is_nan() || loss > self.beginning()
     }
 
-    /// The loss above which it is.
+    /// The loss above which it is: twice L, or half of the way to the limit if that is sooner.
     pub(crate) fn beginning(&self) -> f64 {
-        BEGINNING * self.loss
+        (BEGINNING * self.loss).min((self.loss * self.limit()).sqrt())
+    }
+
+    /// Whether the noise of small batches alone may reach the limit.
+    pub(crate) fn is_within_noise(&self) -> bool {
+        self.limit() < 4.0 * self.loss
     }
 }
 
@@ -51,9 +75,80 @@ impl fmt::Display for Criterion {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             formatter,
-            "a launch has left at the first step after which the loss of the whole training set \
-             is more than {FACTOR} times the minimum's, {:.3e}",
-            self.limit()
+            "a launch has left at the first step after which the loss of the whole training set is \
+             more than {:.3e}: the smaller of {FACTOR} times the minimum's loss and the geometric \
+             mean of that and {:.3e}, the loss of the best constant output",
+            self.limit(),
+            self.constant
         )
+    }
+}
+
+/// C: the loss of the best output that does not depend on the input, which names the classes by
+/// their frequencies π. With one-hot targets Σ_k π_k(1 − π_k), over K or halved as the loss says,
+/// and −Σ_k π_k log π_k for logarithmic losses; one output with targets 0 and 1 is the same with
+/// one term of the squares.
+pub(crate) fn constant_output_loss(loss: Loss, labels: &[u32], outputs: usize) -> f64 {
+    let classes = if outputs == 1 { 2 } else { outputs };
+    let mut counts = vec![0_u64; classes];
+    labels.iter().for_each(|label| counts[*label as usize] += 1);
+    let frequencies = || counts.iter().map(|count| *count as f64 / labels.len() as f64);
+    // One output carries the second class alone: Σ over both classes counts its variance twice.
+    let squares = || {
+        let sum: f64 = frequencies().map(|share| share * (1.0 - share)).sum();
+        if outputs == 1 { sum / 2.0 } else { sum }
+    };
+    match loss {
+        Loss::MeanSquaredError => squares() / outputs as f64,
+        Loss::HalfSumOfSquares => squares() / 2.0,
+        Loss::SoftmaxCrossEntropy | Loss::BinaryLogistic => {
+            frequencies().filter(|share| *share > 0.0).map(|share| -share * share.ln()).sum()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The mean squared error of ten balanced classes is (1/10)·10·0.1·0.9; of two 0.25; an uneven
+    /// coin has π(1 − π), whether one output carries it or two.
+    #[test]
+    fn the_best_constant_output() {
+        let balanced: Vec<u32> = (0..1000).map(|i| i % 10).collect();
+        let mean_squared =
+            |labels: &[u32], outputs| constant_output_loss(Loss::MeanSquaredError, labels, outputs);
+        assert!((mean_squared(&balanced, 10) - 0.09).abs() < 1e-12);
+        assert!((mean_squared(&[0, 1, 1, 0], 2) - 0.25).abs() < 1e-12);
+        let uneven = [0, 1, 1, 1];
+        assert!((mean_squared(&uneven, 2) - 0.1875).abs() < 1e-12);
+        assert!((mean_squared(&uneven, 1) - 0.1875).abs() < 1e-12);
+        let halved = constant_output_loss(Loss::HalfSumOfSquares, &uneven, 2);
+        assert!((halved - 0.1875).abs() < 1e-12);
+        let entropy = constant_output_loss(Loss::SoftmaxCrossEntropy, &balanced, 10);
+        assert!((entropy - 10.0_f64.ln()).abs() < 1e-12);
+        let coin = constant_output_loss(Loss::BinaryLogistic, &[1, 1], 1);
+        assert_eq!(coin, 0.0);
+    }
+
+    /// Ten times the loss of a minimum well fitted, the geometric mean above C/100, and always
+    /// strictly between L and C, with the beginning below the limit.
+    #[test]
+    fn the_limit_can_be_met_from_every_minimum() {
+        let constant = 0.09;
+        let limit = |loss| Criterion::new(loss, constant).unwrap().limit();
+        assert!((limit(1e-4) - 1e-3).abs() < 1e-15);
+        assert!((limit(0.0225) - 0.045).abs() < 1e-15);
+        for loss in [1e-20, 1e-5, 9e-4, 0.01, 0.03, 0.08] {
+            let criterion = Criterion::new(loss, constant).unwrap();
+            let (start, limit) = (criterion.loss(), criterion.limit());
+            assert!(start < limit && limit < constant, "{criterion:?}");
+            assert!(start < criterion.beginning() && criterion.beginning() < limit);
+            assert!(limit <= criterion.halfway() && !criterion.has_left(loss));
+            assert!(criterion.has_left(constant) && criterion.has_left(f64::NAN));
+        }
+        assert!(Criterion::new(constant, constant).is_none());
+        assert!(Criterion::new(0.02, constant).unwrap().is_within_noise());
+        assert!(!Criterion::new(1e-3, constant).unwrap().is_within_noise());
     }
 }

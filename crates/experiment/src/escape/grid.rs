@@ -4,19 +4,24 @@ use std::sync::atomic::AtomicBool;
 
 use minimascope_net::Scalar;
 use minimascope_record::SCHEMA_VERSION;
-use minimascope_record::escape::{Agreement, Cell, EscapeGrid, Fate};
+use minimascope_record::escape::{Agreement, Cell, EscapeGrid, Fate, GridQuestion};
 use minimascope_record::stability::{BoundaryRow, CriticalLearningRate, Verdict};
 use minimascope_record::training::Sampling;
 use minimascope_stability::{Batching, LearningRate};
 
 use super::criterion::Criterion;
 use super::launch::{Launcher, Observation};
+use super::relaunch::{Again, Relaunch};
+use super::{Place, explanation, is_same_point, within_noise};
 use crate::Error;
-use crate::progress::Progress;
+use crate::progress::{Event, Progress};
 use crate::stability::{Minimum, Wanted, Watch, assumed, law, not_settled, records};
 
+/// The table of agreement, cell by cell.
+const RECORD: &str = "grid.json";
 /// Examples that one launch may draw: at large B the noise is small, and what leaves leaves soon.
-const MOST_EXAMPLES: u64 = 300_000;
+/// A cell says how many steps it had.
+const MOST_EXAMPLES: u64 = 100_000;
 /// Learning rates of a grid that names none.
 const LEARNING_RATES: usize = 7;
 /// Batch sizes of a grid that names none.
@@ -52,69 +57,102 @@ impl Grid {
     }
 }
 
-/// Launches every cell until it leaves or its steps are used up; `None` when interrupted.
+/// Launches every cell until it leaves or its steps are used up. The record goes to its folder
+/// after every batch size's thresholds and every cell, and the same question goes on from there;
+/// it is not complete when interrupted.
 ///
 /// # Errors
-/// [`Error::Stability`] for an η or B outside its range, or no seeds or steps.
+/// [`Error::Stability`] for an η or B outside its range, or no seeds or steps;
+/// [`Error::NothingToLeave`]; [`Error::Write`].
 pub fn grid(
     minimum: &mut Minimum<'_>,
     grid: &Grid,
+    place: &Place,
     progress: &mut dyn Progress,
     interrupt: &AtomicBool,
-) -> Result<Option<EscapeGrid>, Error> {
+) -> Result<EscapeGrid, Error> {
     let n = minimum.plan().train().len();
     grid.check(n)?;
+    let criterion = minimum.criterion()?;
     let used = grid.sampling.unwrap_or(minimum.plan().config().train.sampling);
     let sampling = assumed(used);
-    let mut sizes = grid.batch_sizes.clone();
-    if sizes.is_empty() {
-        let place = |index| (n as f64).powf(f64::from(index) / f64::from(BATCH_SIZES - 1));
-        sizes = (0..BATCH_SIZES).map(|index| place(index).round() as usize).collect();
-    }
-    sizes.sort_unstable();
-    sizes.dedup();
-    let batchings = sizes.iter().map(|size| Batching::new(n, *size, law(sampling)));
-    let batchings: Vec<Batching> = batchings.collect::<Result<_, _>>()?;
-    let mut watch = Watch { progress, interrupt };
-    let wanted = Wanted { almost_sure: false, ..Wanted::of_plain_sgd(grid.quick) };
-    minimum.settle(&batchings[0], &wanted, &mut watch)?;
-    let mut boundary = Vec::new();
-    for batching in &batchings {
-        let critical_learning_rate = minimum.critical(batching, &wanted, &mut watch)?;
-        let batch_size = batching.batch_size();
-        boundary.push(BoundaryRow { batch_size, critical_learning_rate, verdict: None });
-        if watch.is_interrupted() {
-            return Ok(None);
-        }
-    }
-    let rates = if grid.learning_rates.is_empty() {
-        around(&boundary)
-    } else {
-        grid.learning_rates.clone()
-    };
-    let cells = Cells { minimum, grid, used, rates, batchings, boundary: &boundary };
-    let cells = if minimum.is_double_precision() {
-        cells.launch::<f64>(&mut watch)?
-    } else {
-        cells.launch::<f32>(&mut watch)?
-    };
-    let Some(cells) = cells else { return Ok(None) };
     let mut notes = minimum.notes(sampling, used)?;
-    let first = boundary.first().map(|row| &row.critical_learning_rate.exact);
-    notes.extend(first.and_then(not_settled));
-    let criterion = Criterion::from_loss(minimum.record().train_loss);
-    Ok(Some(EscapeGrid {
+    notes.extend(within_noise(criterion));
+    let mut record = EscapeGrid {
         schema_version: SCHEMA_VERSION,
         minimum: minimum.record().clone(),
         sampling: used,
         seeds: grid.seeds,
+        asked: GridQuestion {
+            learning_rates: grid.learning_rates.clone(),
+            batch_sizes: grid.batch_sizes.clone(),
+            max_steps: grid.max_steps,
+            quick: grid.quick,
+        },
+        complete: false,
         criterion: criterion.to_string(),
-        agreement: agreement(&cells),
-        boundary,
-        cells,
+        leaving_loss: criterion.limit(),
+        constant_output_loss: minimum.constant_output_loss(),
+        boundary: Vec::new(),
+        cells: Vec::new(),
+        agreement: Agreement::default(),
         notes,
         folder: None,
-    }))
+    };
+    let earlier = place.earlier::<EscapeGrid>(RECORD);
+    if let Some(earlier) = earlier.filter(|earlier| is_same_question(earlier, &record)) {
+        if earlier.complete {
+            return Ok(earlier);
+        }
+        (record.boundary, record.cells) = (earlier.boundary, earlier.cells);
+    }
+    place.folder.create()?;
+    let batchings = sizes(&grid.batch_sizes, n).into_iter();
+    let batchings = batchings.map(|size| Batching::new(n, size, law(sampling)));
+    let batchings: Vec<Batching> = batchings.collect::<Result<_, _>>()?;
+    let mut watch = Watch { progress, interrupt };
+    let wanted = Wanted { almost_sure: false, ..Wanted::of_plain_sgd(grid.quick) };
+    minimum.settle(&batchings[0], &wanted, &mut watch)?;
+    record.minimum = minimum.record().clone();
+    for batching in &batchings[record.boundary.len()..] {
+        let critical_learning_rate = minimum.critical(batching, &wanted, &mut watch)?;
+        if watch.is_interrupted() {
+            return Ok(record);
+        }
+        let batch_size = batching.batch_size();
+        record.boundary.push(BoundaryRow { batch_size, critical_learning_rate, verdict: None });
+        place.folder.write_json(RECORD, &record)?;
+    }
+    let first = record.boundary.first().map(|row| &row.critical_learning_rate.exact);
+    record.notes.extend(first.and_then(not_settled));
+    let chosen = || around(&record.boundary);
+    let rates = if grid.learning_rates.is_empty() { chosen() } else { grid.learning_rates.clone() };
+    let cells = Cells { minimum, grid, used, rates, batchings, criterion, place };
+    if minimum.is_double_precision() {
+        cells.launch::<f64>(&mut record, &mut watch)?;
+    } else {
+        cells.launch::<f32>(&mut record, &mut watch)?;
+    }
+    Ok(record)
+}
+
+/// Whether cells of the one are cells of the other.
+fn is_same_question(one: &EscapeGrid, other: &EscapeGrid) -> bool {
+    let key = |of: &EscapeGrid| (of.asked.clone(), of.sampling, of.seeds, of.leaving_loss);
+    key(one) == key(other) && is_same_point(&one.minimum, &other.minimum)
+}
+
+/// Those given, or evenly apart in logarithm from 1 to n; rising.
+fn sizes(given: &[usize], n: usize) -> Vec<usize> {
+    let place = |index| (n as f64).powf(f64::from(index) / f64::from(BATCH_SIZES - 1));
+    let mut sizes = if given.is_empty() {
+        (0..BATCH_SIZES).map(|index| place(index).round() as usize).collect()
+    } else {
+        given.to_vec()
+    };
+    sizes.sort_unstable();
+    sizes.dedup();
+    sizes
 }
 
 /// Learning rates evenly apart in logarithm, from below the smallest threshold to above the largest.
@@ -139,37 +177,51 @@ struct Cells<'m, 'a> {
     used: Sampling,
     rates: Vec<f64>,
     batchings: Vec<Batching>,
-    boundary: &'m [BoundaryRow],
+    criterion: Criterion,
+    place: &'m Place,
 }
 
 impl Cells<'_, '_> {
-    fn launch<T: Scalar>(&self, watch: &mut Watch<'_>) -> Result<Option<Vec<Cell>>, Error> {
+    /// Every cell that the record does not hold yet, batch size by batch size.
+    fn launch<T: Scalar>(
+        &self,
+        record: &mut EscapeGrid,
+        watch: &mut Watch<'_>,
+    ) -> Result<(), Error> {
         let (start, problem) = self.minimum.start::<T>()?;
-        let criterion = Criterion::from_loss(self.minimum.record().train_loss);
-        let mut cells = Vec::new();
-        for (batching, row) in self.batchings.iter().zip(self.boundary) {
-            for rate in &self.rates {
-                let size = batching.batch_size();
-                let fewer = MOST_EXAMPLES.div_ceil(size as u64);
-                let launcher = Launcher {
-                    problem: &problem,
-                    start: &start,
-                    sampling: self.used,
-                    criterion,
-                    max_steps: self.grid.max_steps.min(fewer),
-                };
-                let cell =
-                    self.cell(&launcher, *rate, (batching, &row.critical_learning_rate), watch)?;
-                let Some(cell) = cell else { return Ok(None) };
-                cells.push(cell);
-            }
+        let relaunch = self.minimum.relaunch(&problem, &start, self.criterion)?;
+        let count = self.rates.len();
+        for index in record.cells.len()..count * self.batchings.len() {
+            let (batching, rate) = (&self.batchings[index / count], self.rates[index % count]);
+            let critical = &record.boundary[index / count].critical_learning_rate;
+            let size = batching.batch_size();
+            watch.progress.event(Event::Launching {
+                number: index as u64 + 1,
+                of: (count * self.batchings.len()) as u64,
+                learning_rate: rate,
+                batch_size: size,
+            });
+            let fewer = MOST_EXAMPLES.div_ceil(size as u64);
+            let launcher = Launcher {
+                problem: &problem,
+                start: &start,
+                sampling: self.used,
+                criterion: self.criterion,
+                max_steps: self.grid.max_steps.min(fewer),
+            };
+            let cell = self.cell((&launcher, &relaunch), rate, (batching, critical), watch)?;
+            let Some(cell) = cell else { return Ok(()) };
+            record.cells.push(cell);
+            record.agreement = agreement(&record.cells);
+            record.complete = record.cells.len() == count * self.batchings.len();
+            self.place.folder.write_json(RECORD, record)?;
         }
-        Ok(Some(cells))
+        Ok(())
     }
 
     fn cell<T: Scalar>(
         &self,
-        launcher: &Launcher<'_, '_, T>,
+        (launcher, relaunch): (&Launcher<'_, '_, T>, &Relaunch),
         learning_rate: f64,
         (batching, critical): (&Batching, &CriticalLearningRate),
         watch: &mut Watch<'_>,
@@ -187,66 +239,29 @@ impl Cells<'_, '_> {
             batch_size: size,
             predicted,
             margin,
-            predicted_growth: self.minimum.predicted_growth(batching, rate)?,
+            predicted_growth: self.minimum.predicted_growth(batching, rate, self.used)?,
             left: seen.left,
             launches: seeds,
             max_steps: launcher.max_steps,
             left_at: seen.left_at,
-            largest_loss_ratio: seen.largest.map(|loss| loss / launcher.criterion.loss()),
+            largest_loss_ratio: seen.largest.map(|loss| loss / self.criterion.loss()),
             explanation: None,
+            linearised: None,
         };
-        cell.explanation = match (predicted, cell.has_left()) {
-            (Verdict::Leaves, false) => Some(self.why_it_stays(&cell, launcher, watch)?),
-            (Verdict::Stays, true) => Some(why_it_leaves(&cell)),
-            _ => None,
-        };
+        if explanation::is_wanted(&cell) {
+            let again = Again {
+                learning_rate: rate,
+                batching: *batching,
+                used: self.used,
+                launches: seeds,
+                max_steps: launcher.max_steps,
+            };
+            let Some(linearised) = relaunch.launch(&again, watch)? else { return Ok(None) };
+            cell.explanation = Some(explanation::explain(&cell, &linearised));
+            cell.linearised = Some(linearised);
+        }
         Ok(Some(cell))
     }
-
-    /// A cell above the mean-square threshold that stays.
-    fn why_it_stays<T: Scalar>(
-        &self,
-        cell: &Cell,
-        launcher: &Launcher<'_, '_, T>,
-        watch: &mut Watch<'_>,
-    ) -> Result<String, Error> {
-        let steps = cell.max_steps as f64;
-        match cell.predicted_growth.typical {
-            Some(factor) if factor < 1.0 => Ok(format!(
-                "between the mean-square and the almost-sure threshold: the linearised loss of \
-                 almost every sequence of batches shrinks, ×{factor:.4} a step"
-            )),
-            // The criterion is a factor of ten, and the growing direction starts with a part of the loss.
-            Some(factor) if factor.powf(steps) < 100.0 => Ok(format!(
-                "too slow: the linearised loss typically grows ×{factor:.5} a step, \
-                 ×{:.1} in {steps} steps",
-                factor.powf(steps)
-            )),
-            _ if self.used == Sampling::ReshuffledEpochs => {
-                let independent = Launcher { sampling: Sampling::IndependentBatches, ..*launcher };
-                let pair = (cell.learning_rate, cell.batch_size);
-                let seen = departures(&independent, pair, cell.launches, watch)?;
-                Ok(match seen {
-                    Some(seen) if 2 * seen.left > cell.launches => format!(
-                        "reshuffling: with independent batches {} of {} launches leave",
-                        seen.left, cell.launches
-                    ),
-                    _ => "nonlinear: with independent batches it stays as well".to_owned(),
-                })
-            }
-            _ => Ok("nonlinear: the loss bends the path back before it is ten times as large"
-                .to_owned()),
-        }
-    }
-}
-
-/// A cell below the proved threshold that leaves.
-fn why_it_leaves(cell: &Cell) -> String {
-    let ratio = cell.largest_loss_ratio.map_or("infinity".to_owned(), |r| format!("×{r:.0}"));
-    format!(
-        "beyond the linear theory: examples that are not fitted keep pushing, and a batch that \
-         expands carries it away (largest loss {ratio} of the minimum's)"
-    )
 }
 
 /// The launches of one cell.

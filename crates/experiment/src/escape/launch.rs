@@ -82,7 +82,6 @@ impl<T: Scalar> Launcher<'_, '_, T> {
             seen.losses.push((trainer.step() + 1, f64::NAN));
         }
         let stayed = seen.left_at.is_none();
-        let last = seen.losses.last().map_or(f64::NAN, |(_, loss)| *loss);
         let fate = match outcome {
             Outcome::Diverged { .. } => Fate::Diverged,
             Outcome::Dead { .. } => Fate::Dead,
@@ -90,8 +89,8 @@ impl<T: Scalar> Launcher<'_, '_, T> {
             Outcome::Interrupted if observation == Observation::Departure && !stayed => Fate::Away,
             Outcome::Interrupted => Fate::Interrupted,
             _ if stayed => Fate::Stays,
-            _ if self.criterion.has_left(last) => Fate::Away,
-            _ => Fate::Settled,
+            _ if has_settled(&seen.losses, self.criterion) => Fate::Settled,
+            _ => Fate::Away,
         };
         let largest = seen.losses.iter().map(|(_, loss)| *loss).fold(0.0, f64::max);
         let lowest = seen.course.iter().map(|at| at.train_accuracy).reduce(f64::min);
@@ -108,5 +107,31 @@ impl<T: Scalar> Launcher<'_, '_, T> {
             end,
             course: seen.course,
         })
+    }
+}
+
+/// Whether no loss of the last fifth of the steps is above the criterion's. One step below proves
+/// little: a path that bounces, or that noise drives, is below it every few steps.
+fn has_settled(losses: &[(u64, f64)], criterion: Criterion) -> bool {
+    let Some((steps, _)) = losses.last() else { return false };
+    let late = |step: u64| 5 * step >= 4 * steps;
+    losses.iter().all(|(step, loss)| !(late(*step) && criterion.has_left(*loss)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A path that bounces until its end is away, however low its last loss.
+    #[test]
+    fn settled_is_a_matter_of_the_last_fifth() {
+        let criterion = Criterion::new(1e-4, 0.1).unwrap();
+        let settled = |last_above: u64| {
+            let loss = |step: u64| if step <= last_above && step % 2 == 1 { 0.05 } else { 1e-4 };
+            let losses: Vec<(u64, f64)> = (0..=1_000).map(|step| (step, loss(step))).collect();
+            has_settled(&losses, criterion)
+        };
+        assert!(settled(799) && !settled(801) && !settled(999));
+        assert!(!has_settled(&[(0, 1e-4), (1, f64::NAN)], criterion));
     }
 }

@@ -1,43 +1,59 @@
-//! How fast the linearised dynamics depart.
+//! How fast the linearised dynamics depart in the long run.
 
 use minimascope_record::escape::PredictedGrowth;
+use minimascope_record::training::Sampling;
 use minimascope_stability::mean_square::growth;
-use minimascope_stability::simulation::{Dynamics, lyapunov_exponent};
+use minimascope_stability::simulation::{Dynamics, Ensemble, lyapunov_exponent};
 use minimascope_stability::{Batching, LearningRate, Momentum};
 
 use crate::Error;
-use crate::stability::{Minimum, ensemble};
+use crate::stability::{Minimum, ensemble, law};
 
-/// What grows first lives in the leading directions; more of them can only raise the factor.
-const DIRECTIONS: usize = 200;
+/// More of them can only raise the factor of the mean square, and cost a time ∝ r²; `docs/escape.md`
+/// says what they cost the study's networks, and the record says of each launch what half did.
+const DIRECTIONS: usize = 400;
 /// Relative residual of the growth factor; its own error is of the order of its square.
 const TOLERANCE: f64 = 1e-3;
 
 impl Minimum<'_> {
-    /// ρ(Q) and e^{2γ} at (η, B) in leading directions.
+    /// ρ(Q) of independent batches and e^{2γ} of those used, at (η, B) in leading directions.
     pub(super) fn predicted_growth(
         &self,
         batching: &Batching,
         learning_rate: LearningRate,
+        used: Sampling,
     ) -> Result<PredictedGrowth, Error> {
         let factors = self.factors.truncated(DIRECTIONS);
+        let directions = factors.rank();
         let mean_square = growth(&factors, batching, learning_rate, TOLERANCE)?.factor;
+        let half = factors.truncated(directions.div_ceil(2));
+        let mean_square_in_half = growth(&half, batching, learning_rate, TOLERANCE)?.factor;
+        let found = |typical, typical_standard_error| PredictedGrowth {
+            directions,
+            mean_square,
+            mean_square_in_half,
+            typical,
+            typical_standard_error,
+        };
         if batching.noise() == 0.0 {
-            let (typical, error) = (Some(mean_square), Some(0.0));
-            return Ok(PredictedGrowth { mean_square, typical, typical_standard_error: error });
+            return Ok(found(Some(mean_square), Some(0.0)));
         }
         let shape = (factors.outputs(), factors.rank());
-        let typical = match ensemble(batching, shape) {
-            Some(ensemble) => {
-                let dynamics =
-                    Dynamics { batching: *batching, learning_rate, momentum: Momentum::NONE };
-                let warm_up = ensemble.steps / 10;
-                Some(lyapunov_exponent(&factors, &dynamics, &ensemble, warm_up)?)
-            }
-            None => None,
-        };
-        let factor = typical.map(|exponent| (2.0 * exponent.value).exp());
-        let error = typical.zip(factor).map(|(at, factor)| 2.0 * factor * at.standard_error);
-        Ok(PredictedGrowth { mean_square, typical: factor, typical_standard_error: error })
+        let Some(ensemble) = ensemble(batching, shape) else { return Ok(found(None, None)) };
+        let (n, size) = (batching.examples(), batching.batch_size());
+        let ensemble = whole_epochs(ensemble, n.div_ceil(size));
+        let batching = Batching::new(n, size, law(used))?;
+        let dynamics = Dynamics { batching, learning_rate, momentum: Momentum::NONE };
+        let warm_up = ensemble.steps / 10;
+        let exponent = lyapunov_exponent(&factors, &dynamics, &ensemble, warm_up)?;
+        let factor = (2.0 * exponent.value).exp();
+        Ok(found(Some(factor), Some(2.0 * factor * exponent.standard_error)))
     }
+}
+
+/// A number of steps that holds each position of an epoch equally often, if there is one epoch: the
+/// steps of a reshuffled one are not alike.
+fn whole_epochs(ensemble: Ensemble, epoch: usize) -> Ensemble {
+    let over = if ensemble.steps >= epoch { ensemble.steps % epoch } else { 0 };
+    Ensemble { steps: ensemble.steps - over, ..ensemble }
 }

@@ -18,6 +18,12 @@ use crate::stability::{assumed, law, records};
 const ARRIVED: f64 = 1e-3;
 /// A path has departed from x = 1 beyond this distance.
 const DEPARTED: f64 = 0.1;
+/// Curvatures from here
+const LEAST_CURVATURE: f64 = 1e-6;
+/// to here: 100,000 times either way of the paper's, and no square or quotient overflows.
+const MOST_CURVATURE: f64 = 1e6;
+/// Starts this far out: f is still finite there.
+const MOST_START: f64 = 1e100;
 /// A million steps: the standard error of the almost-sure threshold of the paper's pair is 8e-5.
 const ENSEMBLE: Ensemble = Ensemble { trajectories: 40, steps: 25_000, seed: 0 };
 
@@ -89,6 +95,12 @@ impl Picture {
 /// # Errors
 /// [`Error::Stability`] for curvatures or an η that are not positive, and for no steps or seeds.
 pub fn launch(launch: &Launch) -> Result<(ToyEscape, Picture), Error> {
+    for (index, value) in launch.curvatures.into_iter().enumerate() {
+        let (function, least, most) = (index + 1, LEAST_CURVATURE, MOST_CURVATURE);
+        if !(least..=most).contains(&value) {
+            return Err(Error::ToyCurvature { function, value, least, most });
+        }
+    }
     let toy = Toy::new(launch.curvatures)?;
     let rate = LearningRate::new(launch.learning_rate)?;
     for (what, number) in
@@ -98,8 +110,8 @@ pub fn launch(launch: &Launch) -> Result<(ToyEscape, Picture), Error> {
             return Err(minimascope_stability::Error::Zero(what).into());
         }
     }
-    if !launch.start.is_finite() {
-        return Err(minimascope_stability::Error::NotFinite("the start").into());
+    if launch.start.is_nan() || launch.start.abs() > MOST_START {
+        return Err(Error::ToyStart { value: launch.start, most: MOST_START });
     }
     let sampling = law(launch.sampling);
     let minima = [Minimum::Zero, Minimum::One]
@@ -207,11 +219,17 @@ mod tests {
         for bad in [
             Launch { learning_rate: 0.0, ..Launch::default() },
             Launch { learning_rate: f64::NAN, ..Launch::default() },
-            Launch { curvatures: [-0.2, 3.8], ..Launch::default() },
             Launch { seeds: 0, ..Launch::default() },
-            Launch { start: f64::INFINITY, ..Launch::default() },
         ] {
             assert!(matches!(launch(&bad), Err(Error::Stability(_))), "{bad:?}");
+        }
+        for value in [-0.2, 0.0, 1e300, f64::NAN] {
+            let bad = Launch { curvatures: [1.0, value], ..Launch::default() };
+            assert!(matches!(launch(&bad), Err(Error::ToyCurvature { function: 2, .. })));
+        }
+        for start in [f64::INFINITY, 1e300, f64::NAN] {
+            let bad = Launch { start, ..Launch::default() };
+            assert!(matches!(launch(&bad), Err(Error::ToyStart { .. })), "{bad:?}");
         }
     }
 }

@@ -143,12 +143,18 @@ impl<'p, 'a, T: Scalar> Watcher<'p, 'a, T> {
 
     /// Looks at the parameters after a step, if it is time to.
     fn look(&mut self, step: u64, parameters: &[T], average_loss: f64) -> Result<(), Error> {
-        let due = step <= FIRST_STEPS || step >= self.next;
+        // Where only the departure is asked for, batch losses are the alarm in between.
+        let sparse =
+            self.observation == Observation::Departure && !step.is_multiple_of(SUSPICION_REST);
+        let due = step <= FIRST_STEPS && !sparse || step >= self.next;
         let left = self.left_at.is_some();
         let departing = self.left_at.is_some_and(|at| step <= at + AFTER_DEPARTURE);
         let (last, loss) = self.losses.last().copied().unwrap_or((0, f64::NAN));
-        let rested = step >= last + SUSPICION_REST || self.criterion.has_begun(loss);
-        let suspicious = !left && rested && average_loss > SUSPICION * self.criterion.loss();
+        let rested = step >= last + SUSPICION_REST;
+        let suspect = (SUSPICION * self.criterion.loss()).min(self.criterion.limit());
+        // A departure seen once is followed from there, unless only its fact is asked for.
+        let follow = self.observation != Observation::Departure && self.criterion.has_begun(loss);
+        let suspicious = !left && (follow || rested && average_loss > suspect);
         if !(due || departing || suspicious) {
             return Ok(());
         }

@@ -10,7 +10,7 @@ use minimascope_record::run::RunSummary;
 use minimascope_stability::{Batching, LearningRate};
 
 use crate::Error;
-use crate::escape::{Launch, escape};
+use crate::escape::{Launch, Place, escape};
 use crate::folder::RunFolder;
 use crate::measure::target::Target;
 use crate::progress::Progress;
@@ -19,8 +19,6 @@ use crate::stability::{Minimum, Wanted, Watch, assumed, law, not_settled};
 
 /// The answer, in the run's folder.
 const FILE: &str = "theory.json";
-/// The course of the launch, in a folder below.
-const ESCAPE: &str = "escape.json";
 /// The study's batch size of an SGD that leaves.
 const SMALL_BATCH: usize = 4;
 /// It leaves within 40 steps, and has settled by these.
@@ -64,16 +62,15 @@ pub(super) fn of(
             max_steps: STEPS,
             quick: true,
         };
-        let Some(mut record) = escape(&mut minimum, &launch, progress, interrupt)? else {
+        let name = format!("learning-rate-{}-batch-size-{SMALL_BATCH}", result.learning_rate);
+        let below = RunFolder::at(folder.file("escape").join(name));
+        let place = Place { folder: below.clone(), existing: options.existing };
+        let Some(mut record) = escape(&mut minimum, &launch, &place, progress, interrupt)? else {
             return Ok(None);
         };
         if record.launches.iter().any(|launch| launch.fate == Fate::Interrupted) {
             return Ok(None);
         }
-        let name = format!("learning-rate-{}-batch-size-{SMALL_BATCH}", result.learning_rate);
-        let below = RunFolder::at(folder.file("escape").join(name));
-        below.create()?;
-        below.write_json(ESCAPE, &record)?;
         record.folder = Some(below.path().to_string_lossy().into_owned());
         record.launches.iter_mut().for_each(|launch| launch.course.clear());
         launched = Some(record);

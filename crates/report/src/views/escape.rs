@@ -101,8 +101,9 @@ pub fn grid(record: &EscapeGrid) -> Agreement {
     Agreement {
         title: "Who stays at the minimum, predicted and seen".into(),
         subtitle: format!(
-            "{}, {} examples; {} launches a cell; a cell leaves when most of them do",
-            minimum.data, minimum.train_examples, record.seeds
+            "{}, {} examples; {} launches a cell of at most {} steps; a cell leaves when most of \
+             them do",
+            minimum.data, minimum.train_examples, record.seeds, record.asked.max_steps
         ),
         panels: vec![AgreementPanel {
             title: reached(minimum),

@@ -6,15 +6,15 @@ use minimascope_experiment::stability::Minimum;
 use minimascope_record::escape::EscapeGrid;
 use minimascope_report::views;
 
-use super::{STEPS, folder};
+use super::{STEPS, folder, place_of};
 use crate::arguments::Escape;
 use crate::commands::stability::draw;
 use crate::exit::{Done, Failure};
 use crate::table::{Table, grouped, significant};
 use crate::{interrupt, output, progress};
 
-/// The table of agreement, cell by cell.
-const RECORD: &str = "grid.json";
+/// Launches of a cell: fewer say nothing of a cell near its threshold.
+const SEEDS: u64 = 3;
 
 pub(super) fn run(arguments: &Escape) -> Result<Done, Failure> {
     let (place, optimizer) = (&arguments.place, &arguments.optimizer);
@@ -26,7 +26,7 @@ pub(super) fn run(arguments: &Escape) -> Result<Done, Failure> {
         learning_rates: rates.copied().collect(),
         batch_sizes: sizes.map(|size| size.of(n)).collect(),
         sampling: optimizer.sampling.map(|law| law.0),
-        seeds: arguments.seeds.unwrap_or(1),
+        seeds: arguments.seeds.unwrap_or(SEEDS),
         max_steps: arguments.steps.unwrap_or(STEPS),
         quick: arguments.quick,
     };
@@ -37,13 +37,13 @@ pub(super) fn run(arguments: &Escape) -> Result<Done, Failure> {
     let Some(mut minimum) = Minimum::open(&target, &machine, progress.as_mut(), flag)? else {
         return Ok(Done::Interrupted);
     };
-    let Some(mut record) = grid(&mut minimum, &what, progress.as_mut(), flag)? else {
-        return Ok(Done::Interrupted);
-    };
-    drop(progress);
     let folder = folder(arguments, &target, "grid");
-    folder.create()?;
-    folder.write_json(RECORD, &record)?;
+    let to = place_of(arguments, &folder);
+    let mut record = grid(&mut minimum, &what, &to, progress.as_mut(), flag)?;
+    drop(progress);
+    if !record.complete {
+        return Ok(Done::Interrupted);
+    }
     draw(&views::grid(&record).figure(), folder.path())?;
     record.folder = Some(folder.path().display().to_string());
     if place.json {
@@ -90,7 +90,7 @@ fn text(record: &EscapeGrid) -> String {
             cell.left_at.map_or("–".to_owned(), grouped),
             cell.largest_loss_ratio.map_or("∞".to_owned(), significant),
             cell.predicted_growth.typical.map_or("–".to_owned(), significant),
-            cell.explanation.as_ref().map_or(String::new(), |_| "!".to_owned()),
+            cell.explanation.map_or(String::new(), |why| why.to_string()),
         ]);
     }
     text.push_str(&table.to_string());
@@ -113,12 +113,7 @@ fn text(record: &EscapeGrid) -> String {
         "\n{table}not decided: {}, of which {} as the estimate leans\n{}\n",
         counts.not_decided, counts.not_decided_as_estimated, record.criterion
     ));
-    for cell in &record.cells {
-        if let Some(why) = &cell.explanation {
-            let (rate, size) = (cell.learning_rate, cell.batch_size);
-            text.push_str(&format!("not as predicted: η = {rate}, B = {size}: {why}\n"));
-        }
-    }
+    text.push_str(&explained(record));
     for note in &record.notes {
         text.push_str(&format!("note: {note}\n"));
     }
@@ -126,4 +121,44 @@ fn text(record: &EscapeGrid) -> String {
         text.push_str(&format!("record and figure in {folder}\n"));
     }
     text
+}
+
+/// The measurement behind every explanation.
+fn explained(record: &EscapeGrid) -> String {
+    let cells = || record.cells.iter().filter_map(|cell| Some((cell, cell.linearised.as_ref()?)));
+    if cells().next().is_none() {
+        return String::new();
+    }
+    let mut table = Table::new([
+        "B",
+        "η",
+        "η/η*",
+        "steps",
+        "left",
+        "linearised, as drawn",
+        "other law",
+        "steps",
+        "typically × a step",
+    ]);
+    for (cell, linearised) in cells() {
+        let launches = |index: usize| {
+            linearised.laws.get(index).map_or("–".to_owned(), |of| {
+                let later = of.left_later;
+                let later = if later > 0 { format!(" + {later} later") } else { String::new() };
+                format!("{} of {}{later}", of.left, of.launches)
+            })
+        };
+        table.row([
+            cell.batch_size.to_string(),
+            cell.learning_rate.to_string(),
+            significant(cell.margin),
+            grouped(cell.max_steps),
+            format!("{} of {}", cell.left, cell.launches),
+            launches(0),
+            launches(1),
+            grouped(linearised.max_steps),
+            cell.predicted_growth.typical.map_or("–".to_owned(), significant),
+        ]);
+    }
+    format!("\nrelaunched in the linearised dynamics:\n{table}")
 }
