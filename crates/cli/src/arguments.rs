@@ -1,5 +1,6 @@
 //! The command line as typed.
 
+mod sweep;
 mod theory;
 
 use std::num::NonZeroUsize;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use minimascope_experiment::config::assignment::Assignment;
 
+pub(crate) use sweep::{Engine, PlanPlace, SlurmOptions, Sweep, SweepCommand};
 pub(crate) use theory::{Escape, Stability};
 
 /// Train networks, measure the minimum they reach, and say how sharp and how uneven it is.
@@ -36,6 +38,10 @@ pub(crate) enum Command {
     Stability(Stability),
     /// Launch SGD from a run's minimum, and see whether it stays.
     Escape(Escape),
+    /// Run many runs, each once: learning rates × batch sizes × seeds.
+    ///
+    /// What is in the store is skipped; the same command continues after any interruption.
+    Sweep(Sweep),
     /// Train the study's networks and print their minima beside the study's.
     Reproduce(Reproduce),
     /// The networks that have a name.
@@ -54,6 +60,7 @@ impl Command {
             Self::Measure(arguments) => &arguments.machine,
             Self::Stability(arguments) => &arguments.place.machine,
             Self::Escape(arguments) => &arguments.place.machine,
+            Self::Sweep(arguments) => &arguments.machine,
             Self::Reproduce(arguments) => &arguments.machine,
             Self::Model(_) | Self::Data(_) | Self::Config(_) => return None,
         };

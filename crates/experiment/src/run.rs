@@ -100,12 +100,8 @@ pub(crate) fn in_folder(
     interrupt: &AtomicBool,
 ) -> Result<RunSummary, Error> {
     match plan.config().precision {
-        Precision::F32 => {
-            Session::<f32>::new(plan, machine, folder, progress, interrupt)?.run()
-        }
-        Precision::F64 => {
-            Session::<f64>::new(plan, machine, folder, progress, interrupt)?.run()
-        }
+        Precision::F32 => Session::<f32>::new(plan, machine, folder, progress, interrupt)?.run(),
+        Precision::F64 => Session::<f64>::new(plan, machine, folder, progress, interrupt)?.run(),
     }
 }
 

@@ -169,3 +169,39 @@ pub struct RunFailure {
     /// The run, complete.
     pub configuration: RunConfig,
 }
+
+/// `launches/<number>/launch.json` in a store, and `sweep --engine slurm --json`: what was handed
+/// to Slurm.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SlurmLaunch {
+    /// The version of this schema.
+    pub schema_version: u32,
+    /// The plan's name.
+    pub plan: String,
+    /// The folder with its script, plan and logs.
+    pub folder: String,
+    /// When, in seconds since 1970 UTC.
+    pub submitted: u64,
+    /// The number of the array's job.
+    pub job: String,
+    /// The number of the job that collects after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collect_job: Option<String>,
+    /// The ids of the runs of each task, counted from 1.
+    pub tasks: Vec<Vec<String>>,
+}
+
+/// `sweep collect --json`: the tables that were written.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SweepTables {
+    /// The version of this schema.
+    pub schema_version: u32,
+    /// The folder with `runs.parquet`, `traces/`, their CSV and `dictionary.csv`.
+    pub folder: String,
+    /// Rows of finished runs.
+    pub runs: usize,
+    /// Rows of runs that an error ended.
+    pub failed: usize,
+    /// Rows of all traces.
+    pub trace_rows: usize,
+}

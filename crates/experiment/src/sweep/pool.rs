@@ -175,7 +175,8 @@ impl Pool<'_> {
             // Nobody listens only when the program ends.
             let _ = reports.send(Report::Begun { worker, index, estimate });
             let mut progress = Reporting { worker, reports };
-            let end = self.one(&self.plan.runs()[index], &mut progress).unwrap_or_else(End::Stopped);
+            let end =
+                self.one(&self.plan.runs()[index], &mut progress).unwrap_or_else(End::Stopped);
             if matches!(end, End::Stopped(_)) {
                 self.interrupt.store(true, Ordering::Relaxed);
             }

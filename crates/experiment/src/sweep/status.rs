@@ -26,8 +26,7 @@ pub fn status(plan: &SweepPlan, store: &Store, shard: Shard) -> Result<SweepRepo
             (None, Some(IsBusy(false)), None) => RunState::Interrupted,
             (None, None, None) => RunState::Missing,
         };
-        let detail =
-            failure.filter(|_| state == RunState::Failed).map(|failure| failure.error);
+        let detail = failure.filter(|_| state == RunState::Failed).map(|failure| failure.error);
         let (run, values) = (id.to_owned(), titles.values(index));
         runs.push(SweepRow { run, values, state, detail, estimate: None, result });
     }

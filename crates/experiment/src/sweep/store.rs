@@ -304,7 +304,12 @@ impl Store {
     }
 
     /// Leaves a record of a run that an error ended.
-    pub(crate) fn record_failure(&self, plan: &Plan, error: &str, hint: Option<String>) -> Result<(), Error> {
+    pub(crate) fn record_failure(
+        &self,
+        plan: &Plan,
+        error: &str,
+        hint: Option<String>,
+    ) -> Result<(), Error> {
         let id = plan.id().as_str();
         let attempts = self.failure(id)?.map_or(0, |earlier| earlier.attempts) + 1;
         let failed = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |at| at.as_secs());
@@ -449,7 +454,10 @@ fn sync(folder: &Path) -> Result<(), Error> {
 fn readable_as_usual(folder: &Path) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
     let parent = folder.parent().map_or(Ok(0o755), |parent| Ok(fs::metadata(parent)?.mode()));
-    fs::set_permissions(folder, fs::Permissions::from_mode(parent.map_err(|e: io::Error| e)? & 0o777))
+    fs::set_permissions(
+        folder,
+        fs::Permissions::from_mode(parent.map_err(|e: io::Error| e)? & 0o777),
+    )
 }
 
 #[cfg(not(unix))]
@@ -468,3 +476,6 @@ fn machine() -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
     format!("{now:x}-{:x}", std::process::id())
 }
+
+#[cfg(test)]
+mod tests;

@@ -24,7 +24,10 @@ impl Titles {
         let mut columns: Vec<(&String, Vec<&str>)> = keys
             .into_iter()
             .map(|key| {
-                (key, values.iter().map(|run| run.get(key).map_or(ABSENT, String::as_str)).collect())
+                (
+                    key,
+                    values.iter().map(|run| run.get(key).map_or(ABSENT, String::as_str)).collect(),
+                )
             })
             .collect();
         let distinct = |column: &[&str]| column.iter().collect::<BTreeSet<_>>().len();
