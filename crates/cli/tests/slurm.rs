@@ -6,6 +6,7 @@ mod program;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::time::Instant;
 
 use cluster::{Cluster, kill, parent};
 use program::{Place, assert_same_files, text};
@@ -18,13 +19,13 @@ const SHORT: &str = r#"
 base = "tiny.toml"
 grid.train.learning_rate = [0.05, 0.1]
 grid.train.seed = [0, 1, 2]
-slurm = { task_minutes = 1e-9, max_tasks = 3, throttle = 2, directives = ["--comment=as it is"] }
+slurm = { task_minutes = 1e-9, max_tasks = 3, throttle = 2, directives = ['--comment="as it is"'] }
 "#;
 
 /// Two runs that a signal meets at work.
 const LONG: &str = r#"
 base = "tiny.toml"
-set = { train.stop.max_steps = 60_000, checkpoint.every_steps = 1_500, observe.accuracy_every = 1_000 }
+set = { train.stop.max_steps = 20_000, checkpoint.every_steps = 200, observe.accuracy_every = 1_000 }
 grid.train.seed = [0, 1]
 slurm = { task_minutes = 1e-9 }
 "#;
@@ -44,13 +45,20 @@ fn on_a_real_slurm() {
     let site = Site { slurm, place };
     site.run(&["sweep", "short.toml", "--out", "here"]);
     site.run(&["sweep", "long.toml", "--out", "here", "--threads", "2"]);
-    site.an_array_has_the_results_of_one_machine();
-    site.a_killed_task_is_continued_by_another_launch();
-    site.a_task_at_its_limit_saves_itself_and_goes_back_into_the_queue();
-    site.a_run_that_fails_stops_no_other();
-    site.a_full_disk_leaves_no_half_record();
-    site.what_is_cancelled_is_saved();
-    site.a_node_that_dies_is_replaced();
+    let cases: [(&str, fn(&Site)); 7] = [
+        ("array", Site::an_array_has_the_results_of_one_machine),
+        ("kill", Site::a_killed_task_is_continued_by_another_launch),
+        ("limit", Site::a_task_at_its_limit_saves_itself_and_goes_back_into_the_queue),
+        ("failure", Site::a_run_that_fails_stops_no_other),
+        ("disk", Site::a_full_disk_leaves_no_half_record),
+        ("cancel", Site::what_is_cancelled_is_saved),
+        ("node", Site::a_node_that_dies_is_replaced),
+    ];
+    for (name, case) in cases {
+        let begin = Instant::now();
+        case(&site);
+        println!("{name}: {:.1} s", begin.elapsed().as_secs_f64());
+    }
 }
 
 struct Site {
@@ -62,7 +70,8 @@ impl Site {
     fn an_array_has_the_results_of_one_machine(&self) {
         let words = ["sweep", "short.toml", "--engine", "slurm", "--out", "array"];
         let script = text(&self.run(&[&words[..], &["--dry-run"]].concat()).stdout);
-        for line in ["#SBATCH --array=1-3%2", "#SBATCH --comment=as it is", "#SBATCH --requeue"] {
+        for line in ["#SBATCH --array=1-3%2", "#SBATCH --comment=\"as it is\"", "#SBATCH --requeue"]
+        {
             assert!(script.lines().any(|found| found == line), "{line}:\n{script}");
         }
         assert!(!self.store("array").exists(), "a dry run leaves nothing");

@@ -4,7 +4,7 @@ mod program;
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use program::{Place, RESULTS, assert_same_files, text};
 use serde_json::Value;
@@ -46,7 +46,7 @@ fn a_dry_run_prints_the_plan_and_leaves_nothing() {
     let place = with_sweep();
     let printed = place.stdout(&["sweep", "sweep.toml", "train.seed=7,8", "--dry-run"]);
     assert!(printed.starts_with("run "), "{printed}");
-    assert!(printed.contains("learning_rate  batch_size  seed  state    steps"), "{printed}");
+    assert!(printed.contains("batch_size  learning_rate  seed  state    steps"), "{printed}");
     // Two seeds of the file became the two of the command line.
     assert!(printed.contains("8 runs: 8 missing; 4 combinations name a run again\n"), "{printed}");
     assert!(printed.contains("≤ 400"), "{printed}");
@@ -157,7 +157,7 @@ fn long(more: &[&'static str]) -> Vec<&'static str> {
     [&["sweep", "tiny.toml", "--threads", "2"][..], &LONG, more].concat()
 }
 
-/// The working folders that hold a checkpoint.
+/// The checkpoints of working folders.
 fn checkpoints(store: &Path) -> Vec<PathBuf> {
     let Ok(folders) = std::fs::read_dir(store.join(".work")) else { return Vec::new() };
     let files = folders.map(|folder| folder.unwrap().path().join("checkpoint.safetensors"));
@@ -168,15 +168,22 @@ fn checkpoints(store: &Path) -> Vec<PathBuf> {
 #[test]
 fn after_a_kill_and_after_an_interrupt_it_goes_on_with_the_same_bits() {
     let place = Place::new();
+    let cut = place.path().join("cut");
     for signal in ["-KILL", "-TERM"] {
+        let begin = SystemTime::now();
         let child = place
             .command(&long(&["--out", "cut"]))
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
+        // Of this start, which thus listens to signals.
+        let is_new = |file: &PathBuf| {
+            let saved = std::fs::metadata(file).and_then(|data| data.modified());
+            saved.is_ok_and(|saved| saved > begin)
+        };
         for _ in 0..60_000 {
-            if checkpoints(&place.path().join("cut")).len() == 2 {
+            if checkpoints(&cut).iter().filter(|file| is_new(file)).count() == 2 {
                 break;
             }
             std::thread::sleep(Duration::from_millis(1));
@@ -200,7 +207,7 @@ fn after_a_kill_and_after_an_interrupt_it_goes_on_with_the_same_bits() {
         let folder = |store: &str| place.path().join(store).join(&id);
         assert_same_files(&folder("cut"), &folder("whole"), &TRACES);
     }
-    assert!(checkpoints(&place.path().join("cut")).is_empty(), "nothing is left at work");
+    assert!(checkpoints(&cut).is_empty(), "nothing is left at work");
 }
 
 #[test]

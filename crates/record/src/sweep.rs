@@ -124,11 +124,13 @@ pub struct RunEstimate {
 pub enum EstimateBasis {
     /// The median of finished runs that differ from it in the seed alone.
     OtherSeeds,
-    /// The median time of a step of finished runs of the same network and batch size, times the
-    /// limit of steps: a run that converges takes less.
+    /// The steps from the training time η·t that runs of the same network, data and stop rule took
+    /// to converge, by their median: gradient flow takes the same time at every η.
+    TrainingTime,
+    /// The limit of steps: a run that converges takes less.
     StepLimit,
-    /// The multiply–adds of a step at the median rate of the finished runs in the store, or at a
-    /// nominal one where there is none, times the limit of steps: a run that converges takes less.
+    /// The limit of steps, and nothing of this network was ever timed: the multiply–adds of a step
+    /// at a nominal rate.
     Operations,
 }
 
@@ -136,7 +138,7 @@ impl EstimateBasis {
     /// Whether the run may end well before.
     #[must_use]
     pub fn is_upper_limit(self) -> bool {
-        self != Self::OtherSeeds
+        matches!(self, Self::StepLimit | Self::Operations)
     }
 }
 
@@ -144,8 +146,9 @@ impl std::fmt::Display for EstimateBasis {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(match self {
             Self::OtherSeeds => "other seeds",
+            Self::TrainingTime => "training time",
             Self::StepLimit => "step limit",
-            Self::Operations => "step limit, operations",
+            Self::Operations => "operations",
         })
     }
 }

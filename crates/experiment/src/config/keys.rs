@@ -14,6 +14,28 @@ pub struct Keys {
     schema: Schema,
 }
 
+/// A key with a value of its own.
+#[derive(Clone, Debug)]
+pub struct Leaf<'a> {
+    /// The dotted path.
+    pub path: String,
+    schema: &'a Schema,
+    around: &'a Schema,
+}
+
+impl Leaf<'_> {
+    /// What it means; of the key that chooses an alternative, what the alternative is.
+    #[must_use]
+    pub fn meaning(&self) -> &str {
+        if self.schema["const"].is_string() {
+            return "Which of the alternatives.";
+        }
+        let said = |schema: &'_ Schema| schema["description"].is_string();
+        let schema = if said(self.schema) { self.schema } else { self.around };
+        schema["description"].as_str().unwrap_or_default()
+    }
+}
+
 /// A key that the schema does not have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownKey {
@@ -149,22 +171,22 @@ impl Keys {
     /// Every dotted path to a value, outside lists.
     #[must_use]
     pub fn leaves(&self) -> Vec<String> {
-        self.leaves_with_schemas().into_iter().map(|(leaf, _)| leaf).collect()
+        self.leaves_with_schemas().into_iter().map(|leaf| leaf.path).collect()
     }
 
-    /// Every dotted path to a value, outside lists, with the schema of the value.
+    /// Every dotted path to a value, outside lists, with what the schema says of it.
     #[must_use]
-    pub fn leaves_with_schemas(&self) -> Vec<(String, &Schema)> {
+    pub fn leaves_with_schemas(&self) -> Vec<Leaf<'_>> {
         let mut leaves = Vec::new();
         self.collect_leaves(&self.schema, &mut Vec::new(), &mut leaves);
         leaves
     }
 
-    /// The type that a value's schema names, past `$ref` and past "or null"; `None` where it is
-    /// one of several.
+    /// The type that the schema names, past `$ref` and past "or null"; `None` where it is one of
+    /// several.
     #[must_use]
-    pub fn type_of<'a>(&'a self, node: &'a Schema) -> Option<&'a str> {
-        match &self.resolve(node)["type"] {
+    pub fn type_of<'a>(&'a self, leaf: &Leaf<'a>) -> Option<&'a str> {
+        match &self.resolve(leaf.schema)["type"] {
             Schema::Array(types) => types.iter().filter_map(Schema::as_str).find(|t| *t != "null"),
             one => one.as_str(),
         }
@@ -174,7 +196,7 @@ impl Keys {
         &'a self,
         node: &'a Schema,
         path: &mut Vec<&'a str>,
-        leaves: &mut Vec<(String, &'a Schema)>,
+        leaves: &mut Vec<Leaf<'a>>,
     ) {
         for object in self.objects(node) {
             for name in property_names(object) {
@@ -186,9 +208,9 @@ impl Keys {
                     .as_array()
                     .is_some_and(|options| options.iter().any(|one| one["const"].is_string()));
                 if !is_object || is_word {
-                    let leaf = path.join(".");
-                    if !leaves.iter().any(|(known, _)| *known == leaf) {
-                        leaves.push((leaf, inner));
+                    let path = path.join(".");
+                    if !leaves.iter().any(|leaf| leaf.path == path) {
+                        leaves.push(Leaf { path, schema: inner, around: object });
                     }
                 }
                 if is_object {

@@ -125,6 +125,9 @@ fn counts(report: &SweepReport) -> String {
 }
 
 fn duration(seconds: f64) -> String {
+    if seconds < 1.0 {
+        return "1 second".to_owned();
+    }
     HumanDuration(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)).to_string()
 }
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::table::{Column, Table, Values};
 use crate::Error;
-use crate::config::keys::Keys;
+use crate::config::keys::{Keys, Leaf};
 use crate::folder::{CONFIG, PROVENANCE, RunFolder, TIMING};
 use crate::sweep::store::Store;
 
@@ -50,24 +50,26 @@ impl Source {
         Self { keys: Keys::of(schema_for!(T)), prefix, without, records: Vec::new() }
     }
 
-    fn columns(&self) -> impl Iterator<Item = Column> {
+    fn columns(&self) -> Vec<Column> {
         let is_column = |path: &str| !self.without.iter().any(|without| path.starts_with(without));
-        self.keys.leaves_with_schemas().into_iter().filter(move |(path, _)| is_column(path)).map(
-            |(path, schema)| {
-                let name = path.strip_suffix(".value").unwrap_or(&path).replace('.', "_");
-                let name = format!("{}{name}", self.prefix);
-                let meaning = schema["description"].as_str().unwrap_or_default();
-                let unit = UNITS.iter().find(|(of, _)| *of == name).map_or("", |(_, unit)| unit);
-                let pointer = format!("/{}", path.replace('.', "/"));
-                let values = self.records.iter().map(|record| record.pointer(&pointer));
-                Column {
-                    name,
-                    unit: unit.to_owned(),
-                    meaning: meaning.replace('\n', " "),
-                    values: typed(&self.keys, schema, values),
-                }
-            },
-        )
+        let mut leaves = self.keys.leaves_with_schemas();
+        leaves.retain(|leaf| is_column(&leaf.path));
+        leaves.iter().map(|leaf| self.column(leaf)).collect()
+    }
+
+    fn column(&self, leaf: &Leaf<'_>) -> Column {
+        let path = &leaf.path;
+        let name = path.strip_suffix(".value").unwrap_or(path).replace('.', "_");
+        let name = format!("{}{name}", self.prefix);
+        let unit = UNITS.iter().find(|(of, _)| *of == name).map_or("", |(_, unit)| unit);
+        let pointer = format!("/{}", path.replace('.', "/"));
+        let values = self.records.iter().map(|record| record.pointer(&pointer));
+        Column {
+            unit: unit.to_owned(),
+            meaning: leaf.meaning().replace('\n', " "),
+            values: typed(self.keys.type_of(leaf), values),
+            name,
+        }
     }
 }
 
@@ -102,7 +104,9 @@ pub(super) fn table(store: &Store, finished: &[String], failed: &[String]) -> Re
         configurations.records.push(json(failure.configuration));
         errors.push(Some(failure.error));
     }
-    let mut columns: Vec<Column> = summaries.columns().chain(times.columns()).collect();
+    let mut columns: Vec<Column> = [summaries.columns(), times.columns()].concat();
+    // What names the row stands first.
+    columns.sort_by_key(|column| column.name != "run");
     columns.push(Column {
         name: "error".into(),
         unit: String::new(),
@@ -151,13 +155,9 @@ fn units_of(column: &Column, summaries: &[Value]) -> Column {
     }
 }
 
-/// Values of the type that the schema gives; of several types, or lists, as text.
-fn typed<'v>(
-    keys: &Keys,
-    schema: &Value,
-    values: impl Iterator<Item = Option<&'v Value>>,
-) -> Values {
-    match keys.type_of(schema) {
+/// Values of the type that the schema names; of several types, or lists, as text.
+fn typed<'v>(kind: Option<&str>, values: impl Iterator<Item = Option<&'v Value>>) -> Values {
+    match kind {
         Some("boolean") => Values::Boolean(values.map(|value| value?.as_bool()).collect()),
         Some("integer") => Values::Integer(values.map(|value| value?.as_u64()).collect()),
         Some("number") => Values::Number(values.map(|value| value?.as_f64()).collect()),
