@@ -117,12 +117,7 @@ impl Site {
         self.slurm.wait_until("both tasks wait again", |_| is_back("1") && is_back("2"));
         let status = self.status("long.toml", "requeued");
         assert_eq!(states(&status), ["queued"; 2], "{status}");
-        for task in ["1", "2"] {
-            // A requeued job is held for two minutes.
-            let held = format!("jobid={job}_{task}");
-            self.slurm.slurm("scontrol", &["update", &held, "starttime=now"]);
-        }
-        self.wait_for("long.toml", "requeued", &["finished"; 2]);
+        self.wait_for_requeued("requeued", &job);
         self.same_results("long.toml", "requeued");
         let log = std::fs::read_to_string(self.store("requeued/launches/1/task-1.log")).unwrap();
         assert!(log.contains("the same command continues"), "{log}");
@@ -154,8 +149,8 @@ impl Site {
             mount.args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(&disk);
             assert!(mount.output().unwrap().status.success(), "a small tmpfs: {options}");
         };
-        // Room for the launch and some checkpoints, not for the runs' traces.
-        mount("size=400k");
+        // Room for the launch and some checkpoints, not for a trace of 160 KB.
+        mount("size=128k");
         self.submit("long.toml", "full");
         self.slurm.wait_until("both tasks ended", |site| {
             text(&site.slurm("squeue", &["-h"]).stdout).is_empty()
@@ -205,7 +200,7 @@ impl Site {
                 .chain(sweeps)
                 .for_each(|id| kill("-KILL", id));
         }
-        self.wait_for("long.toml", "node", &["finished"; 2]);
+        self.wait_for_requeued("node", &job);
         self.same_results("long.toml", "node");
     }
 
@@ -241,6 +236,18 @@ impl Site {
     fn wait_for(&self, plan: &str, store: &str, expected: &[&str]) {
         let what = format!("{store}: {expected:?}");
         self.slurm.wait_until(&what, |_| states(&self.status(plan, store)) == expected);
+    }
+
+    /// For the runs of `long.toml` after their tasks went back into the queue, where they are held
+    /// for two minutes unless somebody says otherwise.
+    fn wait_for_requeued(&self, store: &str, job: &str) {
+        self.slurm.wait_until(&format!("{store}: finished"), |slurm| {
+            for task in ["1", "2"] {
+                let held = format!("jobid={job}_{task}");
+                slurm.slurm("scontrol", &["update", &held, "starttime=now"]);
+            }
+            states(&self.status("long.toml", store)) == ["finished"; 2]
+        });
     }
 
     fn wait_for_checkpoints(&self, store: &str, count: usize) {

@@ -96,7 +96,7 @@ impl Part {
         for (path, values) in lists("grid", self.grid, origin)? {
             axes.push(Axis::of(&path, values));
         }
-        axes.extend(side_by_side(lists("zip", self.zip, origin)?, origin)?);
+        axes.extend(side_by_side(&lists("zip", self.zip, origin)?, origin)?);
         if !self.list.is_empty() {
             axes.push(Axis { points: self.list.into_iter().map(assignments).collect() });
         }
@@ -104,11 +104,11 @@ impl Part {
     }
 }
 
-/// The keys of a table with their lists of values.
-type Lists = Vec<(Vec<String>, Vec<toml::Value>)>;
+/// A key with its list of values.
+type List = (Vec<String>, Vec<toml::Value>);
 
-fn lists(kind: &'static str, table: toml::Table, origin: &Origin) -> Result<Lists, Error> {
-    let mut lists = Lists::new();
+fn lists(kind: &'static str, table: toml::Table, origin: &Origin) -> Result<Vec<List>, Error> {
+    let mut lists = Vec::new();
     for assignment in assignments(table) {
         let refused = |reason: &str| SweepError::Axis {
             key: format!("{kind}.{}", assignment.path.join(".")),
@@ -127,7 +127,7 @@ fn lists(kind: &'static str, table: toml::Table, origin: &Origin) -> Result<List
 }
 
 /// One axis that takes the lists' first values together, then their second, and so on.
-fn side_by_side(lists: Lists, origin: &Origin) -> Result<Option<Axis>, Error> {
+fn side_by_side(lists: &[List], origin: &Origin) -> Result<Option<Axis>, Error> {
     let Some((first, others)) = lists.split_first() else { return Ok(None) };
     let length = first.1.len();
     let mut axis = Axis::of(&first.0, first.1.clone());

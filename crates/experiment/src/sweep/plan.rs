@@ -217,7 +217,7 @@ mod tests {
         let said = |text: &str| {
             let said = planned(text, &[]).unwrap_err().to_string();
             said.split_once("sweep.toml").unwrap_or_else(|| panic!("{said}"));
-            said.replace(|c: char| c == '/', " ").split_whitespace().last().unwrap().to_owned()
+            said.split_whitespace().last().unwrap().to_owned()
         };
         assert_eq!(said("grid.train.seed = 3"), "values");
         assert_eq!(said("grid.train.seed = []"), "empty");

@@ -187,7 +187,7 @@ impl Pool<'_> {
     fn one(&self, run: &Plan, progress: &mut dyn Progress) -> Result<End, Error> {
         let id = run.id().as_str();
         let working = match self.store.take(id)? {
-            Taken::Finished(summary) => return Ok(End::Finished(Box::new(summary))),
+            Taken::Finished(summary) => return Ok(End::Finished(summary)),
             Taken::Busy => return Ok(End::Busy),
             Taken::Working(working) => working,
         };

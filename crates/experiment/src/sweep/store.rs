@@ -43,7 +43,7 @@ pub struct Store {
 #[derive(Debug)]
 pub(crate) enum Taken {
     /// It is finished.
-    Finished(RunSummary),
+    Finished(Box<RunSummary>),
     /// A process of this machine works on it.
     Busy,
     /// It is ours.
@@ -157,7 +157,7 @@ impl Store {
         loop {
             if let Some(summary) = self.result(id)? {
                 self.tidy(id)?;
-                return Ok(Taken::Finished(summary));
+                return Ok(Taken::Finished(Box::new(summary)));
             }
             if let Some(taken) = self.try_take(id)? {
                 return Ok(taken);
