@@ -6,7 +6,7 @@ mod theory;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use minimascope_experiment::config::assignment::Assignment;
 
 pub(crate) use sweep::{Engine, PlanPlace, SlurmOptions, Sweep, SweepCommand};
@@ -143,10 +143,13 @@ pub(crate) struct Measure {
 
 #[derive(Debug, Args)]
 pub(crate) struct Reproduce {
+    /// The core in minutes, or every cell with five seeds: `sweep paper`, which hands it to Slurm too.
+    #[arg(long, value_name = "PRESET", value_enum, default_value_t = Preset::Quick)]
+    pub(crate) preset: Preset,
     /// The folder that holds run folders.
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub(crate) out: PathBuf,
-    /// Run again what is finished.
+    /// Run again what is finished of the quick preset.
     #[arg(long)]
     pub(crate) force: bool,
     /// Print the result as one JSON object.
@@ -154,6 +157,13 @@ pub(crate) struct Reproduce {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) machine: Machine,
+}
+
+/// How much of the study.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Preset {
+    Quick,
+    Paper,
 }
 
 #[derive(Debug, Args)]

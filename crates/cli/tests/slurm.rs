@@ -35,7 +35,7 @@ slurm = { task_minutes = 1e-9 }
 fn on_a_real_slurm() {
     if let Some(reason) = cluster::is_impossible() {
         assert!(std::env::var("CI").is_err(), "Slurm must be here: {reason}");
-        println!("skipped: sweeps on Slurm: {reason}");
+        eprintln!("skipped: sweeps on Slurm: {reason}");
         return;
     }
     let slurm = Cluster::start();
@@ -45,7 +45,7 @@ fn on_a_real_slurm() {
     let site = Site { slurm, place };
     site.run(&["sweep", "short.toml", "--out", "here"]);
     site.run(&["sweep", "long.toml", "--out", "here", "--threads", "2"]);
-    let cases: [(&str, fn(&Site)); 7] = [
+    let cases: [Case; 7] = [
         ("array", Site::an_array_has_the_results_of_one_machine),
         ("kill", Site::a_killed_task_is_continued_by_another_launch),
         ("limit", Site::a_task_at_its_limit_saves_itself_and_goes_back_into_the_queue),
@@ -57,9 +57,12 @@ fn on_a_real_slurm() {
     for (name, case) in cases {
         let begin = Instant::now();
         case(&site);
-        println!("{name}: {:.1} s", begin.elapsed().as_secs_f64());
+        eprintln!("{name}: {:.1} s", begin.elapsed().as_secs_f64());
     }
 }
+
+/// What is done, by a name.
+type Case = (&'static str, fn(&Site));
 
 struct Site {
     slurm: Cluster,

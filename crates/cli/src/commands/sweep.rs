@@ -95,20 +95,26 @@ fn print(place: &PlanPlace, report: &SweepReport, text: &str) -> Result<(), Fail
 /// On this machine.
 fn here(arguments: &Sweep) -> Result<Done, Failure> {
     let place = &arguments.place;
-    let (plan, store) = open(place)?;
     let options = SweepOptions {
         machine: arguments.machine.into(),
         shard: arguments.shard.unwrap_or(Shard::WHOLE),
         retry_failed: arguments.retry_failed,
     };
     if arguments.dry_run {
+        let (plan, store) = open(place)?;
         let mut report = status(&plan, &store, options.shard)?;
         estimate(&mut report, &plan, &store, options.machine.threads)?;
         print(place, &report, &tables::planned(&report, options.machine.threads))?;
         return Ok(Done::Well);
     }
+    work(place, &options)
+}
+
+/// Runs what is open of a plan, and prints what all of it reached.
+pub(super) fn work(place: &PlanPlace, options: &SweepOptions) -> Result<Done, Failure> {
+    let (plan, store) = open(place)?;
     let mut progress = progress::on_stderr();
-    let ended = sweep(&plan, &store, &options, progress.as_mut(), interrupt::flag())?;
+    let ended = sweep(&plan, &store, options, progress.as_mut(), interrupt::flag())?;
     drop(progress);
     let report = status(&plan, &store, options.shard)?;
     print(place, &report, &tables::results(&report))?;

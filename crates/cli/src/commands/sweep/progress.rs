@@ -128,7 +128,7 @@ fn rest(board: &Board) -> String {
     let seconds = board.remaining_seconds();
     if seconds > 0.0 && seconds < 1e8 {
         let left = HumanDuration(Duration::from_secs_f64(seconds));
-        text.push_str(&format!(", at most about {left:#} left"));
+        text.push_str(&format!(", about {left:#} left"));
     }
     text
 }
