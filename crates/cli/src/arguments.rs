@@ -1,13 +1,15 @@
 //! The command line as typed.
 
+mod sweep;
 mod theory;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use minimascope_experiment::config::assignment::Assignment;
 
+pub(crate) use sweep::{Engine, PlanPlace, SlurmOptions, Sweep, SweepCommand};
 pub(crate) use theory::{Escape, Stability};
 
 /// Train networks, measure the minimum they reach, and say how sharp and how uneven it is.
@@ -36,6 +38,10 @@ pub(crate) enum Command {
     Stability(Stability),
     /// Launch SGD from a run's minimum, and see whether it stays.
     Escape(Escape),
+    /// Run many runs, each once: learning rates × batch sizes × seeds.
+    ///
+    /// What is in the store is skipped; the same command continues after any interruption.
+    Sweep(Sweep),
     /// Train the study's networks and print their minima beside the study's.
     Reproduce(Reproduce),
     /// The networks that have a name.
@@ -55,6 +61,7 @@ impl Command {
             Self::Stability(Stability { place, .. }) | Self::Escape(Escape { place, .. }) => {
                 &place.machine
             }
+            Self::Sweep(arguments) => &arguments.machine,
             Self::Reproduce(arguments) => &arguments.machine,
             Self::Model(_) | Self::Data(_) | Self::Config(_) => return None,
         };
@@ -139,10 +146,13 @@ pub(crate) struct Measure {
 
 #[derive(Debug, Args)]
 pub(crate) struct Reproduce {
+    /// The core in minutes, or every cell with five seeds: `sweep paper`, which hands it to Slurm too.
+    #[arg(long, value_name = "PRESET", value_enum, default_value_t = Preset::Quick)]
+    pub(crate) preset: Preset,
     /// The folder that holds run folders.
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub(crate) out: PathBuf,
-    /// Run again what is finished.
+    /// Run again what is finished of the quick preset.
     #[arg(long)]
     pub(crate) force: bool,
     /// Print the result as one JSON object.
@@ -150,6 +160,13 @@ pub(crate) struct Reproduce {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) machine: Machine,
+}
+
+/// How much of the study.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Preset {
+    Quick,
+    Paper,
 }
 
 #[derive(Debug, Args)]

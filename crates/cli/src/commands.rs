@@ -8,3 +8,4 @@ pub(crate) mod model;
 pub(crate) mod reproduce;
 pub(crate) mod run;
 pub(crate) mod stability;
+pub(crate) mod sweep;

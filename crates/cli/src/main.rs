@@ -27,6 +27,7 @@ fn main() -> ExitCode {
         Command::Measure(arguments) => commands::measure::run(&arguments),
         Command::Stability(arguments) => commands::stability::run(&arguments),
         Command::Escape(arguments) => commands::escape::run(&arguments),
+        Command::Sweep(arguments) => commands::sweep::run(&arguments),
         Command::Reproduce(arguments) => commands::reproduce::run(arguments),
         Command::Model(arguments) => commands::model::run(arguments),
         Command::Data(arguments) => commands::data::run(arguments),

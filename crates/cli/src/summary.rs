@@ -1,5 +1,6 @@
 //! Results for people.
 
+use minimascope_experiment::sweep::slurm::script::quoted;
 use minimascope_record::measured::Measured;
 use minimascope_record::run::RunSummary;
 
@@ -94,16 +95,6 @@ pub(crate) fn command_to_continue(run: &arguments::Run) -> String {
     words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
 }
 
-/// A word as a shell reads it back.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_-+=./:,%@".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
-}
-
 fn batch_size(run: &RunSummary) -> String {
     if run.batch_size == run.train_examples {
         format!("{} (all: gradient descent)", run.batch_size)
@@ -145,16 +136,4 @@ pub(crate) fn ended(summary: &RunSummary) -> Done {
     let top = summary.spectrum.iter().flat_map(|spectrum| &spectrum.top);
     let mut values = top.chain(&summary.sharpness).chain(&summary.non_uniformity);
     if values.all(|value| value.converged) { Done::Well } else { Done::WithFailures }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::quoted;
-
-    #[test]
-    fn words_survive_a_shell() {
-        assert_eq!(quoted("train.batch_size=10"), "train.batch_size=10");
-        assert_eq!(quoted("a=\"all\""), "'a=\"all\"'");
-        assert_eq!(quoted("it's"), r"'it'\''s'");
-    }
 }

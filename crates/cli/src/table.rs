@@ -12,9 +12,18 @@ impl Table {
         Self { columns: N, rows: vec![heading.map(str::to_owned).to_vec()] }
     }
 
+    /// With as many columns as there are headings.
+    pub(crate) fn with_columns(headings: Vec<String>) -> Self {
+        Self { columns: headings.len(), rows: vec![headings] }
+    }
+
+    pub(crate) fn push(&mut self, cells: Vec<String>) {
+        debug_assert_eq!(cells.len(), self.columns);
+        self.rows.push(cells);
+    }
+
     pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
-        debug_assert_eq!(N, self.columns);
-        self.rows.push(cells.into());
+        self.push(cells.into());
     }
 
     /// An empty line.

@@ -132,6 +132,9 @@ pub enum Error {
     /// What the theory refuses: an η, B or β outside its range, one example, no curvature.
     #[error(transparent)]
     Stability(#[from] minimascope_stability::Error),
+    /// What is wrong with a sweep.
+    #[error(transparent)]
+    Sweep(#[from] crate::sweep::error::SweepError),
     /// A file that cannot be read.
     #[error("{} cannot be read: {source}", path.display())]
     Read {
@@ -290,6 +293,7 @@ impl Error {
             Self::Damaged { .. } => {
                 Some("remove the file, or start the run again with --force".into())
             }
+            Self::Sweep(error) => error.hint(),
             Self::Read { .. } => Some("check the path".into()),
             Self::Syntax { .. } => {
                 Some("correct the file; `minimascope config show` prints a whole one".into())
@@ -304,6 +308,10 @@ impl Error {
     /// Whether the cause is in what the user wrote or gave, rather than in the machine.
     #[must_use]
     pub fn is_bad_input(&self) -> bool {
-        !matches!(self, Self::Write { .. } | Self::Damaged { .. } | Self::Busy { .. })
+        match self {
+            Self::Write { .. } | Self::Damaged { .. } | Self::Busy { .. } => false,
+            Self::Sweep(error) => error.is_bad_input(),
+            _ => true,
+        }
     }
 }

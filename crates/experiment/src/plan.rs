@@ -6,6 +6,7 @@ mod model;
 pub(crate) mod ranges;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use minimascope_data::Dataset;
 use minimascope_net::Network;
@@ -16,6 +17,7 @@ use minimascope_record::training::Loss;
 use crate::Error;
 use crate::config::sources::Configured;
 
+pub use examples::SharedExamples;
 pub use identity::{NUMERICS_VERSION, RunId};
 pub use model::{architecture, network};
 
@@ -25,8 +27,8 @@ pub struct Plan {
     config: RunConfig,
     model: String,
     network: Network,
-    train: Dataset,
-    test: Option<Dataset>,
+    train: Arc<Dataset>,
+    test: Option<Arc<Dataset>>,
     corrupted: Vec<usize>,
     batch_size: usize,
     id: RunId,
@@ -39,6 +41,17 @@ impl Plan {
     /// The first value that is out of its range or does not fit, by its key; whatever is wrong
     /// with the data or the network.
     pub fn check(configured: &Configured) -> Result<Self, Error> {
+        Self::check_sharing(configured, &mut SharedExamples::default())
+    }
+
+    /// As [`Plan::check`], with examples that an earlier plan has read.
+    ///
+    /// # Errors
+    /// Those of [`Plan::check`].
+    pub fn check_sharing(
+        configured: &Configured,
+        read: &mut SharedExamples,
+    ) -> Result<Self, Error> {
         ranges::check(configured)?;
         let mut config = configured.config.clone();
         let (model, architecture) = model::architecture(&config.model)?;
@@ -47,7 +60,7 @@ impl Plan {
             config.model = ModelConfig::Architecture(architecture.clone());
         }
         let network = Network::new(&architecture)?;
-        let examples = examples::load(&config.data)?;
+        let examples = read.load(&config.data)?;
         config.data = examples::with_absolute_paths(config.data);
         check_fit(&model, &network, config.loss, &examples.train)?;
         let batch_size = match config.train.batch_size {
@@ -56,7 +69,7 @@ impl Plan {
             }
             size => size.of(examples.train.len()),
         };
-        let id = identity::of(&config, &architecture, &examples.train, examples.test.as_ref());
+        let id = identity::of(&config, &architecture, &examples.train, examples.test.as_deref());
         let (train, test, corrupted) = (examples.train, examples.test, examples.corrupted);
         Ok(Self { config, model, network, train, test, corrupted, batch_size, id })
     }
@@ -88,7 +101,7 @@ impl Plan {
     /// The test examples.
     #[must_use]
     pub fn test(&self) -> Option<&Dataset> {
-        self.test.as_ref()
+        self.test.as_deref()
     }
 
     /// Training examples with a wrong label, by position.

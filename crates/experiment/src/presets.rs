@@ -9,6 +9,14 @@ const PRESETS: [(&str, &str); 3] = [
     ("fashion-mnist-fnn-corrupted", include_str!("../presets/fashion-mnist-fnn-corrupted.toml")),
 ];
 
+const SWEEPS: [(&str, &str); 1] = [("paper", include_str!("../presets/paper.toml"))];
+
+/// The sweep file of a sweep that has a name.
+#[must_use]
+pub fn sweep(name: &str) -> Option<&'static str> {
+    SWEEPS.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
+}
+
 /// Names of the run presets.
 pub fn names() -> impl Iterator<Item = &'static str> {
     PRESETS.iter().map(|(name, _)| *name)

@@ -88,13 +88,20 @@ pub fn run(
     {
         return Err(Error::Unfinished { path: folder.path().to_owned() });
     }
+    in_folder(plan, folder, &options.machine, progress, interrupt)
+}
+
+/// Trains and measures in a folder that this process alone works in, from what stands there.
+pub(crate) fn in_folder(
+    plan: &Plan,
+    folder: RunFolder,
+    machine: &Machine,
+    progress: &mut dyn Progress,
+    interrupt: &AtomicBool,
+) -> Result<RunSummary, Error> {
     match plan.config().precision {
-        Precision::F32 => {
-            Session::<f32>::new(plan, &options.machine, folder, progress, interrupt)?.run()
-        }
-        Precision::F64 => {
-            Session::<f64>::new(plan, &options.machine, folder, progress, interrupt)?.run()
-        }
+        Precision::F32 => Session::<f32>::new(plan, machine, folder, progress, interrupt)?.run(),
+        Precision::F64 => Session::<f64>::new(plan, machine, folder, progress, interrupt)?.run(),
     }
 }
 

@@ -16,6 +16,7 @@ pub mod outcome;
 pub mod reproduction;
 pub mod run;
 pub mod stability;
+pub mod sweep;
 pub mod trace;
 pub mod training;
 

@@ -5,6 +5,7 @@ use minimascope_record::listing::{ConfigTable, DataCheck, DataList, ModelList, M
 use minimascope_record::reproduction::Reproduction;
 use minimascope_record::run::{Provenance, RunSummary, Timing};
 use minimascope_record::stability::StabilityReport;
+use minimascope_record::sweep::{SlurmLaunch, SweepReport, SweepTables};
 use minimascope_record::trace::{CurvatureLine, StepLine};
 use schemars::{Schema, schema_for};
 use serde_json::Value;
@@ -13,7 +14,7 @@ use serde_json::Value;
 fn every_key_is_documented() {
     let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/records.md");
     let page = std::fs::read_to_string(page).unwrap();
-    let schemas: [(&str, Schema); 15] = [
+    let schemas: [(&str, Schema); 18] = [
         ("a run", schema_for!(RunSummary)),
         ("provenance", schema_for!(Provenance)),
         ("timing", schema_for!(Timing)),
@@ -29,6 +30,9 @@ fn every_key_is_documented() {
         ("escape", schema_for!(Escape)),
         ("escape grid", schema_for!(EscapeGrid)),
         ("escape toy", schema_for!(ToyEscape)),
+        ("sweep", schema_for!(SweepReport)),
+        ("sweep launch", schema_for!(SlurmLaunch)),
+        ("sweep collect", schema_for!(SweepTables)),
     ];
     for (name, schema) in schemas {
         for word in words(&schema.into()) {

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use minimascope_experiment::reproduce::{Ended, reproduce};
 use minimascope_experiment::run::{Existing, Options};
+use minimascope_experiment::sweep::pool::SweepOptions;
+use minimascope_experiment::sweep::shard::Shard;
 use minimascope_record::escape::Escape;
 use minimascope_record::measured::Measured;
 use minimascope_record::outcome::Outcome;
@@ -12,13 +14,40 @@ use minimascope_record::reproduction::{Reference, Reproduction, ReproductionRow,
 use minimascope_report::Theme;
 use minimascope_report::views::minima;
 
-use crate::arguments::Reproduce;
+use crate::arguments::{PlanPlace, Preset, Reproduce};
+use crate::commands::sweep;
 use crate::exit::{Done, Failure};
 use crate::summary::name_of;
 use crate::table::{Table, grouped, significant};
 use crate::{interrupt, output, progress};
 
 pub(crate) fn run(arguments: Reproduce) -> Result<Done, Failure> {
+    match arguments.preset {
+        Preset::Quick => quick(arguments),
+        Preset::Paper => paper(arguments),
+    }
+}
+
+/// Every cell of the study: the plan `paper` of `sweep`.
+fn paper(arguments: Reproduce) -> Result<Done, Failure> {
+    if arguments.force {
+        return Err(Failure::Usage {
+            what: "--force is for the quick preset".to_owned(),
+            hint: "remove the run folders that are to run again".to_owned(),
+        });
+    }
+    let place = PlanPlace {
+        source: Some("paper".to_owned()),
+        assignments: Vec::new(),
+        data_dir: None,
+        out: arguments.out,
+        json: arguments.json,
+    };
+    let machine = arguments.machine.into();
+    sweep::work(&place, &SweepOptions { machine, shard: Shard::WHOLE, retry_failed: false })
+}
+
+fn quick(arguments: Reproduce) -> Result<Done, Failure> {
     let options = Options {
         out: arguments.out,
         existing: if arguments.force { Existing::Restart } else { Existing::Resume },

@@ -14,6 +14,28 @@ pub struct Keys {
     schema: Schema,
 }
 
+/// A key with a value of its own.
+#[derive(Clone, Debug)]
+pub struct Leaf<'a> {
+    /// The dotted path.
+    pub path: String,
+    schema: &'a Schema,
+    around: &'a Schema,
+}
+
+impl Leaf<'_> {
+    /// What it means; of the key that chooses an alternative, what the alternative is.
+    #[must_use]
+    pub fn meaning(&self) -> &str {
+        if self.schema["const"].is_string() {
+            return "Which of the alternatives.";
+        }
+        let said = |schema: &'_ Schema| schema["description"].is_string();
+        let schema = if said(self.schema) { self.schema } else { self.around };
+        schema["description"].as_str().unwrap_or_default()
+    }
+}
+
 /// A key that the schema does not have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownKey {
@@ -35,13 +57,18 @@ pub enum Choice {
 }
 
 /// Keys of a run's configuration.
-pub static RUN: LazyLock<Keys> = LazyLock::new(|| Keys { schema: schema_for!(RunConfig).into() });
+pub static RUN: LazyLock<Keys> = LazyLock::new(|| Keys::of(schema_for!(RunConfig)));
 
 /// Keys of a network's file.
-pub static ARCHITECTURE: LazyLock<Keys> =
-    LazyLock::new(|| Keys { schema: schema_for!(Architecture).into() });
+pub static ARCHITECTURE: LazyLock<Keys> = LazyLock::new(|| Keys::of(schema_for!(Architecture)));
 
 impl Keys {
+    /// The keys of a type's schema.
+    #[must_use]
+    pub fn of(schema: schemars::Schema) -> Self {
+        Self { schema: schema.into() }
+    }
+
     /// The JSON schema itself.
     #[must_use]
     pub fn schema(&self) -> &Schema {
@@ -144,27 +171,49 @@ impl Keys {
     /// Every dotted path to a value, outside lists.
     #[must_use]
     pub fn leaves(&self) -> Vec<String> {
+        self.leaves_with_schemas().into_iter().map(|leaf| leaf.path).collect()
+    }
+
+    /// Every dotted path to a value, outside lists, with what the schema says of it.
+    #[must_use]
+    pub fn leaves_with_schemas(&self) -> Vec<Leaf<'_>> {
         let mut leaves = Vec::new();
         self.collect_leaves(&self.schema, &mut Vec::new(), &mut leaves);
         leaves
+    }
+
+    /// The type that the schema names, past `$ref` and past "or null"; `None` where it is one of
+    /// several.
+    #[must_use]
+    pub fn type_of<'a>(&'a self, leaf: &Leaf<'a>) -> Option<&'a str> {
+        match &self.resolve(leaf.schema)["type"] {
+            Schema::Array(types) => types.iter().filter_map(Schema::as_str).find(|t| *t != "null"),
+            one => one.as_str(),
+        }
     }
 
     fn collect_leaves<'a>(
         &'a self,
         node: &'a Schema,
         path: &mut Vec<&'a str>,
-        leaves: &mut Vec<String>,
+        leaves: &mut Vec<Leaf<'a>>,
     ) {
         for object in self.objects(node) {
             for name in property_names(object) {
                 path.push(name);
                 let inner = &object["properties"][name];
-                if self.objects(inner).is_empty() {
-                    let leaf = path.join(".");
-                    if !leaves.contains(&leaf) {
-                        leaves.push(leaf);
+                let is_object = !self.objects(inner).is_empty();
+                // "all" or a table.
+                let is_word = self.resolve(inner)["oneOf"]
+                    .as_array()
+                    .is_some_and(|options| options.iter().any(|one| one["const"].is_string()));
+                if !is_object || is_word {
+                    let path = path.join(".");
+                    if !leaves.iter().any(|leaf| leaf.path == path) {
+                        leaves.push(Leaf { path, schema: inner, around: object });
                     }
-                } else {
+                }
+                if is_object {
                     self.collect_leaves(inner, path, leaves);
                 }
                 path.pop();

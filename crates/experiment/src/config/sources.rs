@@ -87,7 +87,12 @@ impl Sources {
 
     /// One value over what stands.
     pub fn assign(&mut self, assignment: Assignment) {
-        self.set(&assignment.path, assignment.value, &Origin::CommandLine);
+        self.assign_from(assignment, &Origin::CommandLine);
+    }
+
+    /// One value over what stands, written by `origin`.
+    pub(crate) fn assign_from(&mut self, assignment: Assignment, origin: &Origin) {
+        self.set(&assignment.path, assignment.value, origin);
     }
 
     /// A path over what stands, relative to the working directory.
@@ -142,10 +147,8 @@ impl Sources {
     }
 
     fn overlay(&mut self, table: toml::Table, origin: &Origin) {
-        let mut leaves = Vec::new();
-        flatten(&mut Vec::new(), toml::Value::Table(table), &mut leaves);
-        for (path, value) in leaves {
-            self.set(&path, value, origin);
+        for assignment in assignments(table) {
+            self.assign_from(assignment, origin);
         }
     }
 
@@ -234,6 +237,13 @@ fn origin_of(origins: &BTreeMap<String, Origin>, key: &str) -> Origin {
     let below = format!("{key}.");
     let inner = origins.iter().find(|(known, _)| known.starts_with(&below));
     inner.map_or(Origin::Default, |(_, origin)| origin.clone())
+}
+
+/// A table's values one by one, in an order in which they can be put over others.
+pub(crate) fn assignments(table: toml::Table) -> Vec<Assignment> {
+    let mut leaves = Vec::new();
+    flatten(&mut Vec::new(), toml::Value::Table(table), &mut leaves);
+    leaves.into_iter().map(|(path, value)| Assignment { path, value }).collect()
 }
 
 fn flatten(

@@ -1,6 +1,7 @@
 //! From a data configuration to training and test examples.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use minimascope_data::catalogue::KnownDataset;
 use minimascope_data::{self as data, Dataset, Request, Selection};
@@ -8,13 +9,32 @@ use minimascope_record::dataset::{Corruption, DataConfig, Sample, Subset};
 
 use crate::Error;
 
+#[derive(Clone, Debug)]
 pub(super) struct Examples {
-    pub(super) train: Dataset,
-    pub(super) test: Option<Dataset>,
+    pub(super) train: Arc<Dataset>,
+    pub(super) test: Option<Arc<Dataset>>,
     pub(super) corrupted: Vec<usize>,
 }
 
-pub(super) fn load(config: &DataConfig) -> Result<Examples, Error> {
+/// Examples that were read before, by their configuration: the hundreds of runs of a sweep read
+/// and hold each set once.
+#[derive(Debug, Default)]
+pub struct SharedExamples {
+    read: Vec<(DataConfig, Examples)>,
+}
+
+impl SharedExamples {
+    pub(super) fn load(&mut self, config: &DataConfig) -> Result<Examples, Error> {
+        if let Some((_, examples)) = self.read.iter().find(|(read, _)| read == config) {
+            return Ok(examples.clone());
+        }
+        let examples = load(config)?;
+        self.read.push((config.clone(), examples.clone()));
+        Ok(examples)
+    }
+}
+
+fn load(config: &DataConfig) -> Result<Examples, Error> {
     let request = Request {
         dataset: config.source.clone(),
         data_dir: config.folder.clone(),
@@ -23,8 +43,9 @@ pub(super) fn load(config: &DataConfig) -> Result<Examples, Error> {
         test: selection(config.test),
     };
     let (train, test) = data::load(&request)?.into_parts();
+    let test = test.map(Arc::new);
     let Some(corruption) = config.corruption else {
-        return Ok(Examples { train, test, corrupted: Vec::new() });
+        return Ok(Examples { train: Arc::new(train), test, corrupted: Vec::new() });
     };
     let (corruption, seed) = match corruption {
         Corruption::AfterClean { clean, corrupted, seed } => {
@@ -35,7 +56,7 @@ pub(super) fn load(config: &DataConfig) -> Result<Examples, Error> {
     };
     let (train, record) = train.corrupted(corruption, seed)?;
     let corrupted = record.changed.iter().map(|changed| changed.example).collect();
-    Ok(Examples { train, test, corrupted })
+    Ok(Examples { train: Arc::new(train), test, corrupted })
 }
 
 fn selection(subset: Subset) -> Selection {

@@ -1,0 +1,95 @@
+//! `sweep --engine slurm`, `sweep launch`, `sweep cancel`.
+
+use minimascope_experiment::sweep::error::SweepError;
+use minimascope_experiment::sweep::plan::SweepPlan;
+use minimascope_experiment::sweep::shard::Shard;
+use minimascope_experiment::sweep::slurm::{self, Launch};
+use minimascope_experiment::sweep::status::status;
+use minimascope_experiment::sweep::store::Store;
+use minimascope_record::sweep::{RunState, SlurmSettings, SweepReport};
+
+use crate::arguments::{PlanPlace, SlurmOptions};
+use crate::exit::{Done, Failure};
+use crate::output;
+
+/// What a submission is asked to do.
+pub(super) struct Submission<'a> {
+    pub(super) place: &'a PlanPlace,
+    pub(super) options: &'a SlurmOptions,
+    pub(super) dry_run: bool,
+    pub(super) retry_failed: bool,
+    /// Whether runs that are in the queue are left to it.
+    pub(super) only_missing: bool,
+}
+
+impl Submission<'_> {
+    pub(super) fn make(&self, plan: &SweepPlan, store: &Store) -> Result<Done, Failure> {
+        let report = coloured(plan, store)?;
+        let queued = report.runs.iter().filter(|row| row.state == RunState::Queued).count();
+        if queued > 0 && !self.only_missing {
+            return Err(experiment(SweepError::AlreadyQueued { runs: queued }));
+        }
+        let program = std::env::current_exe()
+            .map_err(|source| Failure::File { path: "minimascope".into(), source })?;
+        let (settings, retry) = (self.settings(plan), self.retry_failed);
+        let Some(launch) = Launch::pack(plan, store, &report, settings, program, retry)? else {
+            anstream::eprintln!("nothing to submit: every run is finished, failed or in the queue");
+            return Ok(Done::Well);
+        };
+        let (runs, tasks) = launch.size();
+        if self.dry_run {
+            output::text(&launch.script()?)?;
+            anstream::eprintln!("{runs} runs in {tasks} tasks; nothing was submitted");
+            return Ok(Done::Well);
+        }
+        let record = launch.submit()?;
+        if self.place.json {
+            output::json(&record)?;
+        } else {
+            let collect = record.collect_job.as_deref().unwrap_or("–");
+            output::text(&format!(
+                "job {}: {runs} runs in {tasks} tasks; job {collect} collects after it\n{}\n",
+                record.job, record.folder
+            ))?;
+        }
+        Ok(Done::Well)
+    }
+
+    fn settings(&self, plan: &SweepPlan) -> SlurmSettings {
+        let mut settings = plan.slurm().clone();
+        settings.directives.extend(self.options.sbatch.iter().cloned());
+        settings.throttle = self.options.throttle.unwrap_or(settings.throttle);
+        settings.task_minutes = self.options.task_minutes.unwrap_or(settings.task_minutes);
+        settings
+    }
+}
+
+/// Where the runs stand, with what Slurm says where it was given some of them.
+pub(super) fn coloured(plan: &SweepPlan, store: &Store) -> Result<SweepReport, Failure> {
+    let mut report = status(plan, store, Shard::WHOLE)?;
+    let launches = slurm::launches(store)?;
+    if !launches.is_empty() {
+        match slurm::ask() {
+            Ok(queue) => slurm::overlay(&mut report, &launches, &queue),
+            Err(error) => anstream::eprintln!("{error}; this is the store alone"),
+        }
+    }
+    Ok(report)
+}
+
+/// Takes every job of the store out of the queue.
+pub(super) fn cancel(store: &Store, json: bool) -> Result<Done, Failure> {
+    let launches = slurm::launches(store)?;
+    let jobs = slurm::ask()?.jobs_of(&launches);
+    slurm::cancel(&jobs)?;
+    if json {
+        output::json(&jobs)?;
+    } else {
+        output::text(&format!("cancelled: {}\n", jobs.join(", ")))?;
+    }
+    Ok(Done::Well)
+}
+
+fn experiment(error: SweepError) -> Failure {
+    Failure::Experiment(error.into())
+}

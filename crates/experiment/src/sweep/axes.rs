@@ -1,0 +1,113 @@
+//! Axes of a sweep and their product.
+
+use std::str::FromStr;
+
+use crate::Error;
+use crate::config::assignment::Assignment;
+
+/// The values of one point, in the order in which they are put over the base.
+pub(super) type Point = Vec<Assignment>;
+
+/// One axis: its points, one of which each run takes.
+#[derive(Clone, Debug)]
+pub(super) struct Axis {
+    pub(super) points: Vec<Point>,
+}
+
+impl Axis {
+    /// One key with each of its values.
+    pub(super) fn of(path: &[String], values: Vec<toml::Value>) -> Self {
+        let point = |value| vec![Assignment { path: path.to_vec(), value }];
+        Self { points: values.into_iter().map(point).collect() }
+    }
+}
+
+/// Every combination of the axes' points; the last axis changes fastest.
+pub(super) fn product(axes: &[Axis]) -> Vec<Point> {
+    axes.iter().fold(vec![Point::new()], |combinations, axis| {
+        combinations
+            .iter()
+            .flat_map(|so_far| {
+                axis.points.iter().map(|point| [so_far.as_slice(), point.as_slice()].concat())
+            })
+            .collect()
+    })
+}
+
+/// `key=value` or `key=value,value,…` from the command line: commas outside brackets and quotes
+/// part the values of an axis.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SweptAssignment {
+    /// The keys from the outermost.
+    pub path: Vec<String>,
+    /// One value, or the values of an axis.
+    pub values: Vec<toml::Value>,
+}
+
+impl FromStr for SweptAssignment {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let malformed = || Error::Assignment { text: text.to_owned() };
+        let (key, values) = text.split_once('=').ok_or_else(malformed)?;
+        let mut path = Vec::new();
+        let mut parsed = Vec::new();
+        for value in split(values) {
+            let one: Assignment = format!("{key}={value}").parse().map_err(|_| malformed())?;
+            path = one.path;
+            parsed.push(one.value);
+        }
+        Ok(Self { path, values: parsed })
+    }
+}
+
+/// The texts between commas that stand in no bracket and no quotation mark.
+fn split(text: &str) -> Vec<&str> {
+    let (mut parts, mut start, mut depth, mut quote) = (Vec::new(), 0, 0_i32, None);
+    for (at, character) in text.char_indices() {
+        match (character, quote) {
+            (mark, Some(open)) if mark == open => quote = None,
+            (_, Some(_)) => {}
+            ('"' | '\'', None) => quote = Some(character),
+            ('[' | '{', None) => depth += 1,
+            (']' | '}', None) => depth -= 1,
+            (',', None) if depth == 0 => {
+                parts.push(&text[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(&text[start..]);
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commas_outside_brackets_and_quotes_part_values() {
+        let count = |text: &str| text.parse::<SweptAssignment>().map(|axis| axis.values.len());
+        assert_eq!(count("train.learning_rate=0.05,0.1,0.5").unwrap(), 3);
+        assert_eq!(count("train.batch_size=10").unwrap(), 1);
+        assert_eq!(count("data.classes=[0, 1],[2, 3]").unwrap(), 2);
+        assert_eq!(count("train.optimizer={ kind = \"heavy-ball\", momentum = 0.5 }").unwrap(), 1);
+        assert_eq!(count("data.source=\"a,b.npz\",'c,d'").unwrap(), 2);
+        for text in ["train.seed=1,", "train.seed=,1", "train.seed", "=1,2"] {
+            assert!(count(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_last_axis_changes_fastest() {
+        let axis = |key: &str, values: [i64; 2]| {
+            Axis::of(&[key.to_owned()], values.map(toml::Value::Integer).to_vec())
+        };
+        let written = |point: &Point| point.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let points = product(&[axis("a", [1, 2]), axis("b", [3, 4])]);
+        let points: Vec<_> = points.iter().map(written).collect();
+        assert_eq!(points, [["a=1", "b=3"], ["a=1", "b=4"], ["a=2", "b=3"], ["a=2", "b=4"]]);
+        assert_eq!(product(&[]), [Point::new()]);
+    }
+}

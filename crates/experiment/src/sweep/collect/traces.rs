@@ -1,0 +1,53 @@
+//! The traces of one run in long form: run, step, name, value.
+
+use serde_json::Value;
+
+use super::table::{Column, Table, Values};
+use crate::Error;
+use crate::folder::{CURVATURE, STEPS};
+use crate::sweep::store::Store;
+
+/// Every number of both traces; of an eigenvalue its value and its relative residual.
+pub(super) fn table(store: &Store, id: &str, points: Option<usize>) -> Result<Table, Error> {
+    let folder = store.run(id);
+    let (mut steps, mut names, mut values) = (Vec::new(), Vec::new(), Vec::new());
+    for file in [STEPS, CURVATURE] {
+        let lines = folder.lines_until(file, u64::MAX)?;
+        let every = points.map_or(1, |points| lines.len().div_ceil(points.max(1)).max(1));
+        let last = lines.len().saturating_sub(1);
+        let chosen = lines.iter().enumerate().filter(|(at, _)| at % every == 0 || *at == last);
+        for (_, line) in chosen {
+            let Ok(Value::Object(line)) = serde_json::from_str(line) else { continue };
+            let step = line.get("step").and_then(Value::as_u64);
+            for (name, value) in line.iter().filter(|(name, _)| *name != "step") {
+                let mut row = |name: String, value: Option<f64>| {
+                    steps.push(step);
+                    names.push(Some(name));
+                    values.push(value);
+                };
+                match value {
+                    Value::Object(measured) => {
+                        row(name.clone(), measured["value"].as_f64());
+                        let residual = measured["relative_residual"].as_f64();
+                        row(format!("{name}_relative_residual"), residual);
+                    }
+                    value => row(name.clone(), value.as_f64()),
+                }
+            }
+        }
+    }
+    let column = |name: &str, values| Column {
+        name: name.to_owned(),
+        unit: String::new(),
+        meaning: String::new(),
+        values,
+    };
+    Ok(Table {
+        columns: vec![
+            column("run", Values::Text(vec![Some(id.to_owned()); steps.len()])),
+            column("step", Values::Integer(steps)),
+            column("name", Values::Text(names)),
+            column("value", Values::Number(values)),
+        ],
+    })
+}

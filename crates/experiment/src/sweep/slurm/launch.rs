@@ -1,0 +1,216 @@
+//! One submission: its runs packed into tasks, its files, its jobs.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use minimascope_record::SCHEMA_VERSION;
+use minimascope_record::config::RunConfig;
+use minimascope_record::sweep::{RunState, SlurmLaunch, SlurmSettings, SweepReport};
+use serde::Serialize;
+
+use crate::Error;
+use crate::folder::RunFolder;
+use crate::sweep::error::SweepError;
+use crate::sweep::estimate::History;
+use crate::sweep::plan::SweepPlan;
+use crate::sweep::slurm::client::ask;
+use crate::sweep::slurm::script::{self, Place};
+use crate::sweep::store::Store;
+
+const LAUNCHES: &str = "launches";
+const RECORD: &str = "launch.json";
+
+/// A submission that was not made yet.
+#[derive(Debug)]
+pub struct Launch {
+    name: String,
+    store: PathBuf,
+    program: PathBuf,
+    settings: SlurmSettings,
+    retry_failed: bool,
+    tasks: usize,
+    /// In an order by which shard k of `tasks` is task k.
+    runs: Vec<RunConfig>,
+    ids: Vec<String>,
+}
+
+/// The plan of a launch: every run complete, nothing to look up.
+#[derive(Serialize)]
+struct Explicit<'a> {
+    list: &'a [RunConfig],
+}
+
+impl Launch {
+    /// Packs the runs of `report` that nobody has or works on; `None` where there are none.
+    ///
+    /// # Errors
+    /// A store that cannot be read.
+    pub fn pack(
+        plan: &SweepPlan,
+        store: &Store,
+        report: &SweepReport,
+        settings: SlurmSettings,
+        program: PathBuf,
+        retry_failed: bool,
+    ) -> Result<Option<Self>, Error> {
+        let history = History::read(store)?;
+        let is_open = |state: RunState| match state {
+            RunState::Missing | RunState::Interrupted => true,
+            RunState::Failed => retry_failed,
+            RunState::Finished | RunState::Running | RunState::Queued => false,
+        };
+        let threads = settings.cpus_per_task.max(1) as f64;
+        let mut runs = Vec::new();
+        for row in report.runs.iter().filter(|row| is_open(row.state)) {
+            let run = plan.runs().iter().find(|run| run.id().as_str() == row.run);
+            runs.extend(run.map(|run| (run, history.estimate(run).seconds / threads)));
+        }
+        if runs.is_empty() {
+            return Ok(None);
+        }
+        runs.sort_by(|one, other| other.1.total_cmp(&one.1));
+        let seconds: f64 = runs.iter().map(|(_, seconds)| seconds).sum();
+        let wanted = (seconds / (60.0 * settings.task_minutes)).ceil();
+        let tasks = (wanted as usize).clamp(1, runs.len().min(settings.max_tasks.max(1)));
+        // There and back again over the tasks, so that none gets the longest of every round.
+        for (round, runs) in runs.chunks_mut(tasks).enumerate() {
+            if round % 2 == 1 && runs.len() == tasks {
+                runs.reverse();
+            }
+        }
+        Ok(Some(Self {
+            name: plan.name().to_owned(),
+            store: std::path::absolute(store.root()).unwrap_or_else(|_| store.root().to_owned()),
+            program,
+            settings,
+            retry_failed,
+            tasks,
+            ids: runs.iter().map(|(run, _)| run.id().to_string()).collect(),
+            runs: runs.iter().map(|(run, _)| run.config().clone()).collect(),
+        }))
+    }
+
+    /// The script, as it is submitted if nothing else is before.
+    ///
+    /// # Errors
+    /// A store that cannot be read.
+    pub fn script(&self) -> Result<String, Error> {
+        let number = launches(&Store::at(self.store.clone()))?.len() + 1;
+        Ok(self.script_in(&self.folder(number)))
+    }
+
+    /// Runs and tasks.
+    #[must_use]
+    pub fn size(&self) -> (usize, usize) {
+        (self.runs.len(), self.tasks)
+    }
+
+    /// Writes the files and submits the array, and the job that collects after it.
+    ///
+    /// # Errors
+    /// [`Error::Write`], and what `sbatch` says.
+    pub fn submit(&self) -> Result<SlurmLaunch, Error> {
+        let folder = self.new_folder()?;
+        let path = folder.path();
+        let name = format!("minimascope-{}", self.name);
+        let place = self.place(path);
+        let plan =
+            toml::to_string(&Explicit { list: &self.runs }).expect("configurations are TOML");
+        let plan =
+            format!("# The runs of this launch; task k is part k of {}.\n{plan}", self.tasks);
+        folder.write("plan.toml", plan.as_bytes())?;
+        folder.write("tasks.sh", self.script_in(path).as_bytes())?;
+        let collect = script::collect(&name, &place, &self.settings);
+        folder.write("collect.sh", collect.as_bytes())?;
+        let job = submit(&[], &path.join("tasks.sh"))?;
+        let tasks = (0..self.tasks)
+            .map(|task| self.ids.iter().skip(task).step_by(self.tasks).cloned().collect())
+            .collect();
+        let submitted = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |at| at.as_secs());
+        let mut record = SlurmLaunch {
+            schema_version: SCHEMA_VERSION,
+            plan: self.name.clone(),
+            folder: path.display().to_string(),
+            submitted,
+            job,
+            collect_job: None,
+            tasks,
+        };
+        // At once: a job that no record knows of could not be cancelled by name of its plan.
+        folder.write_json(RECORD, &record)?;
+        let after = format!("--dependency=afterany:{}", record.job);
+        record.collect_job = Some(submit(&[&after], &path.join("collect.sh"))?);
+        folder.write_json(RECORD, &record)?;
+        Ok(record)
+    }
+
+    fn place<'a>(&'a self, launch: &'a Path) -> Place<'a> {
+        Place { program: &self.program, store: &self.store, launch }
+    }
+
+    fn script_in(&self, launch: &Path) -> String {
+        let name = format!("minimascope-{}", self.name);
+        script::array(&name, &self.place(launch), self.tasks, &self.settings, self.retry_failed)
+    }
+
+    fn folder(&self, number: usize) -> PathBuf {
+        self.store.join(LAUNCHES).join(number.to_string())
+    }
+
+    /// The next number that nobody has taken.
+    fn new_folder(&self) -> Result<RunFolder, Error> {
+        let all = RunFolder::at(self.store.join(LAUNCHES));
+        all.create()?;
+        for number in 1.. {
+            let path = self.folder(number);
+            match fs::create_dir(&path) {
+                Ok(()) => return Ok(RunFolder::at(path)),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(source) => return Err(Error::Write { path, source }),
+            }
+        }
+        unreachable!("the numbers do not end")
+    }
+}
+
+fn submit(options: &[&str], script: &Path) -> Result<String, Error> {
+    let script = script.to_string_lossy();
+    let arguments = [&["--parsable"], options, &[&*script]].concat();
+    let said = ask("sbatch", &arguments)?;
+    // A cluster's name may follow the number.
+    Ok(said.trim().split(';').next().unwrap_or_default().to_owned())
+}
+
+/// The records of a store's launches, in their order.
+///
+/// # Errors
+/// [`Error::Read`], [`Error::Damaged`].
+pub fn launches(store: &Store) -> Result<Vec<SlurmLaunch>, Error> {
+    let mut found = Vec::new();
+    let root = store.root().join(LAUNCHES);
+    for number in 1.. {
+        let folder = RunFolder::at(root.join(number.to_string()));
+        if !folder.path().is_dir() {
+            break;
+        }
+        // Without a record the submission failed.
+        if folder.has(RECORD) {
+            found.push(folder.read_json(RECORD)?);
+        }
+    }
+    Ok(found)
+}
+
+/// Cancels jobs, those that wait and those that run; what runs saves itself.
+///
+/// # Errors
+/// What `scancel` says.
+pub fn cancel(jobs: &[String]) -> Result<(), Error> {
+    if jobs.is_empty() {
+        return Err(SweepError::NothingQueued.into());
+    }
+    let jobs: Vec<&str> = jobs.iter().map(String::as_str).collect();
+    ask("scancel", &jobs).map(drop)
+}
