@@ -13,6 +13,7 @@ use minimascope_report::Theme;
 use minimascope_report::views::minima;
 
 use crate::arguments::Reproduce;
+use crate::commands::report;
 use crate::exit::{Done, Failure};
 use crate::summary::name_of;
 use crate::table::{Table, grouped, significant};
@@ -35,6 +36,7 @@ pub(crate) fn run(arguments: Reproduce) -> Result<Done, Failure> {
     }
     if let Some(path) = draw(&study, &folder)? {
         anstream::eprintln!("drawn: {}", path.display());
+        report::study_page(&folder, &folder.join("report.html"))?;
     }
     if ended == Ended::Interrupted {
         anstream::eprintln!("the same command continues; what is finished stays");
