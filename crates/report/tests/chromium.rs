@@ -58,8 +58,9 @@ async function pixels(svg) {
 
 fn chromium() -> Option<&'static str> {
     let found = NAMES.into_iter().find(|name| {
-        let version = Command::new(name).arg("--version").stdout(Stdio::null());
-        version.stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+        let mut version = Command::new(name);
+        version.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
+        version.status().is_ok_and(|status| status.success())
     });
     if found.is_none() {
         assert!(std::env::var_os("CI").is_none(), "Chromium is missing; .ci/run installs it");

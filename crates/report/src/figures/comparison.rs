@@ -1,6 +1,6 @@
 //! Optimisers side by side: one bar each in every quantity.
 
-use super::reading;
+use super::{plus_minus, reading};
 use crate::{Axis, Bar, Bars, Body, Figure, Ink, Panel, Text};
 
 /// One quantity of one optimiser.
@@ -73,13 +73,17 @@ impl Comparison {
 impl Row {
     fn bar(&self, index: usize) -> Option<Bar> {
         let value = self.values.get(index).copied().flatten()?;
-        let error = value.deviation.map(|half| format!(" ± {}", reading(half)));
+        let deviation = value.deviation.filter(|half| *half > 0.0);
+        let words = match deviation {
+            Some(half) => plus_minus(value.mean, half),
+            None => reading(value.mean),
+        };
         Some(Bar {
             name: Text::plain(&self.label),
             caption: Text::default(),
             value: value.mean,
-            error: value.deviation.filter(|half| *half < value.mean),
-            reading: Text::plain(format!("{}{}", reading(value.mean), error.unwrap_or_default())),
+            error: deviation.filter(|half| *half < value.mean),
+            reading: Text::plain(words),
             thumbnail: None,
         })
     }

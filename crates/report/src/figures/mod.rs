@@ -26,5 +26,14 @@ pub(crate) fn reading(value: f64) -> String {
     significant(value, 4)
 }
 
+/// A value with its scatter in two significant figures.
+pub(crate) fn plus_minus(mean: f64, deviation: f64) -> String {
+    if deviation == 0.0 {
+        // Printed so by others: less than the last digit.
+        return format!("{} ± 0.0", reading(mean));
+    }
+    format!("{} ± {}", reading(mean), significant(deviation, 2))
+}
+
 #[cfg(test)]
 pub(crate) mod tests;

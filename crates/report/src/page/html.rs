@@ -6,7 +6,11 @@ use crate::svg::writer::escaped;
 /// A text with its italics, indices and powers.
 pub(super) fn rich(text: &Text) -> String {
     let runs = text.runs().iter().map(|run| {
-        let safe = escaped(&run.text);
+        // An equation, an error and 2/η stay on their line.
+        let safe = escaped(&run.text)
+            .replace(" = ", "\u{a0}=\u{a0}")
+            .replace(" ± ", "\u{a0}±\u{a0}")
+            .replace("2/", "2/\u{2060}");
         match run.setting {
             Setting::Upright => safe,
             Setting::Italic => format!("<i>{safe}</i>"),

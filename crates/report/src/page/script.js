@@ -76,5 +76,5 @@ for (const figure of document.querySelectorAll("figure.exhibit")) {
     button.addEventListener("click", make);
     row.append(button);
   }
-  figure.append(row);
+  svg.parentElement.append(row);
 }

@@ -5,7 +5,7 @@ use minimascope_record::reproduction::Spread;
 use minimascope_record::study::Study;
 
 use super::published;
-use super::wording::{listed, seeds};
+use super::wording::{listed, seeds, sentence};
 use crate::figures::reading;
 use crate::figures::trends::{Series, TrendPanel, Trends};
 use crate::minima::{Cell, Network, Reached};
@@ -88,7 +88,14 @@ fn exhibit(study: &Study, network: &Network<'_>) -> Option<Block> {
         |cell| cell.test_accuracy,
         100.0,
     );
-    let mut panels = vec![sharpness, non_uniformity, accuracy];
+    let steps = panel(
+        "Time to converge",
+        Axis::log10(Text::plain("iterations to the stop rule")),
+        |run| Some(run.result.steps as f64),
+        |_| None,
+        1.0,
+    );
+    let mut panels = vec![sharpness, non_uniformity, accuracy, steps];
     panels.retain(|panel| panel.series.iter().any(|series| !series.samples.is_empty()));
     let measured = measured(&rates, &shown);
     let trends = Trends {
@@ -170,9 +177,5 @@ fn measured(rates: &[f64], cells: &[Cell<'_>]) -> String {
             small.first().result.batch_size
         ))
     });
-    let mut sentence = listed(&changes.collect::<Vec<_>>());
-    if let Some(first) = sentence.get(..1) {
-        sentence = first.to_uppercase() + &sentence[1..] + ".";
-    }
-    sentence
+    sentence(&listed(&changes.collect::<Vec<_>>())) + "."
 }

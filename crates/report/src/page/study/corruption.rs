@@ -105,6 +105,11 @@ fn exhibit(network: &Network<'_>, clean: &[Network<'_>]) -> Option<Block> {
         panel("Test error", Axis::linear(Text::plain("test error (%)")), &|run| {
             Some(100.0 * (1.0 - run.result.test_accuracy?))
         }),
+        panel(
+            "Time to converge",
+            Axis::linear(Text::plain("iterations to the stop rule")),
+            &|run| Some(run.result.steps as f64),
+        ),
     ];
     let measured = kinds.iter().map(|kind| {
         let own = of_kind(kind);

@@ -12,7 +12,8 @@ use crate::page::document::{Block, Section};
 use crate::page::exhibit::{Caption, Exhibit};
 
 pub(super) fn section(study: &Study) -> Section {
-    let panels: Vec<Found<'_>> = Network::clean(study).into_iter().filter_map(found).collect();
+    let panels: Vec<Found<'_>> =
+        Network::clean(study).into_iter().filter_map(|network| found(study, network)).collect();
     if panels.is_empty() {
         let what = "The sharpness–non-uniformity diagram is not drawn: no run reached a minimum \
                     whose non-uniformity is known";
@@ -28,6 +29,9 @@ pub(super) fn section(study: &Study) -> Section {
         panels.iter().flat_map(|at| &at.runs).map(|run| run.result.seed).collect();
     seeds.sort_unstable();
     seeds.dedup();
+    let mut panels_drawn: Vec<DiagramPanel> =
+        panels.iter().map(|found| found.panel(study)).collect();
+    in_one_order(&mut panels_drawn);
     let diagram = Diagram {
         title: "Where the minima lie".into(),
         subtitle: format!(
@@ -36,7 +40,7 @@ pub(super) fn section(study: &Study) -> Section {
             listed(&gains),
             panels[0].runs[0].result.train_examples
         ),
-        panels: panels.iter().map(|found| found.panel(study)).collect(),
+        panels: panels_drawn,
     };
     let caption = Caption::new(
         "A minimum where GD stays has *a* ≤ 2/*η* (necessary, at every *B*). Theorem 1 of Wu, Ma and \
@@ -56,6 +60,36 @@ pub(super) fn section(study: &Study) -> Section {
     Section::new(TITLE, vec![Block::Exhibit(Box::new(exhibit))])
 }
 
+/// Gradient descent, batches from the largest, published values: in every panel, so that the
+/// legend is in this order too.
+fn in_one_order(panels: &mut [DiagramPanel]) {
+    let mut groups: Vec<Group> = Vec::new();
+    for group in panels.iter().flat_map(|panel| &panel.groups) {
+        if !groups.iter().any(|other| other.label == group.label) {
+            let (limit, empty) = (None, Vec::new());
+            groups.push(Group {
+                minima: Vec::new(),
+                boundary: empty,
+                non_uniformity_limit: limit,
+                ..group.clone()
+            });
+        }
+    }
+    let rank = |label: &str| match label.strip_prefix("B = ").and_then(|size| size.parse().ok()) {
+        Some(size) => (1, std::cmp::Reverse(size)),
+        None if label == "GD" => (0, std::cmp::Reverse(0_usize)),
+        None => (2, std::cmp::Reverse(0)),
+    };
+    groups.sort_by_key(|group| rank(&group.label));
+    for panel in panels {
+        let own = std::mem::take(&mut panel.groups);
+        let in_place = |group: &Group| {
+            own.iter().find(|other| other.label == group.label).unwrap_or(group).clone()
+        };
+        panel.groups = groups.iter().map(in_place).collect();
+    }
+}
+
 const TITLE: &str = "Sharpness and non-uniformity";
 
 struct Found<'a> {
@@ -64,7 +98,7 @@ struct Found<'a> {
     runs: Vec<Reached<'a>>,
 }
 
-fn found(network: Network<'_>) -> Option<Found<'_>> {
+fn found<'a>(study: &Study, network: Network<'a>) -> Option<Found<'a>> {
     let learning_rate = network.best_covered_learning_rate()?;
     let mut runs = network.runs;
     runs.retain(|run| {
@@ -72,6 +106,12 @@ fn found(network: Network<'_>) -> Option<Found<'_>> {
             && run.result.learning_rate == learning_rate
             && run.non_uniformity().is_some()
     });
+    // The batch sizes of the published diagram, where there is one: larger rectangles would hide
+    // theirs.
+    let printed = |run: &Reached<'_>| published_minimum(study, run).is_some();
+    if runs.iter().any(|run| printed(run) && !run.is_gradient_descent()) {
+        runs.retain(|run| printed(run) || run.is_gradient_descent());
+    }
     // From gradient descent down.
     runs.sort_by_key(|run| std::cmp::Reverse(run.result.batch_size));
     (!runs.is_empty()).then_some(Found { label: network.label, learning_rate, runs })

@@ -5,8 +5,8 @@ use minimascope_record::measured::Measured;
 use minimascope_record::stability::Verdict;
 use minimascope_record::study::Study;
 
-use super::wording::{NONE, listed, percent, plural, plus_minus};
-use crate::figures::reading;
+use super::wording::{NONE, percent, plural, sentence};
+use crate::figures::{plus_minus, reading};
 use crate::page::document::{Block, Section};
 use crate::page::exhibit::{Caption, Exhibit};
 use crate::page::slug;
@@ -73,7 +73,7 @@ pub(in crate::page) fn exhibit(record: &Escape) -> Block {
              fit.",
             plural(record.launches.len(), "seed"),
             record.max_steps,
-            record.criterion
+            sentence(&record.criterion)
         ),
     );
     let mut figure = views::escape(record).figure();
@@ -83,7 +83,7 @@ pub(in crate::page) fn exhibit(record: &Escape) -> Block {
 }
 
 fn launched(launch: &Launch) -> String {
-    let left = launch.left_at.map_or(String::new(), |step| format!(" at iteration {step}"));
+    let left = launch.left_at.map_or(String::new(), |step| format!(": gone at iteration {step}"));
     let growth = launch.fitted_growth.map_or(String::new(), |fit| {
         let factor = fit
             .standard_error
@@ -124,7 +124,8 @@ fn table(all: &[&Escape]) -> Table {
             "growth a step",
             "predicted growth",
             "*a* at the end",
-            "test % before, after",
+            "test % before",
+            "after",
         ],
         "Growth: factor of the training loss a step, fitted with its standard error beside that of \
          a typical path of the linearised dynamics (in the mean square where that was not simulated).",
@@ -149,10 +150,8 @@ fn table(all: &[&Escape]) -> Table {
                 }),
                 reading(predicted.typical.unwrap_or(predicted.mean_square)),
                 end.and_then(|end| end.sharpness).map_or(NONE.to_owned(), |at| reading(at.value)),
-                listed(&[
-                    minimum.test_accuracy.map_or(NONE.to_owned(), percent),
-                    end.and_then(|end| end.test_accuracy).map_or(NONE.to_owned(), percent),
-                ]),
+                minimum.test_accuracy.map_or(NONE.to_owned(), percent),
+                end.and_then(|end| end.test_accuracy).map_or(NONE.to_owned(), percent),
             ]);
         }
     }

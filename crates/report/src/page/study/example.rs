@@ -55,7 +55,6 @@ pub(super) fn section(toy: Option<(&ToyEscape, &Toy)>) -> Section {
         ),
     );
     let mut figure = toy.figure();
-    figure.columns = 2;
-    figure.width = 860.0;
+    figure.width = 940.0;
     Section::new(TITLE, vec![Block::Exhibit(Box::new(Exhibit { figure, caption }))])
 }

@@ -3,8 +3,9 @@
 use minimascope_record::stability::Verdict;
 use minimascope_record::study::Study;
 
-use super::wording::{listed, percent, plural, signed, spread};
+use super::wording::{self, listed, percent, plural, signed, spread};
 use crate::Text;
+use crate::chart::ticks::decimal;
 use crate::figures::reading;
 use crate::minima::{Cell, Network, Reached};
 use crate::statistics::{PowerLaw, Summary};
@@ -114,9 +115,7 @@ fn theory(study: &Study, networks: &[Network<'_>]) -> String {
              minimum did what its proved bracket decides; {powers}."
         )
     } else {
-        let mut letters = powers.chars();
-        let first = letters.next().map(|letter| letter.to_uppercase().to_string());
-        first.unwrap_or_default() + letters.as_str() + "; no launch from a minimum is stored yet."
+        wording::sentence(&powers) + "; no launch from a minimum is stored yet."
     }
 }
 
@@ -126,9 +125,9 @@ fn power(network: &Network<'_>) -> Option<String> {
         runs.filter_map(|run| Some([run.sharpness(), run.non_uniformity()?])).collect();
     let fit = PowerLaw::fit(&points)?;
     Some(format!(
-        "*s* ∝ *a*^{{{:.2} ± {:.2}}} ({}, {})",
-        fit.slope,
-        fit.slope_error,
+        "*s* ∝ *a*^{{{} ± {}}} ({}, {})",
+        decimal(fit.slope, 2),
+        decimal(fit.slope_error, 2),
         network.label,
         plural(fit.count, "run")
     ))

@@ -199,12 +199,14 @@ fn measured(networks: &[Network<'_>], shown: &[&Criterion]) -> String {
     if !sentences.is_empty() {
         text += &format!("SGD: {}. ", sentences.join("; "));
     }
-    let comparable = sgd.iter().filter(|(_, _, count, _)| *count > 2);
+    // Those that are known for every run: others may be constant for want of runs.
+    let most = sgd.iter().map(|(_, _, count, _)| *count).max().unwrap_or(0);
+    let comparable = sgd.iter().filter(|(_, _, count, _)| *count == most && most > 2);
     if let Some((criterion, factor, _, _)) =
         comparable.min_by(|left, right| left.1.total_cmp(&right.1))
     {
         text += &format!(
-            "Over SGD’s runs the ratio varies least for “{}”, by a factor of {}.",
+            "Of the criteria known for all of them the ratio varies least for “{}”, by a factor of {}.",
             criterion.title,
             reading(*factor)
         );
@@ -219,30 +221,30 @@ fn ends(values: &[f64]) -> Option<(f64, f64)> {
 
 fn table(networks: &[Network<'_>], shown: &[&Criterion]) -> Table {
     let mut table = Table::new(
-        "*η* over its critical value at the minimum that a run found.",
-        ["network", "optimiser", "criterion", "runs", "mean ± deviation", "smallest", "largest"],
+        "*η* over its critical value at the minimum that a run found: mean ± deviation over runs, \
+         smallest to largest, number of runs.",
+        ["network", "optimiser"],
         "",
     );
+    table.heading.extend(shown.iter().map(|criterion| Text::markup(criterion.title)));
     for network in networks {
         for (name, gradient_descent) in [("GD", true), ("SGD", false)] {
-            for criterion in shown {
+            let entry = |criterion: &&Criterion| {
                 let values = ratios(network.runs.iter(), criterion, gradient_descent);
-                let Some(found) = Summary::of(&values) else { continue };
-                let (low, high) = ends(&values)
-                    .map_or((NONE.into(), NONE.into()), |(low, high)| {
-                        (reading(low), reading(high))
-                    });
-                let title = Text::markup(criterion.title);
-                let cells = [
-                    Text::plain(&network.label),
-                    Text::plain(name),
-                    title,
-                    Text::plain(found.count.to_string()),
-                    Text::plain(spread(&found)),
-                    Text::plain(low),
-                    Text::plain(high),
-                ];
-                table.rows.push(cells.to_vec());
+                let Some((found, (low, high))) = Summary::of(&values).zip(ends(&values)) else {
+                    return Text::plain(NONE);
+                };
+                let range = match found.count {
+                    1 => String::new(),
+                    count => format!("; {} to {}; {count} runs", reading(low), reading(high)),
+                };
+                Text::plain(spread(&found) + &range)
+            };
+            let entries: Vec<Text> = shown.iter().map(entry).collect();
+            if entries.iter().any(|text| text.bare() != NONE) {
+                let mut row = vec![Text::plain(&network.label), Text::plain(name)];
+                row.extend(entries);
+                table.rows.push(row);
             }
         }
     }

@@ -3,6 +3,7 @@
 use minimascope_record::study::Study;
 
 use super::wording::plural;
+use crate::chart::ticks::decimal;
 use crate::figures::reading;
 use crate::figures::trends::{Series, TrendPanel, Trends};
 use crate::minima::{Network, Reached};
@@ -81,11 +82,11 @@ fn sentence(network: &Network<'_>) -> String {
     match fit(network) {
         None => format!("{}: too few runs for a power.", network.label),
         Some(fit) => format!(
-            "{}: *a* ∝ (*η*/*B*)^{{{:.2}}} with error {:.2}, Pearson {:.2} of the logarithms, {}.",
+            "{}: *a* ∝ (*η*/*B*)^{{{} ± {}}}, Pearson {} of the logarithms, {}.",
             network.label,
-            fit.slope,
-            fit.slope_error,
-            fit.correlation,
+            decimal(fit.slope, 2),
+            decimal(fit.slope_error, 2),
+            decimal(fit.correlation, 2),
             plural(fit.count, "run")
         ),
     }

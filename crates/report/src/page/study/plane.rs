@@ -4,7 +4,7 @@ use minimascope_record::escape::EscapeGrid;
 use minimascope_record::stability::StabilityReport;
 use minimascope_record::study::Study;
 
-use super::wording::{listed, plural};
+use super::wording::{listed, plural, sentence};
 use crate::figures::reading;
 use crate::page::document::{Block, Section};
 use crate::page::exhibit::{Caption, Exhibit};
@@ -61,9 +61,9 @@ fn grid(record: &EscapeGrid) -> Block {
             counts.not_decided_as_estimated
         ),
         &format!(
-            "{} a cell; {}. A cell leaves when most of its launches do; shading: the proved bracket.",
+            "{} a cell. {}. A cell leaves when most of its launches do; shading: the proved bracket.",
             plural(record.seeds as usize, "seed"),
-            record.criterion
+            sentence(&record.criterion)
         ),
     );
     let mut figure = views::grid(record).figure();

@@ -4,8 +4,9 @@ use minimascope_record::published::{PublishedCell, PublishedTable};
 use minimascope_record::reproduction::Spread;
 use minimascope_record::study::Study;
 
-use super::wording::{NONE, plus_minus, signed, spread};
-use crate::figures::reading;
+use super::wording::{NONE, signed, spread};
+use crate::Text;
+use crate::figures::{plus_minus, reading};
 use crate::minima::{Cell, Network, Reached, cells};
 use crate::page::document::{Block, Section};
 use crate::page::table::Table;
@@ -41,7 +42,7 @@ pub(super) fn section(study: &Study) -> Section {
          The difference is in percent of the published value, in published standard deviations, \
          and in standard errors of the difference of the two means: the published one's, deviation \
          over the root of its number of runs, and ours. Where ours is one seed, its scatter is \
-         taken to be the published one. A deviation printed as 0.0 is not used.",
+         taken to be the published one. A deviation printed as 0.0 is not used; – is what was not run or not printed.",
     )];
     for (table, caption) in [
         (
@@ -94,18 +95,18 @@ fn compared(
         for (name, printed, quantity, scale) in quantities(cell) {
             let values: Vec<f64> = matching.iter().filter_map(|run| quantity(run)).collect();
             let found = Summary::of(&values);
-            rows.row(row(cell, &matching, name, printed, found, scale));
+            rows.rows.push(cells_of(row(cell, &matching, name, printed, found, scale)));
         }
         if let Some([low, high]) = cell.sharpness_range {
             let values: Vec<f64> = matching.iter().map(Reached::sharpness).collect();
             let mut row =
-                row(cell, &matching, "a", Spread { mean: 0.0, deviation: None }, None, 1.0);
+                row(cell, &matching, SHARPNESS, Spread { mean: 0.0, deviation: None }, None, 1.0);
             row[4] = format!("{} to {}", reading(low), reading(high));
             let ends = [f64::min, f64::max].map(|end| values.iter().copied().reduce(end));
             if let [Some(low), Some(high)] = ends {
                 row[5] = format!("{} to {}", reading(low), reading(high));
             }
-            rows.row(row);
+            rows.rows.push(cells_of(row));
         }
         if let Some(note) = &cell.note {
             let line = format!(
@@ -115,16 +116,20 @@ fn compared(
             notes.push(line);
         }
     }
-    rows.note = crate::Text::plain(notes.join(" "));
+    rows.note = Text::plain(notes.join(" "));
     (!rows.rows.is_empty()).then_some(Block::Table(rows))
 }
+
+/// The column of the quantity's name, and the name of a.
+const QUANTITY: usize = 3;
+const SHARPNESS: &str = "*a*";
 
 type Quantity = fn(&Reached<'_>) -> Option<f64>;
 
 fn quantities(cell: &PublishedCell) -> Vec<(&'static str, Spread, Quantity, f64)> {
     let all: [(&str, Option<Spread>, Quantity, f64); 4] = [
-        ("a", cell.sharpness, |run| Some(run.sharpness()), 1.0),
-        ("s", cell.non_uniformity, |run| run.non_uniformity(), 1.0),
+        (SHARPNESS, cell.sharpness, |run| Some(run.sharpness()), 1.0),
+        ("*s*", cell.non_uniformity, |run| run.non_uniformity(), 1.0),
         ("training accuracy %", cell.train_accuracy, |run| run.result.train_accuracy, 100.0),
         ("test accuracy %", cell.test_accuracy, |run| run.result.test_accuracy, 100.0),
     ];
@@ -167,13 +172,21 @@ fn row(
             Some(deviation) => plus_minus(scale * printed.mean, scale * deviation),
             None => reading(scale * printed.mean),
         },
-        ours.map_or("not run".to_owned(), |ours| spread(&scaled(ours))),
+        ours.map_or(none(), |ours| spread(&scaled(ours))),
         count,
         difference.map_or(none(), |found| signed(found.percent, 1)),
         difference.and_then(|found| found.deviations).map_or(none(), |value| signed(value, 1)),
         difference.and_then(|found| found.standard_errors).map_or(none(), |value| signed(value, 1)),
-        if name == "a" { reading(2.0 / cell.learning_rate) } else { String::new() },
+        if name == SHARPNESS { reading(2.0 / cell.learning_rate) } else { String::new() },
     ]
+}
+
+/// The name of a quantity is in the notation of labels, the rest as it is.
+fn cells_of(row: [String; 11]) -> Vec<Text> {
+    let cell = |(index, text): (usize, String)| {
+        if index == QUANTITY { Text::markup(&text) } else { Text::plain(text) }
+    };
+    row.into_iter().enumerate().map(cell).collect()
 }
 
 /// Ours minus theirs.

@@ -3,7 +3,7 @@
 use minimascope_record::config::RunConfig;
 use minimascope_record::study::{StoredRun, Study};
 
-use super::wording::{listed, plural};
+use super::wording::listed;
 use crate::page::document::{Block, Section};
 use crate::page::exhibit::{Caption, Exhibit};
 use crate::page::table::Table;
@@ -113,7 +113,7 @@ fn table(study: &Study) -> Table {
             stop(&group),
             values(&|run| Some(run.config.train.learning_rate)),
             values(&|run| run.result.as_ref().map(|result| result.batch_size as f64)),
-            plural(group.len(), "run").split(' ').next().unwrap_or_default().to_owned(),
+            group.len().to_string(),
         ]);
     }
     table
@@ -143,7 +143,7 @@ fn stop(group: &[&StoredRun]) -> String {
     let limit = group.iter().map(|run| run.config.train.stop.max_steps).max().unwrap_or(0);
     let limit = format!("at most {} iterations", crate::chart::ticks::decimal(limit as f64, 0));
     match stop.average_batch_loss_below {
-        Some(loss) => format!("average batch loss below {loss:e}, {limit}").replace("e-", "·10^−"),
+        Some(loss) => format!("average batch loss below {loss}, {limit}"),
         None => limit,
     }
 }

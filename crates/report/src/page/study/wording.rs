@@ -1,6 +1,6 @@
 //! Phrases that several captions share.
 
-use crate::figures::reading;
+use crate::figures::{plus_minus, reading};
 use crate::minima::Cell;
 use crate::statistics::Summary;
 
@@ -10,11 +10,6 @@ pub(in crate::page) fn spread(summary: &Summary) -> String {
         Some(deviation) => plus_minus(summary.mean, deviation),
         None => reading(summary.mean),
     }
-}
-
-/// A value with its scatter.
-pub(in crate::page) fn plus_minus(mean: f64, deviation: f64) -> String {
-    format!("{} ± {}", reading(mean), crate::chart::ticks::significant(deviation, 2))
 }
 
 /// How many runs and seeds stand behind a figure of cells, and what its error bars are.
@@ -44,6 +39,13 @@ pub(super) fn listed(parts: &[String]) -> String {
         [only] => only.clone(),
         [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
+}
+
+/// A sentence from words that a record wrote without a capital.
+pub(super) fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    let first = letters.next().map(|letter| letter.to_uppercase().to_string());
+    first.unwrap_or_default() + letters.as_str()
 }
 
 /// A number with a sign.
