@@ -10,6 +10,7 @@ use minimascope_record::reproduction::{Judged, Theory};
 use minimascope_record::run::RunSummary;
 use minimascope_record::stability::StabilityReport;
 use minimascope_record::study::{StoredRun, Study};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::Error;
@@ -23,6 +24,16 @@ const STABILITY: &str = "stability.json";
 const THEORY: &str = "theory.json";
 /// Launches, a folder each.
 const ESCAPES: &str = "escape";
+/// Runs that an error ended, a file each.
+const FAILED: &str = "failed";
+
+/// What is shown of a run that an error ended.
+#[derive(Deserialize)]
+struct Failure {
+    run: String,
+    error: String,
+    configuration: RunConfig,
+}
 
 /// Every run below a folder, by id; without batch losses, which only the page of one run shows.
 ///
@@ -37,7 +48,15 @@ pub fn read(folder: &Path) -> Result<Study, Error> {
     if paths.is_empty() {
         return Err(Error::NoRun { path: folder.to_owned() });
     }
-    let runs = paths.iter().map(|path| stored(path)).collect::<Result<_, _>>()?;
+    let mut runs: Vec<StoredRun> =
+        paths.iter().map(|path| stored(path)).collect::<Result<_, _>>()?;
+    for failed in failures(folder)? {
+        // A failed run that was finished since is finished.
+        if runs.iter().all(|run| run.run != failed.run) {
+            runs.push(failed);
+        }
+    }
+    runs.sort_by(|left, right| left.run.cmp(&right.run));
     Ok(Study { runs, published: published() })
 }
 
@@ -86,6 +105,34 @@ fn stored(path: &Path) -> Result<StoredRun, Error> {
         escapes: escapes(&folder)?,
         grid: optional(&folder, &format!("{ESCAPES}/grid/grid.json"))?,
     })
+}
+
+fn failures(folder: &Path) -> Result<Vec<StoredRun>, Error> {
+    let folder = RunFolder::at(folder.join(FAILED));
+    let Ok(entries) = fs::read_dir(folder.path()) else { return Ok(Vec::new()) };
+    let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let mut names: Vec<String> = names.filter(|name| name.ends_with(".json")).collect();
+    names.sort();
+    let run = |name: &String| {
+        let failure: Failure = folder.read_json(name)?;
+        Ok(StoredRun {
+            run: failure.run,
+            text: toml::to_string(&failure.configuration).unwrap_or_default(),
+            config: failure.configuration,
+            provenance: None,
+            timing: None,
+            result: None,
+            error: Some(failure.error),
+            steps: Vec::new(),
+            curvature: Vec::new(),
+            spectrum: None,
+            judged: Vec::new(),
+            stability: None,
+            escapes: Vec::new(),
+            grid: None,
+        })
+    };
+    names.iter().map(run).collect()
 }
 
 /// What a stability report says of the pair that it was asked about.

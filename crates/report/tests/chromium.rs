@@ -128,7 +128,7 @@ fn pages_in_a_browser() {
         let answers: Value = serde_json::from_str(&answers).unwrap();
         assert_eq!(answers["errors"], Value::Array(vec![]), "{name}");
         assert_eq!(answers["resources"], Value::Array(vec![]), "{name}");
-        assert_eq!(answers["wide"], 0, "{name} is wider than its window");
+        assert!(answers["wide"].as_f64().unwrap() <= 0.0, "{name} is wider than its window");
         let seen = answers["figures"].as_object().unwrap();
         assert_eq!(seen.len(), figures, "{name}: two figures have one name");
         for (figure, seen) in seen {

@@ -83,7 +83,7 @@ fn result(run: &StoredRun) -> Vec<Block> {
         let command = format!("minimascope run runs/{}/config.toml --resume", run.run);
         return vec![Block::missing("There is no result yet", &command)];
     };
-    let mut table = Table::new("What the run reached.", ["", "", ""], "");
+    let mut table = Table::new("What the run reached.", ["quantity", "value", "about it"], "");
     let mut row = |name: &str, value: String, about: String| {
         let cells = [Text::markup(name), Text::plain(value), Text::plain(about)];
         table.rows.push(cells.to_vec());

@@ -7,8 +7,8 @@ use minimascope_record::trace::CurvatureLine;
 use super::loss_name;
 use crate::figures::training_curves::{Trace, TrainingCurves};
 
-/// What the run recorded while training, and its final measurement as the last point; nothing for
-/// a run that recorded nothing.
+/// What the run recorded while training, each curve with the final measurement as its last point;
+/// nothing for a run that recorded nothing.
 pub fn training_curves(run: &StoredRun) -> Option<TrainingCurves> {
     let config = &run.config;
     let end = run.result.as_ref();
@@ -17,7 +17,8 @@ pub fn training_curves(run: &StoredRun) -> Option<TrainingCurves> {
         let mut points: Trace =
             lines.filter_map(|line| Some([line.step as f64, value(line)?])).collect();
         let steps = end.map_or(0.0, |result| result.steps as f64);
-        if let Some(last) = last.filter(|_| points.last().is_none_or(|point| point[0] < steps)) {
+        // A lone point is no curve.
+        if let Some(last) = last.filter(|_| points.last().is_some_and(|point| point[0] < steps)) {
             points.push([steps, last]);
         }
         points

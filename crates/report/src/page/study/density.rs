@@ -102,8 +102,8 @@ pub(in crate::page) fn exhibit(runs: &[&StoredRun]) -> Option<Block> {
         format!("{}: λ_{{max}} = {largest}{trace}", label(result))
     });
     let caption = Caption::new(
-        "An over-parameterised network at a minimum has most of its eigenvalues at zero and at most \
-         *nK* that are not; stability bounds the largest by 2/*η*, not the shape of the rest.",
+        "Where every example is fitted at most *nK* eigenvalues are not zero; stability bounds the \
+         largest by 2/*η*, not the shape of the rest.",
         &(measured.collect::<Vec<_>>().join("; ") + "."),
         &format!(
             "{}, one seed each. Shading: one standard error over the probes; strokes on the axis: \

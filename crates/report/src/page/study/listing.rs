@@ -1,11 +1,13 @@
 //! Every run, those that came to nothing first.
 
+use minimascope_record::config::ModelConfig;
 use minimascope_record::outcome::Outcome;
 use minimascope_record::study::{StoredRun, Study};
 
 use super::wording::{NONE, percent, plural, spread};
+use crate::chart::ticks::decimal;
 use crate::figures::reading;
-use crate::minima::{Reached, cells};
+use crate::minima::{Cell, Reached, cells};
 use crate::page::document::{Block, Section};
 use crate::page::table::Table;
 use crate::statistics::Summary;
@@ -55,7 +57,7 @@ fn failure(run: &StoredRun) -> [String; 10] {
     };
     [
         run.run.clone(),
-        result.map_or_else(|| format!("{:?}", run.config.model), |result| result.model.clone()),
+        result.map_or_else(|| model(&run.config.model), |result| result.model.clone()),
         train.learning_rate.to_string(),
         train.batch_size.to_string(),
         train.seed.to_string(),
@@ -65,6 +67,20 @@ fn failure(run: &StoredRun) -> [String; 10] {
         result.and_then(|at| at.sharpness).map_or(NONE.to_owned(), |a| reading(a.value)),
         result.and_then(|at| at.test_accuracy).map_or(NONE.to_owned(), percent),
     ]
+}
+
+/// The mean number of iterations.
+fn steps(cell: &Cell<'_>) -> String {
+    let found = cell.summary(|run| Some(run.result.steps as f64));
+    found.map_or(NONE.to_owned(), |found| decimal(found.mean, 0))
+}
+
+fn model(config: &ModelConfig) -> String {
+    match config {
+        ModelConfig::Preset(name) => name.clone(),
+        ModelConfig::File(path) => path.display().to_string(),
+        ModelConfig::Architecture(_) => "architecture".to_owned(),
+    }
 }
 
 fn every_cell(study: &Study) -> Table {
@@ -118,7 +134,7 @@ fn every_cell(study: &Study) -> Table {
             result.learning_rate.to_string(),
             first.gain().to_string(),
             cell.runs.len().to_string(),
-            value(1.0, &|run| Some(run.result.steps as f64)) + if limited { " !" } else { "" },
+            steps(cell) + if limited { " !" } else { "" },
             value(1.0, &|run| Some(run.sharpness())),
             value(1.0, &|run| Some(run.over_sharpness_edge())),
             value(1.0, &|run| run.non_uniformity()),

@@ -2,7 +2,7 @@
 
 use minimascope_record::study::Study;
 
-use super::wording::plural;
+use super::wording::{NONE, percent, plural};
 use crate::chart::ticks::decimal;
 use crate::figures::reading;
 use crate::figures::trends::{Series, TrendPanel, Trends};
@@ -174,16 +174,16 @@ fn optimizers(networks: &[Network<'_>]) -> Option<Block> {
     };
     let others: Vec<String> = with_others
         .iter()
-        .flat_map(|network| &network.runs)
-        .filter(|run| !run.is_plain())
-        .map(|run| {
+        .flat_map(|network| network.runs.iter().map(|run| (&network.label, run)))
+        .filter(|(_, run)| !run.is_plain())
+        .map(|(network, run)| {
             format!(
-                "{} at *η* = {}: *a* = {}, *s* = {}, test {} %",
+                "{network}, {} at *η* = {}: *a* = {}, *s* = {}, test {} %",
                 run.optimizer(),
                 run.result.learning_rate,
                 reading(run.sharpness()),
-                run.non_uniformity().map_or("–".to_owned(), reading),
-                run.result.test_accuracy.map_or("–".to_owned(), super::wording::percent)
+                run.non_uniformity().map_or(NONE.to_owned(), reading),
+                run.result.test_accuracy.map_or(NONE.to_owned(), percent)
             )
         })
         .collect();

@@ -80,6 +80,7 @@ fn compared(
             "deviations",
             "standard errors",
             "2/*η*",
+            "source",
         ],
         "",
     );
@@ -147,7 +148,7 @@ fn row(
     printed: Spread,
     ours: Option<Summary>,
     scale: f64,
-) -> [String; 11] {
+) -> [String; 12] {
     let scaled = |summary: Summary| Summary {
         mean: scale * summary.mean,
         deviation: summary.deviation.map(|deviation| scale * deviation),
@@ -178,11 +179,12 @@ fn row(
         difference.and_then(|found| found.deviations).map_or(none(), |value| signed(value, 1)),
         difference.and_then(|found| found.standard_errors).map_or(none(), |value| signed(value, 1)),
         if name == SHARPNESS { reading(2.0 / cell.learning_rate) } else { String::new() },
+        cell.source.clone(),
     ]
 }
 
 /// The name of a quantity is in the notation of labels, the rest as it is.
-fn cells_of(row: [String; 11]) -> Vec<Text> {
+fn cells_of(row: [String; 12]) -> Vec<Text> {
     let cell = |(index, text): (usize, String)| {
         if index == QUANTITY { Text::markup(&text) } else { Text::plain(text) }
     };
