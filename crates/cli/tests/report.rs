@@ -14,7 +14,7 @@ fn page(place: &Place, words: &[&str], out: &str) -> String {
 #[test]
 fn the_same_runs_give_the_same_page() {
     let place = Place::new();
-    let one = place.run_into("runs", &[]);
+    place.run_into("runs", &[]);
     place.run_into("runs", &["train.batch_size=20"]);
     let out = place.output(&["report", "--out", "first.html"]);
     assert!(out.status.success() && out.stdout.is_empty(), "{}", text(&out.stderr));
@@ -29,11 +29,6 @@ fn the_same_runs_give_the_same_page() {
     }
     let without_name = first.replace("xmlns=\"http://www.w3.org/2000/svg\"", "");
     assert!(!without_name.contains("http://") && !without_name.contains("https://"));
-    // A record that changes changes the page.
-    let outcome = one.join("outcome.json");
-    let changed = fs::read_to_string(&outcome).unwrap().replace("\"steps\": 400", "\"steps\": 399");
-    fs::write(outcome, changed).unwrap();
-    assert!(first != page(&place, &["runs"], "third.html"));
 }
 
 #[test]

@@ -21,7 +21,7 @@ fn panel(panel: &Panel) -> Vec<Value> {
             let rows = |layer: &Layer| series(layer);
             let layers = chart.layers.iter().filter_map(|layer| {
                 let rows = rows(layer)?;
-                Some(entry(&title, layer.label.as_ref(), &axes, rows))
+                Some(entry(&title, layer.label.as_ref(), &axes, &rows))
             });
             layers.collect()
         }
@@ -29,7 +29,7 @@ fn panel(panel: &Panel) -> Vec<Value> {
             let axes = [bars.axis.label.bare(), String::new()];
             let row = |bar: &crate::Bar| {
                 let rows = vec![json!([number(bar.value), null, bar.error.map(number)])];
-                entry(&title, Some(&bar.name), &axes, rows)
+                entry(&title, Some(&bar.name), &axes, &rows)
             };
             bars.bars.iter().map(row).collect()
         }
@@ -37,14 +37,14 @@ fn panel(panel: &Panel) -> Vec<Value> {
             let axes = ["picture".to_owned(), "wrong label".to_owned()];
             let tiles = sheet.tiles.iter().enumerate().map(|(index, tile)| {
                 let rows = vec![json!([index, u8::from(tile.marked)])];
-                entry(&title, Some(&tile.label), &axes, rows)
+                entry(&title, Some(&tile.label), &axes, &rows)
             });
             tiles.collect()
         }
     }
 }
 
-fn entry(panel: &str, label: Option<&Text>, axes: &[String; 2], rows: Vec<Value>) -> Value {
+fn entry(panel: &str, label: Option<&Text>, axes: &[String; 2], rows: &[Value]) -> Value {
     let name = label.map(Text::bare).unwrap_or_default();
     json!({ "panel": panel, "series": name, "x": axes[0], "y": axes[1], "rows": rows })
 }

@@ -119,7 +119,7 @@ fn table(study: &Study) -> Table {
     table
 }
 
-fn key(run: &StoredRun) -> impl PartialEq + PartialOrd + use<> {
+fn key(run: &StoredRun) -> impl PartialOrd + use<> {
     let result = run.result.as_ref();
     (
         result.map(|result| (result.model.clone(), result.data.clone(), result.train_examples)),
