@@ -2,7 +2,7 @@
 # make check     everything that must hold before a change is shown to anyone
 # make bench     time of the products and of a training step, on this machine
 # make fixtures  the derivatives that the tests compare with, made again by JAX (7 minutes)
-# make gallery   every figure with sample data, in target/gallery
+# make gallery   every figure and both pages with sample data, in target/gallery
 
 .DEFAULT_GOAL := help
 .PHONY: help check format lint documentation test bench fixtures gallery

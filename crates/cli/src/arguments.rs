@@ -44,6 +44,11 @@ pub(crate) enum Command {
     Sweep(Sweep),
     /// Train the study's networks and print their minima beside the study's.
     Reproduce(Reproduce),
+    /// Show a folder of runs, or one run, as one HTML page.
+    ///
+    /// The page holds everything it shows and asks no network for anything. The same records give
+    /// the same bytes.
+    Report(Report),
     /// The networks that have a name.
     Model(Model),
     /// The datasets that have a name.
@@ -63,7 +68,7 @@ impl Command {
             }
             Self::Sweep(arguments) => &arguments.machine,
             Self::Reproduce(arguments) => &arguments.machine,
-            Self::Model(_) | Self::Data(_) | Self::Config(_) => return None,
+            Self::Report(_) | Self::Model(_) | Self::Data(_) | Self::Config(_) => return None,
         };
         // More are refused where the passes start theirs.
         machine.threads.map(usize::from).filter(|threads| *threads <= 1024)
@@ -167,6 +172,16 @@ pub(crate) struct Reproduce {
 pub(crate) enum Preset {
     Quick,
     Paper,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// A folder of runs, a run's folder, or a run's id below runs.
+    #[arg(value_name = "FOLDER|RUN", default_value = "runs")]
+    pub(crate) target: PathBuf,
+    /// The page.
+    #[arg(long, value_name = "FILE", default_value = "report.html")]
+    pub(crate) out: PathBuf,
 }
 
 #[derive(Debug, Args)]

@@ -5,6 +5,7 @@ mod commands;
 mod exit;
 mod interrupt;
 mod output;
+mod pictures;
 mod progress;
 mod summary;
 mod table;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         Command::Escape(arguments) => commands::escape::run(&arguments),
         Command::Sweep(arguments) => commands::sweep::run(&arguments),
         Command::Reproduce(arguments) => commands::reproduce::run(arguments),
+        Command::Report(arguments) => commands::report::run(&arguments),
         Command::Model(arguments) => commands::model::run(arguments),
         Command::Data(arguments) => commands::data::run(arguments),
         Command::Config(arguments) => commands::config::run(arguments),

@@ -14,6 +14,7 @@ pub mod progress;
 pub mod reproduce;
 pub mod run;
 pub mod stability;
+pub mod study;
 pub mod sweep;
 
 mod error;

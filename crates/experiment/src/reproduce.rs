@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicBool;
 use minimascope_record::SCHEMA_VERSION;
 use minimascope_record::batch_size::BatchSize;
 use minimascope_record::outcome::Outcome;
+use minimascope_record::published::{Published, PublishedCell};
 use minimascope_record::reproduction::{Reference, Reproduction, ReproductionRow};
 use serde::Deserialize;
 
@@ -17,8 +18,9 @@ use crate::config::sources::Sources;
 use crate::plan::Plan;
 use crate::progress::Progress;
 use crate::run::{self, Options};
+use crate::study::published;
 
-/// What is run and what others saw there: `presets/reproduction.toml`.
+/// What is run: `presets/reproduction.toml`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Study {
@@ -32,8 +34,6 @@ struct Row {
     preset: String,
     learning_rate: f64,
     batch_size: BatchSize,
-    #[serde(default)]
-    references: Vec<Reference>,
 }
 
 impl Row {
@@ -46,6 +46,17 @@ impl Row {
         sources.assign(assignment("learning_rate", self.learning_rate.into()));
         sources.assign(assignment("batch_size", batch_size));
         Plan::check(&sources.complete()?)
+    }
+
+    /// What others printed of this network, learning rate and batch size, for the usual gain.
+    fn references(&self, published: &Published) -> Vec<Reference> {
+        let cells = published.cell.iter().filter(|cell| {
+            cell.network == self.preset
+                && cell.learning_rate == self.learning_rate
+                && cell.batch_size == self.batch_size
+                && cell.gains == [1.0]
+        });
+        cells.map(PublishedCell::reference).collect()
     }
 }
 
@@ -71,6 +82,7 @@ pub fn reproduce(
     progress: &mut dyn Progress,
     interrupt: &AtomicBool,
 ) -> Result<(Reproduction, Ended), Error> {
+    let published = published();
     let mut rows = Vec::new();
     let mut ended = Ended::Complete;
     for row in study().row {
@@ -83,8 +95,8 @@ pub fn reproduce(
             ended = Ended::Interrupted;
             break;
         };
-        let (title, references) = (row.title, row.references);
-        rows.push(ReproductionRow { title, result, references, theory });
+        let references = row.references(&published);
+        rows.push(ReproductionRow { title: row.title, result, references, theory });
     }
     Ok((Reproduction { schema_version: SCHEMA_VERSION, rows }, ended))
 }
@@ -100,13 +112,13 @@ mod tests {
 
     #[test]
     fn the_core_is_two_networks_by_two_batch_sizes() {
-        let rows = study().row;
+        let (rows, published) = (study().row, published());
         assert_eq!(rows.len(), 4);
         for row in rows {
             let plan = row.plan().unwrap();
             assert_eq!(plan.config().train.learning_rate, row.learning_rate);
             assert_eq!(plan.batch_size(), row.batch_size.of(1_000));
-            assert!(!row.references.is_empty());
+            assert!(!row.references(&published).is_empty());
         }
     }
 }

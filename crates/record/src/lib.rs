@@ -2,7 +2,8 @@
 //! how a number is computed, and every other crate may speak its words.
 //!
 //! Configurations: [`config::RunConfig`] with [`dataset`], [`architecture`] and [`training`].
-//! Results: [`run::RunSummary`] and the lines of a run's traces, each with [`measured`] numbers.
+//! Results: [`run::RunSummary`] and the lines of a run's traces, each with [`measured`] numbers;
+//! [`study::Study`] is a whole folder of them, beside the [`published`] ones.
 //! Every object that stands alone carries [`SCHEMA_VERSION`].
 
 pub mod architecture;
@@ -13,9 +14,11 @@ pub mod escape;
 pub mod listing;
 pub mod measured;
 pub mod outcome;
+pub mod published;
 pub mod reproduction;
 pub mod run;
 pub mod stability;
+pub mod study;
 pub mod sweep;
 pub mod trace;
 pub mod training;

@@ -19,6 +19,8 @@ pub struct Bar {
     pub caption: Text,
     /// Length, from zero.
     pub value: f64,
+    /// Half length of the error bar at its end.
+    pub error: Option<f64>,
     /// The length in words, at the bar's end.
     pub reading: Text,
     /// Picture between the name and the bar.
@@ -39,6 +41,7 @@ pub struct Bars {
 /// Side of the square that holds a thumbnail.
 const THUMBNAIL: f64 = 36.0;
 const GAP: f64 = 8.0;
+const WHISKER: &str = "mm-stroke-text mm-line";
 
 impl Bars {
     fn row(&self) -> f64 {
@@ -73,6 +76,10 @@ impl<'a> Drawing<'a> {
         for bar in &bars.bars {
             context.check(bar.value, Scale::Linear, &bar.name.bare())?;
             extent.hold(bar.value);
+            if let Some(error) = bar.error {
+                context.check(error, Scale::Linear, &bar.name.bare())?;
+                extent.hold(bar.value + error);
+            }
         }
         let extent = extent.ends(bars.axis.padding).ok_or_else(|| context.empty())?;
         Ok(Drawing { bars, extent })
@@ -127,7 +134,16 @@ impl<'a> Drawing<'a> {
             height: thickness,
         };
         writer.rectangle(body, &format!("{} mm-mark", self.bars.ink.fill()));
-        let after = zero.max(end) + 5.0;
+        let mut tip = zero.max(end);
+        if let Some(error) = bar.error {
+            let ends = [bar.value - error, bar.value + error].map(|at| span.at(at));
+            writer.line([ends[0], middle], [ends[1], middle], WHISKER);
+            for x in ends {
+                writer.line([x, middle - 3.0], [x, middle + 3.0], WHISKER);
+            }
+            tip = tip.max(ends[1]);
+        }
+        let after = tip + 5.0;
         writer.text(
             &bar.reading,
             Role::TickLabel,

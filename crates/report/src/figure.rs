@@ -5,6 +5,7 @@ use crate::bars::{self, Bars};
 use crate::chart::legend::{Legend, entries};
 use crate::chart::{self, Chart, Context};
 use crate::plot::Plot;
+use crate::sheet::{self, Sheet};
 use crate::svg::text::Text;
 use crate::svg::theme::{Theme, stylesheet};
 use crate::svg::writer::{Anchor, Frame, Place, Role, Writer, number};
@@ -23,6 +24,8 @@ pub enum Body {
     Chart(Chart),
     /// Horizontal bars.
     Bars(Bars),
+    /// Pictures.
+    Sheet(Sheet),
 }
 
 /// One cell of a figure.
@@ -126,6 +129,7 @@ impl Figure {
                 Box::new(chart::draw::Drawing::new(chart, own_legend, &context)?)
             }
             Body::Bars(bars) => Box::new(bars::Drawing::new(bars, &context)?),
+            Body::Sheet(sheet) => Box::new(sheet::Drawing::new(sheet, &context)?),
         })
     }
 
@@ -141,7 +145,7 @@ impl Figure {
         if self.legend == LegendPlace::Figure {
             let charts = self.panels.iter().filter_map(|panel| match &panel.body {
                 Body::Chart(chart) => Some(chart),
-                Body::Bars(_) => None,
+                Body::Bars(_) | Body::Sheet(_) => None,
             });
             let layers = charts.flat_map(|chart| &chart.layers);
             let legend = Legend::new(entries(layers, false), self.room());

@@ -1,10 +1,11 @@
-//! Plain views of stored results to SVG figures.
+//! Plain views of stored results to SVG figures, and HTML pages of them.
 //!
 //! A figure is a template over plain data: each module of [`figures`] holds a struct of what is
 //! drawn, in the field's words, and turns it into a [`Figure`]: charts, panels, legends and
 //! notes, still without a place on the page. [`Figure::to_svg`] checks every number, lays the
-//! figure out and writes it. Nothing here computes a result: a limit, a fit or a verdict arrives
-//! with the data.
+//! figure out and writes it. Nothing there computes a result: a limit, a fit or a verdict arrives
+//! with the data. [`page`] shows the records of a whole study, or of one run; what it says of many
+//! runs at once, a mean with its deviation or a fitted power, is all that this crate computes.
 //!
 //! The same data give the same bytes. Colours follow the reader's light or dark preference, every
 //! series differs in shape or dash as well as in colour, and no text is cut or overlaps another in
@@ -34,7 +35,11 @@ mod chart;
 mod error;
 mod figure;
 pub mod figures;
+mod minima;
+pub mod page;
 mod plot;
+mod sheet;
+mod statistics;
 mod svg;
 pub mod views;
 
@@ -44,6 +49,7 @@ pub use chart::scale::Scale;
 pub use chart::{Axis, Chart};
 pub use error::Error;
 pub use figure::{Body, Figure, LegendPlace, Panel};
+pub use sheet::{Sheet, Tile};
 pub use svg::image::Image;
 pub use svg::marker::Marker;
 pub use svg::text::Text;

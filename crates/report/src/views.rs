@@ -5,13 +5,18 @@ use minimascope_record::training::Loss;
 mod escape;
 mod reproduction;
 mod stability;
+mod toy;
+mod training;
 
 pub use escape::{escape, grid};
 pub use reproduction::minima;
+pub(crate) use stability::reached;
 pub use stability::{blame, boundary};
+pub use toy::toy;
+pub use training::training_curves;
 
 /// The loss with its normalisation, in words.
-fn loss_name(loss: Loss) -> &'static str {
+pub(crate) fn loss_name(loss: Loss) -> &'static str {
     match loss {
         Loss::MeanSquaredError => "squared error averaged over outputs",
         Loss::HalfSumOfSquares => "half the sum of squared errors",

@@ -15,7 +15,7 @@ use minimascope_report::Theme;
 use minimascope_report::views::minima;
 
 use crate::arguments::{PlanPlace, Preset, Reproduce};
-use crate::commands::sweep;
+use crate::commands::{report, sweep};
 use crate::exit::{Done, Failure};
 use crate::summary::name_of;
 use crate::table::{Table, grouped, significant};
@@ -64,6 +64,7 @@ fn quick(arguments: Reproduce) -> Result<Done, Failure> {
     }
     if let Some(path) = draw(&study, &folder)? {
         anstream::eprintln!("drawn: {}", path.display());
+        report::study_page(&folder, &folder.join("report.html"))?;
     }
     if ended == Ended::Interrupted {
         anstream::eprintln!("the same command continues; what is finished stays");

@@ -1,11 +1,11 @@
-//! Writes every figure with sample data, in each theme: `cargo run --example gallery -- FOLDER`.
+//! Writes every figure and both pages with sample data, figures in each theme: `cargo run --example gallery -- FOLDER`.
 
 mod sample;
 
 use std::error::Error;
 use std::path::PathBuf;
 
-use minimascope_report::Theme;
+use minimascope_report::{Theme, page};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(std::env::args().nth(1).ok_or("give the folder to write to")?);
@@ -17,5 +17,12 @@ fn main() -> Result<(), Box<dyn Error>> {
             std::fs::write(folder.join(name), figure.to_svg(theme)?)?;
         }
     }
+    let study = sample::study::study();
+    let (record, toy, sheets) =
+        (sample::study::toy_record(), sample::toy(), sample::study::sheets());
+    let inputs = page::Inputs { study: &study, toy: Some((&record, &toy)), sheets: &sheets };
+    std::fs::write(folder.join("study.html"), page::study(&inputs)?)?;
+    let picture = |example: usize| (format!("example {example}"), None);
+    std::fs::write(folder.join("run.html"), page::run(&sample::study::one_run(), picture)?)?;
     Ok(())
 }

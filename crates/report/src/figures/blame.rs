@@ -51,6 +51,7 @@ impl Blame {
             name: Text::plain(&example.label),
             caption: Text::plain(format!("example {}", example.index)),
             value: 100.0 * example.share,
+            error: None,
             reading: Text::plain(format!("{} %", percentage(example.share))),
             thumbnail: example.image.clone(),
         };

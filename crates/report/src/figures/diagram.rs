@@ -15,6 +15,17 @@ pub struct Minimum {
     pub sharpness: f64,
     /// s = √λ_max(Σ).
     pub non_uniformity: f64,
+    /// Half lengths of the error bars of a and s.
+    pub error: [Option<f64>; 2],
+    /// For tool tips; (a, s) if absent.
+    pub note: Option<String>,
+}
+
+impl Minimum {
+    /// One run's.
+    pub fn new(sharpness: f64, non_uniformity: f64) -> Minimum {
+        Minimum { sharpness, non_uniformity, error: [None, None], note: None }
+    }
 }
 
 /// Minima found by one optimiser, and the part of the plane in which it is said to be stable.
@@ -138,12 +149,11 @@ impl DiagramPanel {
         }
         for group in &self.groups {
             let samples = group.minima.iter().map(|minimum| Sample {
-                note: Some(format!(
-                    "{}: a = {}, s = {}",
-                    group.label,
-                    reading(minimum.sharpness),
-                    reading(minimum.non_uniformity)
-                )),
+                error: minimum.error,
+                note: minimum.note.clone().or_else(|| {
+                    let [a, s] = [minimum.sharpness, minimum.non_uniformity].map(reading);
+                    Some(format!("{}: a = {a}, s = {s}", group.label))
+                }),
                 ..Sample::new(minimum.sharpness, minimum.non_uniformity)
             });
             let index = index(group);

@@ -115,7 +115,7 @@ impl Escape {
             crate::Body::Chart(chart) => {
                 chart.layers.iter().any(|layer| !layer.values()[0].is_empty())
             }
-            crate::Body::Bars(_) => true,
+            crate::Body::Bars(_) | crate::Body::Sheet(_) => true,
         }
     }
 

@@ -1,9 +1,9 @@
 //! Every figure, read back from its SVG: marks, labels, places of text, refusals, sameness.
 
 #[path = "../../examples/gallery/sample/mod.rs"]
-mod sample;
+pub(crate) mod sample;
 
-mod page;
+pub(crate) mod page;
 mod refusals;
 
 use self::page::Page;

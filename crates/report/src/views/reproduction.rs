@@ -51,14 +51,14 @@ fn groups(row: &ReproductionRow) -> Option<(f64, Vec<Group>)> {
         .filter(|reference| reference.note.is_none())
         .filter_map(|reference| {
             let (a, s) = (reference.sharpness?, reference.non_uniformity?);
-            Some(Minimum { sharpness: a.mean, non_uniformity: s.mean })
+            Some(Minimum::new(a.mean, s.mean))
         })
         .collect();
     let mut groups = vec![Group {
         label: label.clone(),
         non_uniformity_limit: run.non_uniformity_limit,
         boundary: Vec::new(),
-        minima: vec![Minimum { sharpness, non_uniformity }],
+        minima: vec![Minimum::new(sharpness, non_uniformity)],
     }];
     if !published.is_empty() {
         groups.push(Group {

@@ -31,7 +31,7 @@ pub fn boundary(report: &StabilityReport) -> Option<Boundary> {
 }
 
 /// How a minimum was reached.
-pub(super) fn reached(minimum: &Minimum) -> String {
+pub(crate) fn reached(minimum: &Minimum) -> String {
     let optimizer = if minimum.trained_batch_size == minimum.train_examples {
         "GD".to_owned()
     } else {

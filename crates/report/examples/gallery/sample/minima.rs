@@ -21,10 +21,11 @@ pub(crate) fn diagram() -> Diagram {
                 });
                 let minima = (0..15).map(|_| {
                     let share = uniform.next();
-                    Minimum {
-                        sharpness: low + share * (high - low),
-                        non_uniformity: s + spread * (2.0 * share - 1.0) + 0.05 * uniform.next(),
-                    }
+                    let sharpness = low + share * (high - low);
+                    Minimum::new(
+                        sharpness,
+                        s + spread * (2.0 * share - 1.0) + 0.05 * uniform.next(),
+                    )
                 });
                 let limited = p > 0.0;
                 Group {

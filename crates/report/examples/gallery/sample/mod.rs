@@ -4,6 +4,7 @@
 mod minima;
 mod runs;
 mod stability;
+pub(crate) mod study;
 
 use minimascope_report::Figure;
 
@@ -26,10 +27,10 @@ pub(crate) fn figures() -> Vec<Figure> {
 }
 
 /// Numbers in [0, 1) that are the same everywhere (Knuth's MMIX generator).
-struct Uniform(u64);
+pub(crate) struct Uniform(u64);
 
 impl Uniform {
-    fn next(&mut self) -> f64 {
+    pub(crate) fn next(&mut self) -> f64 {
         let (multiplier, increment) = (6_364_136_223_846_793_005, 1_442_695_040_888_963_407);
         self.0 = self.0.wrapping_mul(multiplier).wrapping_add(increment);
         (self.0 >> 11) as f64 / (1_u64 << 53) as f64

@@ -6,14 +6,14 @@ use crate::svg::font::{Weight, advance};
 
 /// A line of text and the box that holds it, from the width table.
 #[derive(Debug)]
-pub(super) struct Placed {
-    pub(super) content: String,
+pub(crate) struct Placed {
+    pub(crate) content: String,
     /// Left, top, right, bottom.
-    pub(super) bounds: [f64; 4],
+    pub(crate) bounds: [f64; 4],
 }
 
 impl Placed {
-    pub(super) fn overlaps(&self, other: &Placed) -> bool {
+    pub(crate) fn overlaps(&self, other: &Placed) -> bool {
         // Coordinates are written to a hundredth.
         let slack = 0.02;
         let [left, top, right, bottom] = self.bounds;
@@ -25,22 +25,22 @@ impl Placed {
     }
 }
 
-pub(super) struct Page {
-    pub(super) width: f64,
-    pub(super) height: f64,
-    pub(super) texts: Vec<Placed>,
+pub(crate) struct Page {
+    pub(crate) width: f64,
+    pub(crate) height: f64,
+    pub(crate) texts: Vec<Placed>,
     /// Marks in panels; those in legends are not data.
-    pub(super) marks: usize,
-    pub(super) paths: usize,
-    pub(super) panels: usize,
-    pub(super) images: Vec<String>,
-    pub(super) identifiers: Vec<String>,
-    pub(super) name: Option<String>,
-    pub(super) description: Option<String>,
+    pub(crate) marks: usize,
+    pub(crate) paths: usize,
+    pub(crate) panels: usize,
+    pub(crate) images: Vec<String>,
+    pub(crate) identifiers: Vec<String>,
+    pub(crate) name: Option<String>,
+    pub(crate) description: Option<String>,
 }
 
 impl Page {
-    pub(super) fn read(svg: &str) -> Page {
+    pub(crate) fn read(svg: &str) -> Page {
         let document = Document::parse(svg).unwrap();
         let root = document.root_element();
         let view: Vec<f64> = root

@@ -36,6 +36,7 @@ fn nan_and_infinity_are_refused_in_every_series_of_every_figure() {
             let layers = match &figure.panels[panel].body {
                 Body::Chart(chart) => chart.layers.len(),
                 Body::Bars(bars) => bars.bars.len(),
+                Body::Sheet(_) => 0,
             };
             for index in 0..layers {
                 for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
@@ -46,6 +47,7 @@ fn nan_and_infinity_are_refused_in_every_series_of_every_figure() {
                             bars.bars[index].value = value;
                             true
                         }
+                        Body::Sheet(_) => false,
                     };
                     assert!(changed, "{}: panel {panel}, layer {index}", figure.identifier);
                     let refused = poisoned.to_svg(Theme::Auto).unwrap_err();

@@ -1,0 +1,100 @@
+//! `report`: a folder of runs, or one run, as an HTML page.
+
+use std::path::{Path, PathBuf};
+
+use minimascope_experiment::config::sources::Sources;
+use minimascope_experiment::escape::toy;
+use minimascope_experiment::folder::CONFIG;
+use minimascope_experiment::plan::Plan;
+use minimascope_experiment::{Error, study};
+use minimascope_record::study::{StoredRun, Study};
+use minimascope_report::figures::contact_sheet::{ContactSheet, Picture};
+use minimascope_report::{page, views};
+
+use crate::arguments::Report;
+use crate::exit::{Done, Failure};
+use crate::pictures::picture;
+
+pub(crate) fn run(arguments: &Report) -> Result<Done, Failure> {
+    let target = &arguments.target;
+    let by_id = Path::new("runs").join(target);
+    if target.join(CONFIG).is_file() {
+        run_page(target, &arguments.out)?;
+    } else if !target.is_dir() && by_id.join(CONFIG).is_file() {
+        run_page(&by_id, &arguments.out)?;
+    } else {
+        study_page(target, &arguments.out)?;
+    }
+    Ok(Done::Well)
+}
+
+/// The page of a folder of runs.
+pub(crate) fn study_page(folder: &Path, out: &Path) -> Result<(), Failure> {
+    let study = study::read(folder)?;
+    let sheets = sheets(&study, folder);
+    let (record, picture) = toy::launch(&toy::Launch::default())?;
+    let paths = [picture.gradient_descent, picture.sgd];
+    let toy = views::toy(&record, picture.functions, paths);
+    let inputs = page::Inputs { study: &study, toy: Some((&record, &toy)), sheets: &sheets };
+    write(out, &page::study(&inputs)?)
+}
+
+/// The page of one run.
+fn run_page(folder: &Path, out: &Path) -> Result<(), Failure> {
+    let run = study::read_run(folder)?;
+    let blamed = run.stability.as_ref().is_some_and(|report| report.blame.is_some());
+    let plan = if blamed { plan(folder) } else { None };
+    let page = page::run(&run, |example| match &plan {
+        Some(plan) => picture(plan.train(), example),
+        None => (format!("example {example}"), None),
+    })?;
+    write(out, &page)
+}
+
+fn write(out: &Path, page: &str) -> Result<(), Failure> {
+    std::fs::write(out, page).map_err(|source| Failure::File { path: out.to_owned(), source })?;
+    anstream::eprintln!("written: {} ({} KB)", out.display(), page.len().div_ceil(1000));
+    Ok(())
+}
+
+/// Pictures of one training set: so many rows of twelve.
+const CLEAN: usize = 24;
+const CORRUPTED: usize = 12;
+
+/// The images of every training set whose files are found.
+fn sheets(study: &Study, folder: &Path) -> Vec<ContactSheet> {
+    let sets = page::training_sets(study);
+    sets.into_iter().filter_map(|run| sheet(run, &folder.join(&run.run))).collect()
+}
+
+fn sheet(run: &StoredRun, folder: &Path) -> Option<ContactSheet> {
+    let plan = plan(folder)?;
+    let (data, wrong) = (plan.train(), plan.corrupted());
+    let clean = (0..data.len()).filter(|example| !wrong.contains(example)).take(CLEAN);
+    let shown: Vec<usize> = clean.chain(wrong.iter().copied().take(CORRUPTED)).collect();
+    let pictures = shown.into_iter().filter_map(|example| {
+        let (label, image) = picture(data, example);
+        Some(Picture { image: image?, label, corrupted: wrong.contains(&example) })
+    });
+    Some(ContactSheet {
+        data: run.result.as_ref()?.data.clone(),
+        examples: data.len(),
+        corrupted: wrong.len(),
+        pictures: pictures.collect(),
+    })
+}
+
+/// The plan of a stored run, with its examples; what is in the way is said, and the page goes
+/// without the pictures.
+fn plan(folder: &Path) -> Option<Plan> {
+    let config: PathBuf = folder.join(CONFIG);
+    let checked =
+        || -> Result<Plan, Error> { Plan::check(&Sources::from_file(&config)?.complete()?) };
+    match checked() {
+        Ok(plan) => Some(plan),
+        Err(error) => {
+            anstream::eprintln!("warning: images of {} are not shown: {error}", folder.display());
+            None
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! `report`: pages of a folder of runs and of one run.
+
+mod program;
+
+use std::fs;
+
+use program::{Place, text};
+
+fn page(place: &Place, words: &[&str], out: &str) -> String {
+    place.stdout(&[&["report"], words, &["--out", out]].concat());
+    fs::read_to_string(place.path().join(out)).unwrap()
+}
+
+#[test]
+fn the_same_runs_give_the_same_page() {
+    let place = Place::new();
+    place.run_into("runs", &[]);
+    place.run_into("runs", &["train.batch_size=20"]);
+    let out = place.output(&["report", "--out", "first.html"]);
+    assert!(out.status.success() && out.stdout.is_empty(), "{}", text(&out.stderr));
+    assert!(text(&out.stderr).starts_with("written: first.html"), "{}", text(&out.stderr));
+    let first = fs::read_to_string(place.path().join("first.html")).unwrap();
+    assert!(first == page(&place, &["runs"], "second.html"), "two pages of the same runs differ");
+    assert!(first.len() < 3_000_000, "{}", first.len());
+    for figure in
+        ["figure-images-fashion-mnist-0", "figure-toy", "figure-diagram", "figure-margins"]
+    {
+        assert!(first.contains(&format!("id=\"{figure}\"")), "{figure}");
+    }
+    let without_name = first.replace("xmlns=\"http://www.w3.org/2000/svg\"", "");
+    assert!(!without_name.contains("http://") && !without_name.contains("https://"));
+}
+
+#[test]
+fn what_commands_printed_is_shown_beside_its_run() {
+    let place = Place::new();
+    let run = place.run_into("runs", &[]);
+    let id = run.file_name().unwrap().to_str().unwrap().to_owned();
+    let before = page(&place, &[&id], "run.html");
+    assert!(before.contains("id=\"figure-training\"") && before.contains("stability.json</code>"));
+    let stability = ["stability", &id, "--boundary", "--blame", "2", "--quick", "--json"];
+    fs::write(run.join("stability.json"), place.stdout(&stability)).unwrap();
+    let spectrum = ["measure", &id, "--density", "--top", "2", "--json"];
+    fs::write(run.join("spectrum.json"), place.stdout(&spectrum)).unwrap();
+    let after = page(&place, &[run.to_str().unwrap()], "run.html");
+    for figure in ["boundary", "blame", "density"] {
+        assert!(after.contains(&format!("id=\"figure-{figure}")), "{figure}");
+    }
+    assert!(page(&place, &["runs"], "study.html").contains("id=\"figure-boundary-"));
+}
+
+#[test]
+fn a_run_that_an_error_ended_is_listed() {
+    let place = Place::new();
+    let run = place.run_into("runs", &[]);
+    let config: toml::Value =
+        toml::from_str(&fs::read_to_string(run.join("config.toml")).unwrap()).unwrap();
+    let failure = serde_json::json!({
+        "run": "feed", "error": "the disk is <full>", "configuration": config,
+    });
+    fs::create_dir(place.path().join("runs/failed")).unwrap();
+    place.write("runs/failed/feed.json", failure.to_string());
+    let page = page(&place, &["runs"], "study.html");
+    assert!(page.contains("<td>failed: the disk is &lt;full&gt;</td>"));
+}
+
+#[test]
+fn a_folder_without_runs_and_a_damaged_record_are_named() {
+    let place = Place::new();
+    for (folder, words) in [("nowhere", "nowhere cannot be read"), (".", "there is no run at .")] {
+        let out = place.output(&["report", folder]);
+        assert_eq!(out.status.code(), Some(2), "{}", text(&out.stderr));
+        assert!(text(&out.stderr).contains(words), "{}", text(&out.stderr));
+        assert!(!place.path().join("report.html").exists());
+    }
+    let run = place.run_into("runs", &[]);
+    fs::write(run.join("stability.json"), "{").unwrap();
+    let out = place.output(&["report", "runs"]);
+    assert_eq!(out.status.code(), Some(1));
+    assert!(text(&out.stderr).contains("stability.json is damaged"), "{}", text(&out.stderr));
+}

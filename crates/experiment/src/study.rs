@@ -1,0 +1,213 @@
+//! A folder of runs, read for people: finished runs, unfinished ones, and what the other commands
+//! left beside them.
+
+use std::fs;
+use std::path::Path;
+
+use minimascope_record::config::RunConfig;
+use minimascope_record::published::Published;
+use minimascope_record::reproduction::{Judged, Theory};
+use minimascope_record::run::RunSummary;
+use minimascope_record::stability::StabilityReport;
+use minimascope_record::study::{StoredRun, Study};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::Error;
+use crate::folder::{CONFIG, CURVATURE, OUTCOME, PROVENANCE, RunFolder, STEPS, TIMING};
+
+/// What `measure RUN --json` printed.
+const SPECTRUM: &str = "spectrum.json";
+/// What `stability RUN --json` printed.
+const STABILITY: &str = "stability.json";
+/// What `reproduce` found.
+const THEORY: &str = "theory.json";
+/// Launches, a folder each.
+const ESCAPES: &str = "escape";
+/// Runs that an error ended, a file each.
+const FAILED: &str = "failed";
+
+/// What is shown of a run that an error ended.
+#[derive(Deserialize)]
+struct Failure {
+    run: String,
+    error: String,
+    configuration: RunConfig,
+}
+
+/// Every run below a folder, by id; without batch losses, which only the page of one run shows.
+///
+/// # Errors
+/// [`Error::Read`], [`Error::Damaged`], and [`Error::NoRun`] where there is none.
+pub fn read(folder: &Path) -> Result<Study, Error> {
+    let entries =
+        fs::read_dir(folder).map_err(|source| Error::Read { path: folder.to_owned(), source })?;
+    let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.retain(|path| path.join(CONFIG).is_file());
+    paths.sort();
+    if paths.is_empty() {
+        return Err(Error::NoRun { path: folder.to_owned() });
+    }
+    let mut runs: Vec<StoredRun> =
+        paths.iter().map(|path| stored(path)).collect::<Result<_, _>>()?;
+    for failed in failures(folder)? {
+        // A failed run that was finished since is finished.
+        if runs.iter().all(|run| run.run != failed.run) {
+            runs.push(failed);
+        }
+    }
+    runs.sort_by(|left, right| left.run.cmp(&right.run));
+    Ok(Study { runs, published: published() })
+}
+
+/// One run with its batch losses.
+///
+/// # Errors
+/// [`Error::NoRun`], [`Error::Read`], [`Error::Damaged`].
+pub fn read_run(path: &Path) -> Result<StoredRun, Error> {
+    if !path.join(CONFIG).is_file() {
+        return Err(Error::NoRun { path: path.to_owned() });
+    }
+    let mut run = stored(path)?;
+    run.steps = trace(&RunFolder::at(path.to_owned()), STEPS)?;
+    Ok(run)
+}
+
+/// The numbers that others printed: `presets/published.toml`.
+#[must_use]
+pub fn published() -> Published {
+    let text = include_str!("../presets/published.toml");
+    toml::from_str(text).expect("the published numbers are checked by a test")
+}
+
+fn stored(path: &Path) -> Result<StoredRun, Error> {
+    let folder = RunFolder::at(path.to_owned());
+    let result: Option<RunSummary> = optional(&folder, OUTCOME)?;
+    let theory: Option<Theory> = optional(&folder, THEORY)?;
+    let stability: Option<StabilityReport> = optional(&folder, STABILITY)?;
+    let mut judged = theory.map(|theory| theory.stability).unwrap_or_default();
+    judged.extend(stability.as_ref().and_then(judgement));
+    let (config, text) = configuration(&folder)?;
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+    Ok(StoredRun {
+        run: name.unwrap_or_default(),
+        config,
+        text,
+        provenance: optional(&folder, PROVENANCE)?,
+        timing: optional(&folder, TIMING)?,
+        result,
+        error: None,
+        steps: Vec::new(),
+        curvature: trace(&folder, CURVATURE)?,
+        spectrum: optional::<RunSummary>(&folder, SPECTRUM)?.and_then(|run| run.spectrum),
+        judged,
+        stability,
+        escapes: escapes(&folder)?,
+        grid: optional(&folder, &format!("{ESCAPES}/grid/grid.json"))?,
+    })
+}
+
+fn failures(folder: &Path) -> Result<Vec<StoredRun>, Error> {
+    let folder = RunFolder::at(folder.join(FAILED));
+    let Ok(entries) = fs::read_dir(folder.path()) else { return Ok(Vec::new()) };
+    let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let mut names: Vec<String> = names.filter(|name| name.ends_with(".json")).collect();
+    names.sort();
+    let run = |name: &String| {
+        let failure: Failure = folder.read_json(name)?;
+        Ok(StoredRun {
+            run: failure.run,
+            text: toml::to_string(&failure.configuration).unwrap_or_default(),
+            config: failure.configuration,
+            provenance: None,
+            timing: None,
+            result: None,
+            error: Some(failure.error),
+            steps: Vec::new(),
+            curvature: Vec::new(),
+            spectrum: None,
+            judged: Vec::new(),
+            stability: None,
+            escapes: Vec::new(),
+            grid: None,
+        })
+    };
+    names.iter().map(run).collect()
+}
+
+/// What a stability report says of the pair that it was asked about.
+fn judgement(report: &StabilityReport) -> Option<Judged> {
+    Some(Judged {
+        learning_rate: report.learning_rate?,
+        batch_size: report.batch_size?,
+        critical_learning_rate: report.critical_learning_rate.clone()?,
+        verdict: report.verdict?,
+        margin: report.margin?,
+        notes: report.notes.clone(),
+    })
+}
+
+fn configuration(folder: &RunFolder) -> Result<(RunConfig, String), Error> {
+    let path = folder.file(CONFIG);
+    let text =
+        fs::read_to_string(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
+    match toml::from_str(&text) {
+        Ok(config) => Ok((config, text)),
+        Err(error) => Err(Error::Damaged { path, message: error.to_string() }),
+    }
+}
+
+fn optional<T: DeserializeOwned>(folder: &RunFolder, name: &str) -> Result<Option<T>, Error> {
+    folder.has(name).then(|| folder.read_json(name)).transpose()
+}
+
+fn trace<T: DeserializeOwned>(folder: &RunFolder, name: &str) -> Result<Vec<T>, Error> {
+    let lines = folder.lines_until(name, u64::MAX)?;
+    let parsed = lines.iter().map(|line| {
+        serde_json::from_str(line)
+            .map_err(|error| Error::Damaged { path: folder.file(name), message: error.to_string() })
+    });
+    parsed.collect()
+}
+
+/// Launches that were saved, by the name of their folder.
+fn escapes<T: DeserializeOwned>(folder: &RunFolder) -> Result<Vec<T>, Error> {
+    let Ok(entries) = fs::read_dir(folder.file(ESCAPES)) else { return Ok(Vec::new()) };
+    let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    let records = paths.into_iter().map(|path| optional(&RunFolder::at(path), "escape.json"));
+    records.filter_map(Result::transpose).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use minimascope_record::published::PublishedTable;
+
+    use super::*;
+
+    #[test]
+    fn the_published_numbers_are_read_and_belong_to_presets() {
+        let published = published();
+        for cell in &published.cell {
+            assert!(crate::presets::text(&cell.network).is_ok(), "{}", cell.network);
+            for accuracy in [cell.train_accuracy, cell.test_accuracy].into_iter().flatten() {
+                assert!(accuracy.mean > 0.0 && accuracy.mean <= 1.0, "a fraction: {cell:?}");
+            }
+        }
+        let table_1 = |cell: &&_| -> bool {
+            let cell: &minimascope_record::published::PublishedCell = cell;
+            cell.table == PublishedTable::GradientDescent
+        };
+        assert_eq!(published.cell.iter().filter(table_1).count(), 10);
+        assert_eq!((published.escape.len(), published.power_law.len()), (7, 2));
+    }
+
+    #[test]
+    fn a_folder_without_runs_is_refused_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let refused = read(folder.path()).unwrap_err();
+        assert!(matches!(refused, Error::NoRun { .. }), "{refused}");
+        let refused = read_run(folder.path()).unwrap_err();
+        assert!(matches!(refused, Error::NoRun { .. }), "{refused}");
+    }
+}

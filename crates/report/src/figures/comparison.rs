@@ -1,0 +1,90 @@
+//! Optimisers side by side: one bar each in every quantity.
+
+use super::{plus_minus, reading};
+use crate::{Axis, Bar, Bars, Body, Figure, Ink, Panel, Text};
+
+/// One quantity of one optimiser.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Value {
+    /// The mean over seeds.
+    pub mean: f64,
+    /// The standard deviation over seeds, where there are several.
+    pub deviation: Option<f64>,
+}
+
+/// One optimiser.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// Name.
+    pub label: String,
+    /// One a quantity; `None` where it was not measured.
+    pub values: Vec<Option<Value>>,
+}
+
+/// Optimisers at one learning rate.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Comparison {
+    /// Of the figure.
+    pub identifier: String,
+    /// Heading.
+    pub title: String,
+    /// Under the heading.
+    pub subtitle: Text,
+    /// Heading, and axis label with symbol and unit, of each quantity.
+    pub quantities: Vec<(String, Text)>,
+    /// The optimisers.
+    pub rows: Vec<Row>,
+}
+
+impl Comparison {
+    /// The figure; a quantity that nobody has is left out.
+    pub fn figure(&self) -> Figure {
+        let title = Text::plain(&self.title);
+        let mut figure = Figure::new(&self.identifier, title, self.description());
+        figure.subtitle = self.subtitle.clone();
+        figure.columns = 2;
+        let panels = self.quantities.iter().enumerate().filter_map(|(index, (name, label))| {
+            let bars: Vec<Bar> = self.rows.iter().filter_map(|row| row.bar(index)).collect();
+            (!bars.is_empty()).then(|| Panel {
+                title: Text::plain(name),
+                body: Body::Bars(Bars {
+                    axis: Axis::linear(label.clone()).tight(),
+                    bars,
+                    ink: Ink::Series(index % 4),
+                }),
+            })
+        });
+        figure.panels = panels.collect();
+        figure
+    }
+
+    fn description(&self) -> String {
+        let rows = self.rows.iter().map(|row| {
+            let values =
+                self.quantities.iter().zip(&row.values).filter_map(|((name, _), value)| {
+                    Some(format!("{} {}", name.to_lowercase(), reading(value.as_ref()?.mean)))
+                });
+            format!("{}: {}.", row.label, values.collect::<Vec<_>>().join(", "))
+        });
+        format!("Bars side by side. {}", rows.collect::<Vec<_>>().join(" "))
+    }
+}
+
+impl Row {
+    fn bar(&self, index: usize) -> Option<Bar> {
+        let value = self.values.get(index).copied().flatten()?;
+        let deviation = value.deviation.filter(|half| *half > 0.0);
+        let words = match deviation {
+            Some(half) => plus_minus(value.mean, half),
+            None => reading(value.mean),
+        };
+        Some(Bar {
+            name: Text::plain(&self.label),
+            caption: Text::default(),
+            value: value.mean,
+            error: deviation.filter(|half| *half < value.mean),
+            reading: Text::plain(words),
+            thumbnail: None,
+        })
+    }
+}

@@ -1,0 +1,56 @@
+//! A figure with its caption.
+
+use super::html::{element, line};
+use super::{data, slug};
+use crate::svg::writer::escaped;
+use crate::{Error, Figure, Text, Theme};
+
+/// What every caption says.
+#[derive(Clone, Debug)]
+pub(super) struct Caption {
+    /// What theory predicts.
+    pub(super) theory: Text,
+    /// What was measured.
+    pub(super) measured: Text,
+    /// From how many runs and seeds, and what the error bars are.
+    pub(super) runs: Text,
+}
+
+impl Caption {
+    /// From the notation of labels.
+    pub(super) fn new(theory: &str, measured: &str, runs: &str) -> Caption {
+        let [theory, measured, runs] = [theory, measured, runs].map(Text::markup);
+        Caption { theory, measured, runs }
+    }
+}
+
+/// A figure of the page.
+#[derive(Clone, Debug)]
+pub(super) struct Exhibit {
+    pub(super) figure: Figure,
+    pub(super) caption: Caption,
+}
+
+impl Exhibit {
+    pub(super) fn to_html(&self, number: usize) -> Result<String, Error> {
+        let figure = &self.figure;
+        let parts = [
+            ("Theory", &self.caption.theory),
+            ("Measured", &self.caption.measured),
+            ("Runs", &self.caption.runs),
+        ];
+        let mut caption = element("p", "number", &format!("Figure {number}"));
+        for (name, text) in parts {
+            let head = format!("<span class=\"part\">{name}</span> ");
+            caption += &element("p", "", &(head + line("span", "", text).trim_end()));
+        }
+        let identifier = escaped(&slug(&figure.identifier));
+        Ok(format!(
+            "<figure class=\"exhibit\" id=\"figure-{identifier}\" data-name=\"{identifier}\">\n\
+             <div class=\"plot\">\n{}</div>\n<figcaption>\n{caption}</figcaption>\n\
+             <script type=\"application/json\" class=\"data\">{}</script>\n</figure>\n",
+            figure.to_svg(Theme::Auto)?,
+            data::of(figure)
+        ))
+    }
+}

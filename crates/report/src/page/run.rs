@@ -1,0 +1,276 @@
+//! The page of one run: configuration, curves, spectrum, verdict.
+
+use minimascope_record::measured::Measured;
+use minimascope_record::reproduction::Judged;
+use minimascope_record::study::StoredRun;
+
+use super::document::{Block, Document, Section};
+use super::exhibit::{Caption, Exhibit};
+use super::study::wording::{NONE, percent};
+use super::study::{density, escape, plane};
+use super::table::Table;
+use crate::figures::reading;
+use crate::minima::Reached;
+use crate::views::{self, loss_name};
+use crate::{Image, Text};
+
+pub(super) fn page(
+    run: &StoredRun,
+    picture: impl Fn(usize) -> (String, Option<Image>),
+) -> Document {
+    let config = &run.config;
+    let model = run.result.as_ref().map_or("A network", |result| result.model.as_str());
+    Document {
+        title: format!(
+            "{model}, η = {}, B = {}, seed {}",
+            config.train.learning_rate, config.train.batch_size, config.train.seed
+        ),
+        kicker: format!("Run {}", run.run),
+        findings: findings(run),
+        conventions: Text::markup(&format!(
+            "Loss of an example: {}. Sharpness *a* = λ_{{max}}(*H*), *H* the Hessian of the mean \
+             loss; non-uniformity *s* = √λ_{{max}}(Σ), Σ = mean *H*_{{i}}^{{2}} − *H*^{{2}}. Every \
+             eigenvalue stands with its true residual ‖*Av* − λ*v*‖.",
+            loss_name(config.loss)
+        )),
+        sections: vec![
+            Section::new("Result", result(run)),
+            Section::new("Curves", curves(run)),
+            Section::new("Spectrum", spectrum(run)),
+            Section::new("Stability", stability(run, picture)),
+            Section::new("Escape", escapes(run)),
+            Section::new("Configuration", configuration(run)),
+        ],
+    }
+}
+
+fn findings(run: &StoredRun) -> Vec<Text> {
+    let Some(result) = &run.result else {
+        return vec![Text::plain("This run is not finished.")];
+    };
+    let outcome = result.outcome.map_or("measured".to_owned(), |outcome| outcome.to_string());
+    let mut sentences =
+        vec![format!("Training ended after {} iterations: {outcome}.", result.steps)];
+    if let Some(reached) = Reached::of(run) {
+        let s = reached.non_uniformity().map_or("–".to_owned(), reading);
+        sentences.push(format!(
+            "The minimum has sharpness *a* = {}, {} of 2/*η* = {}, and non-uniformity *s* = {s}.",
+            reading(reached.sharpness()),
+            reading(reached.over_sharpness_edge()),
+            reading(2.0 / result.learning_rate)
+        ));
+    }
+    if let Some(judged) = own(run) {
+        sentences.push(format!(
+            "Linear stability at the run’s own (*η*, *B*): {}; *η* is {} of the exact mean-square \
+             threshold.",
+            judged.verdict,
+            reading(judged.margin)
+        ));
+    }
+    sentences.iter().map(|sentence| Text::markup(sentence)).collect()
+}
+
+/// The judgement of the run's own learning rate and batch size.
+fn own(run: &StoredRun) -> Option<&Judged> {
+    let result = run.result.as_ref()?;
+    let (rate, size) = (result.learning_rate, result.batch_size);
+    run.judged.iter().rfind(|at| at.learning_rate == rate && at.batch_size == size)
+}
+
+fn result(run: &StoredRun) -> Vec<Block> {
+    let Some(result) = &run.result else {
+        let command = format!("minimascope run runs/{}/config.toml --resume", run.run);
+        return vec![Block::missing("There is no result yet", &command)];
+    };
+    let mut table = Table::new("What the run reached.", ["quantity", "value", "about it"], "");
+    let mut row = |name: &str, value: String, about: String| {
+        let cells = [Text::markup(name), Text::plain(value), Text::plain(about)];
+        table.rows.push(cells.to_vec());
+    };
+    let eigenvalue = |value: Option<Measured>| {
+        value.map_or((NONE.to_owned(), String::new()), |value| {
+            let converged = if value.converged { "" } else { ", not converged" };
+            let about = format!(
+                "relative residual {:.0e} in {} products{converged}",
+                value.relative_residual, value.products
+            );
+            (reading(value.value), about)
+        })
+    };
+    let (a, about_a) = eigenvalue(result.sharpness);
+    let (s, about_s) = eigenvalue(result.non_uniformity);
+    let limit = |limit: Option<f64>| limit.map_or("no limit".to_owned(), reading);
+    row("network", result.model.clone(), format!("{} parameters", result.parameters));
+    row("data", result.data.clone(), format!("{} training examples", result.train_examples));
+    row("sharpness *a*", a, about_a);
+    row("2/*η*", limit(result.sharpness_limit), "of gradient descent".into());
+    row("non-uniformity *s*", s, about_s);
+    row(
+        "*s*_{max}",
+        limit(result.non_uniformity_limit),
+        "of the rectangle; proves nothing by itself".into(),
+    );
+    let loss = result.train_loss.map_or(NONE.to_owned(), reading);
+    row("training loss", loss, loss_name(result.loss).into());
+    let norm = result.gradient_norm.map_or(NONE.to_owned(), reading);
+    row("gradient norm", norm, String::new());
+    let accuracy = |value: Option<f64>| value.map_or(NONE.to_owned(), percent);
+    row("training accuracy (%)", accuracy(result.train_accuracy), String::new());
+    row("test accuracy (%)", accuracy(result.test_accuracy), String::new());
+    vec![Block::Table(table)]
+}
+
+fn curves(run: &StoredRun) -> Vec<Block> {
+    let Some(curves) = views::training_curves(run) else {
+        let command = "minimascope run … observe.sharpness_every=1000 observe.accuracy_every=1000";
+        return vec![Block::missing("No curve is drawn: nothing was recorded", command)];
+    };
+    let caption = Caption::new(
+        &format!(
+            "Under gradient descent the sharpness rises until 2/*η* = {} and stays there; SGD rests \
+             below.",
+            reading(curves.sharpness_limit)
+        ),
+        &match run.result.as_ref().and_then(|result| result.sharpness) {
+            Some(a) => format!(
+                "The sharpness ends at {} ± {} (the residual of its eigenpair).",
+                reading(a.value),
+                reading(a.residual)
+            ),
+            None => "The curvature was not measured.".to_owned(),
+        },
+        "One run, one seed. The loss is the exponential average of batch losses; the last point of \
+         every other curve is the final measurement. Single measurements have no error bars.",
+    );
+    vec![Block::Exhibit(Box::new(Exhibit { figure: curves.figure(), caption }))]
+}
+
+fn spectrum(run: &StoredRun) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    if Reached::of(run).as_ref().is_some_and(density::has_density) {
+        blocks.extend(density::exhibit(&[run]));
+    }
+    let top = run.spectrum.as_ref().map_or(&[][..], |spectrum| &spectrum.top);
+    if !top.is_empty() {
+        let mut table =
+            Table::new("Largest eigenvalues of *H*.", ["", "λ", "relative residual"], "");
+        for (index, pair) in top.iter().enumerate() {
+            let residual = format!("{:.0e}", pair.relative_residual);
+            table.row([(index + 1).to_string(), reading(pair.value), residual]);
+        }
+        blocks.push(Block::Table(table));
+    }
+    if blocks.is_empty() {
+        let command = format!(
+            "minimascope measure {0} --density --top 10 --json > runs/{0}/spectrum.json",
+            run.run
+        );
+        blocks.push(Block::missing("The spectrum is not drawn: it was not measured", &command));
+    }
+    blocks
+}
+
+fn stability(run: &StoredRun, picture: impl Fn(usize) -> (String, Option<Image>)) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    if !run.judged.is_empty() {
+        blocks.push(Block::Table(judgements(&run.judged)));
+        let mut notes: Vec<&String> = Vec::new();
+        for note in run.judged.iter().flat_map(|judged| &judged.notes) {
+            if !notes.contains(&note) {
+                notes.push(note);
+            }
+        }
+        blocks.extend(notes.into_iter().map(|note| Block::Paragraph(Text::plain(note.as_str()))));
+    }
+    if let Some(report) = &run.stability {
+        blocks.extend(plane::boundary(report));
+        blocks.extend(blamed(report, picture));
+    }
+    if blocks.is_empty() {
+        let command = format!(
+            "minimascope stability {0} --boundary --blame --json > runs/{0}/stability.json",
+            run.run
+        );
+        blocks.push(Block::missing("No verdict is known", &command));
+    }
+    blocks
+}
+
+fn blamed(
+    report: &minimascope_record::stability::StabilityReport,
+    picture: impl Fn(usize) -> (String, Option<Image>),
+) -> Option<Block> {
+    let figure = views::blame(report, picture)?.figure();
+    let total: f64 = report.blame.iter().flat_map(|at| &at.non_uniformity).map(|at| at.share).sum();
+    let caption = Caption::new(
+        "*s*^{2} = λ_{max}(Σ) is a sum over examples along Σ’s top direction: a few examples can \
+         carry it, and with it SGD’s departure.",
+        &format!("The examples shown carry {} % of it.", percent(total)),
+        "One minimum, one seed; the shares are exact up to the eigenpair’s residual.",
+    );
+    Some(Block::Exhibit(Box::new(Exhibit { figure, caption })))
+}
+
+fn judgements(all: &[Judged]) -> Table {
+    let mut table = Table::new(
+        "Critical learning rates at this minimum, by every criterion.",
+        [
+            "*η*",
+            "*B*",
+            "verdict",
+            "*η*/*η*^{∗}",
+            "Theorem 1",
+            "rectangle",
+            "exact: lower",
+            "estimate",
+            "upper",
+            "2/*a*",
+            "worst example",
+        ],
+        "SGD stays in mean square below the lower end of the exact threshold, leaves above the \
+         upper one.",
+    );
+    for at in all {
+        let critical = &at.critical_learning_rate;
+        let exact = &critical.exact;
+        table.row([
+            at.learning_rate.to_string(),
+            at.batch_size.to_string(),
+            at.verdict.to_string(),
+            reading(at.margin),
+            critical.theorem1.map_or(NONE.to_owned(), reading),
+            reading(critical.rectangle),
+            reading(exact.lower),
+            reading(exact.estimate),
+            reading(exact.upper),
+            reading(critical.gradient_descent),
+            reading(critical.worst_example),
+        ]);
+    }
+    table
+}
+
+fn escapes(run: &StoredRun) -> Vec<Block> {
+    if run.escapes.is_empty() {
+        let what = "Nothing was launched from this minimum";
+        let command = format!("minimascope escape {} --learning-rate 0.1 --batch-size 4", run.run);
+        return vec![Block::missing(what, &command)];
+    }
+    run.escapes.iter().map(escape::exhibit).collect()
+}
+
+fn configuration(run: &StoredRun) -> Vec<Block> {
+    let mut blocks = vec![Block::Code(run.text.clone())];
+    if let Some(from) = &run.provenance {
+        let commit = from.commit.as_deref().unwrap_or("unknown");
+        blocks.push(Block::Paragraph(Text::plain(format!(
+            "Computed by minimascope {} (commit {commit}, numerics {}) on {}, from {}.",
+            from.version,
+            from.numerics_version,
+            from.processor.join(", "),
+            from.data_origin
+        ))));
+    }
+    blocks
+}

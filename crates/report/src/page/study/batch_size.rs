@@ -1,0 +1,181 @@
+//! Sharpness, non-uniformity and test accuracy against the batch size.
+
+use minimascope_record::published::PublishedTable;
+use minimascope_record::reproduction::Spread;
+use minimascope_record::study::Study;
+
+use super::published;
+use super::wording::{listed, seeds, sentence};
+use crate::figures::reading;
+use crate::figures::trends::{Series, TrendPanel, Trends};
+use crate::minima::{Cell, Network, Reached};
+use crate::page::document::{Block, Section};
+use crate::page::exhibit::{Caption, Exhibit};
+use crate::page::slug;
+use crate::statistics::Summary;
+use crate::{Axis, Layer, Sample, Text};
+
+pub(super) fn section(study: &Study) -> Section {
+    let networks = Network::clean(study);
+    let mut blocks: Vec<Block> =
+        networks.iter().filter_map(|network| exhibit(study, network)).collect();
+    if blocks.is_empty() {
+        blocks.push(Block::missing(
+            "No network was trained with several batch sizes",
+            "minimascope run fashion-mnist-fnn train.batch_size=10",
+        ));
+    }
+    Section::new("Batch size", blocks)
+}
+
+type Quantity = fn(&Reached<'_>) -> Option<f64>;
+type Printed = fn(&minimascope_record::published::PublishedCell) -> Option<Spread>;
+
+fn exhibit(study: &Study, network: &Network<'_>) -> Option<Block> {
+    let cells = network.plain_cells();
+    let rates = rates_with_several_sizes(&cells);
+    if rates.is_empty() {
+        return None;
+    }
+    let shown: Vec<Cell<'_>> = cells
+        .into_iter()
+        .filter(|cell| rates.contains(&cell.first().result.learning_rate))
+        .collect();
+    let panel = |title: &str, y: Axis, quantity: Quantity, printed: Printed, scale: f64| {
+        let series = rates.iter().map(|rate| {
+            let at: Vec<&Cell<'_>> =
+                shown.iter().filter(|cell| cell.first().result.learning_rate == *rate).collect();
+            Series {
+                label: Text::markup(&format!("*η* = {rate}")),
+                samples: at.iter().filter_map(|cell| sample(cell, quantity, scale)).collect(),
+                joined: true,
+                published: at.iter().filter_map(|cell| ring(study, cell, printed, scale)).collect(),
+            }
+        });
+        TrendPanel {
+            title: Text::plain(title),
+            x: Axis::log10(Text::markup("batch size *B*")),
+            y,
+            references: Vec::new(),
+            series: series.collect(),
+        }
+    };
+    let mut sharpness = panel(
+        "Sharpness",
+        Axis::log10(Text::markup("sharpness *a* = λ_{max}(*H*)")),
+        |run| Some(run.sharpness()),
+        |cell| cell.sharpness,
+        1.0,
+    );
+    sharpness.references = rates
+        .iter()
+        .map(|rate| {
+            let label = Text::markup(&format!("2/*η* = {}", reading(2.0 / rate)));
+            Layer::horizontal(2.0 / rate).named(label)
+        })
+        .collect();
+    let non_uniformity = panel(
+        "Non-uniformity",
+        Axis::log10(Text::markup("non-uniformity *s* = √λ_{max}(Σ)")),
+        |run| run.non_uniformity(),
+        |cell| cell.non_uniformity,
+        1.0,
+    );
+    let accuracy = panel(
+        "Test accuracy",
+        Axis::linear(Text::plain("test accuracy (%)")),
+        |run| run.result.test_accuracy,
+        |cell| cell.test_accuracy,
+        100.0,
+    );
+    let steps = panel(
+        "Time to converge",
+        Axis::log10(Text::plain("iterations to the stop rule")),
+        |run| Some(run.result.steps as f64),
+        |_| None,
+        1.0,
+    );
+    let mut panels = vec![sharpness, non_uniformity, accuracy, steps];
+    panels.retain(|panel| panel.series.iter().any(|series| !series.samples.is_empty()));
+    let measured = measured(&rates, &shown);
+    let trends = Trends {
+        identifier: slug(&format!("batch-size-{}", network.label)),
+        title: format!("Minima against the batch size: {}", network.label),
+        subtitle: Text::markup(&format!(
+            "*n* = {}; the largest *B* of a line is gradient descent where it is *n*",
+            network.train_examples()
+        )),
+        description: format!("Sharpness, non-uniformity and test accuracy against B. {measured}"),
+        columns: 2,
+        panels,
+        notes: Vec::new(),
+    };
+    let caption = Caption::new(
+        "Staying at a minimum asks for *a* ≤ 2/*η* at every *B*, and less of both *a* and *s* the \
+         smaller *B* is: SGD's noise has variance *p*Σ with *p* = (*n* − *B*)/(*B*(*n* − 1)).",
+        &measured,
+        &seeds(&shown),
+    );
+    Some(Block::Exhibit(Box::new(Exhibit { figure: trends.figure(), caption })))
+}
+
+fn rates_with_several_sizes(cells: &[Cell<'_>]) -> Vec<f64> {
+    let mut rates: Vec<f64> = Vec::new();
+    for cell in cells {
+        let rate = cell.first().result.learning_rate;
+        let sizes = cells.iter().filter(|other| other.first().result.learning_rate == rate);
+        if sizes.count() > 1 && !rates.contains(&rate) {
+            rates.push(rate);
+        }
+    }
+    rates
+}
+
+fn sample(cell: &Cell<'_>, quantity: Quantity, scale: f64) -> Option<Sample> {
+    let Summary { mean, deviation, count } = cell.summary(quantity)?;
+    let result = cell.first().result;
+    // An error bar that reaches zero has no place on a logarithmic axis.
+    let error = deviation.filter(|half| *half < mean).map(|half| scale * half);
+    Some(Sample {
+        error: [None, error],
+        note: Some(format!(
+            "η = {}, B = {}: {} over {count} seeds",
+            result.learning_rate,
+            result.batch_size,
+            reading(scale * mean)
+        )),
+        ..Sample::new(result.batch_size as f64, scale * mean)
+    })
+}
+
+fn ring(study: &Study, cell: &Cell<'_>, printed: Printed, scale: f64) -> Option<Sample> {
+    let found = published::cells_for(study, cell.first())
+        .find(|printed| printed.table == PublishedTable::BatchSize)?;
+    let value = printed(found)?;
+    Some(Sample {
+        error: [None, value.deviation.filter(|half| *half > 0.0).map(|half| scale * half)],
+        note: Some(format!("{}: {}", found.source, reading(scale * value.mean))),
+        ..Sample::new(cell.first().result.batch_size as f64, scale * value.mean)
+    })
+}
+
+/// From the largest to the smallest batch of each learning rate.
+fn measured(rates: &[f64], cells: &[Cell<'_>]) -> String {
+    let changes = rates.iter().filter_map(|rate| {
+        let mut at = cells.iter().filter(|cell| cell.first().result.learning_rate == *rate);
+        let (small, large) = (at.next()?, at.next_back()?);
+        let both = |quantity: Quantity| {
+            let [small, large] = [small, large].map(|cell| cell.summary(quantity));
+            Some((reading(large?.mean), reading(small?.mean)))
+        };
+        let (from_a, to_a) = both(|run| Some(run.sharpness()))?;
+        let (from_s, to_s) = both(|run| run.non_uniformity())?;
+        Some(format!(
+            "at *η* = {rate} from *B* = {} to {} *a* goes from {from_a} to {to_a} and *s* from \
+             {from_s} to {to_s}",
+            large.first().result.batch_size,
+            small.first().result.batch_size
+        ))
+    });
+    sentence(&listed(&changes.collect::<Vec<_>>())) + "."
+}

@@ -1,0 +1,234 @@
+//! The sharpness–non-uniformity diagram of each network.
+
+use minimascope_record::published::PublishedTable;
+use minimascope_record::study::Study;
+
+use super::published;
+use super::wording::{listed, plural};
+use crate::figures::diagram::{Diagram, DiagramPanel, Group, Minimum};
+use crate::figures::reading;
+use crate::minima::{Network, Reached};
+use crate::page::document::{Block, Section};
+use crate::page::exhibit::{Caption, Exhibit};
+
+pub(super) fn section(study: &Study) -> Section {
+    let panels: Vec<Found<'_>> =
+        Network::clean(study).into_iter().filter_map(|network| found(study, network)).collect();
+    if panels.is_empty() {
+        let what = "The sharpness–non-uniformity diagram is not drawn: no run reached a minimum \
+                    whose non-uniformity is known";
+        return Section::new(TITLE, vec![Block::missing(what, "minimascope reproduce")]);
+    }
+    let measured: Vec<String> = panels.iter().map(Found::sentence).collect();
+    let runs: usize = panels.iter().map(|found| found.runs.len()).sum();
+    let mut gains: Vec<f64> = panels.iter().flat_map(|at| &at.runs).map(Reached::gain).collect();
+    gains.sort_by(f64::total_cmp);
+    gains.dedup();
+    let gains: Vec<String> = gains.iter().map(f64::to_string).collect();
+    let mut seeds: Vec<u64> =
+        panels.iter().flat_map(|at| &at.runs).map(|run| run.result.seed).collect();
+    seeds.sort_unstable();
+    seeds.dedup();
+    let mut panels_drawn: Vec<DiagramPanel> =
+        panels.iter().map(|found| found.panel(study)).collect();
+    in_one_order(&mut panels_drawn);
+    let diagram = Diagram {
+        title: "Where the minima lie".into(),
+        subtitle: format!(
+            "{} initialised with gain {}; n = {}",
+            plural(runs, "run"),
+            listed(&gains),
+            panels[0].runs[0].result.train_examples
+        ),
+        panels: panels_drawn,
+    };
+    let caption = Caption::new(
+        "A minimum where GD stays has *a* ≤ 2/*η* (necessary, at every *B*). Theorem 1 of Wu, Ma and \
+         E (2018) is sufficient, and asks for (*a*, *s*) below the dotted curve of *B*; it implies \
+         the rectangle *s* ≤ *s*_{max}(*B*) = (1/*η*)√(*B*(*n* − 1)/(*n* − *B*)). Being above \
+         *s*_{max} proves nothing by itself.",
+        &measured.join(" "),
+        &format!(
+            "One mark a run: {}, {} and {}. A mark is one run and has no error bar; the published \
+             values carry the standard deviation or the range over theirs.",
+            plural(runs, "run"),
+            plural(gains.len(), "gain"),
+            plural(seeds.len(), "seed")
+        ),
+    );
+    let exhibit = Exhibit { figure: diagram.figure(), caption };
+    Section::new(TITLE, vec![Block::Exhibit(Box::new(exhibit))])
+}
+
+/// Gradient descent, batches from the largest, published values: in every panel, so that the
+/// legend is in this order too.
+fn in_one_order(panels: &mut [DiagramPanel]) {
+    let mut groups: Vec<Group> = Vec::new();
+    for group in panels.iter().flat_map(|panel| &panel.groups) {
+        if !groups.iter().any(|other| other.label == group.label) {
+            let (limit, empty) = (None, Vec::new());
+            groups.push(Group {
+                minima: Vec::new(),
+                boundary: empty,
+                non_uniformity_limit: limit,
+                ..group.clone()
+            });
+        }
+    }
+    let rank = |label: &str| match label.strip_prefix("B = ").and_then(|size| size.parse().ok()) {
+        Some(size) => (1, std::cmp::Reverse(size)),
+        None if label == "GD" => (0, std::cmp::Reverse(0_usize)),
+        None => (2, std::cmp::Reverse(0)),
+    };
+    groups.sort_by_key(|group| rank(&group.label));
+    for panel in panels {
+        let own = std::mem::take(&mut panel.groups);
+        let in_place = |group: &Group| {
+            own.iter().find(|other| other.label == group.label).unwrap_or(group).clone()
+        };
+        panel.groups = groups.iter().map(in_place).collect();
+    }
+}
+
+const TITLE: &str = "Sharpness and non-uniformity";
+
+struct Found<'a> {
+    label: String,
+    learning_rate: f64,
+    runs: Vec<Reached<'a>>,
+}
+
+fn found<'a>(study: &Study, network: Network<'a>) -> Option<Found<'a>> {
+    let learning_rate = network.best_covered_learning_rate()?;
+    let mut runs = network.runs;
+    runs.retain(|run| {
+        run.is_plain()
+            && run.result.learning_rate == learning_rate
+            && run.non_uniformity().is_some()
+    });
+    // The batch sizes of the published diagram, where there is one: larger rectangles would hide
+    // theirs.
+    let printed = |run: &Reached<'_>| published_minimum(study, run).is_some();
+    if runs.iter().any(|run| printed(run) && !run.is_gradient_descent()) {
+        runs.retain(|run| printed(run) || run.is_gradient_descent());
+    }
+    // From gradient descent down.
+    runs.sort_by_key(|run| std::cmp::Reverse(run.result.batch_size));
+    (!runs.is_empty()).then_some(Found { label: network.label, learning_rate, runs })
+}
+
+impl<'a> Found<'a> {
+    fn groups(&self) -> impl Iterator<Item = &[Reached<'a>]> {
+        self.runs.chunk_by(|left, right| left.result.batch_size == right.result.batch_size)
+    }
+
+    fn panel(&self, study: &Study) -> DiagramPanel {
+        let mut groups: Vec<Group> = self.groups().map(|runs| self.group(runs)).collect();
+        let printed = self.groups().filter_map(|runs| published_minimum(study, &runs[0]));
+        let minima: Vec<Minimum> = printed.collect();
+        if !minima.is_empty() {
+            groups.push(Group {
+                label: "published".into(),
+                non_uniformity_limit: None,
+                boundary: Vec::new(),
+                minima,
+            });
+        }
+        DiagramPanel {
+            title: format!("{}, η = {}", self.label, self.learning_rate),
+            sharpness_limit: 2.0 / self.learning_rate,
+            groups,
+        }
+    }
+
+    fn group(&self, runs: &[Reached<'_>]) -> Group {
+        let first = &runs[0];
+        let limit = first.result.non_uniformity_limit;
+        let minima = runs.iter().filter_map(|run| {
+            let note = Some(run.note());
+            Some(Minimum { note, ..Minimum::new(run.sharpness(), run.non_uniformity()?) })
+        });
+        Group {
+            label: if first.is_gradient_descent() {
+                "GD".to_owned()
+            } else {
+                format!("B = {}", first.result.batch_size)
+            },
+            non_uniformity_limit: limit,
+            boundary: limit.map_or(Vec::new(), |limit| ellipse(self.learning_rate, limit)),
+            minima: minima.collect(),
+        }
+    }
+
+    fn sentence(&self) -> String {
+        let above = self.runs.iter().filter(|run| {
+            let limit = run.result.non_uniformity_limit;
+            limit.is_some_and(|limit| run.non_uniformity().is_some_and(|s| s > limit))
+        });
+        let groups = self.groups().map(|runs| {
+            let ends = |quantity: &dyn Fn(&Reached<'_>) -> Option<f64>| {
+                let values: Vec<f64> = runs.iter().filter_map(quantity).collect();
+                let low = values.iter().copied().fold(f64::INFINITY, f64::min);
+                let high = values.iter().copied().fold(0.0, f64::max);
+                if low == high {
+                    reading(low)
+                } else {
+                    format!("{}–{}", reading(low), reading(high))
+                }
+            };
+            format!(
+                "*B* = {}: *a* {}, *s* {}",
+                runs[0].result.batch_size,
+                ends(&|run| Some(run.sharpness())),
+                ends(&|run| run.non_uniformity())
+            )
+        });
+        let limits = format!("{} of {} runs above *s*_{{max}}", above.count(), self.runs.len());
+        let groups: Vec<String> = groups.collect();
+        format!("{} (*η* = {}): {}; {limits}.", self.label, self.learning_rate, groups.join("; "))
+    }
+}
+
+/// Theorem 1's edge for curvatures that commute, (1 − ηa)² + η²ps² = 1: with
+/// s_max = 1/(η√p) an ellipse through (0, 0), (1/η, s_max) and (2/η, 0).
+fn ellipse(learning_rate: f64, limit: f64) -> Vec<[f64; 2]> {
+    const POINTS: u32 = 120;
+    let point = |index: u32| {
+        // Even steps of the ellipse's own angle: its steep ends stay round.
+        let angle = std::f64::consts::PI * f64::from(index) / f64::from(POINTS);
+        [(1.0 - libm::cos(angle)) / learning_rate, limit * libm::sin(angle)]
+    };
+    (0..=POINTS).map(point).collect()
+}
+
+fn published_minimum(study: &Study, run: &Reached<'_>) -> Option<Minimum> {
+    let mut cells = published::cells_for(study, run);
+    let cell = cells.find(|cell| cell.table == PublishedTable::Diagram)?;
+    let s = cell.non_uniformity?;
+    let (a, half) = match (cell.sharpness, cell.sharpness_range) {
+        (Some(a), _) => (a.mean, a.deviation),
+        (None, Some([low, high])) => (0.5 * (low + high), Some(0.5 * (high - low))),
+        (None, None) => return None,
+    };
+    Some(Minimum {
+        error: [half, s.deviation],
+        note: Some(format!("{}, B = {}", cell.source, cell.batch_size)),
+        ..Minimum::new(a, s.mean)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_edge_of_theorem_1_is_its_equation() {
+        let (eta, limit) = (0.5, 6.353);
+        let p = 1.0 / (eta * limit * eta * limit);
+        for [a, s] in ellipse(eta, limit) {
+            let left = (1.0 - eta * a).powi(2) + eta * eta * p * s * s;
+            // A few roundings of numbers of size 1.
+            assert!((left - 1.0).abs() < 1e-14, "{a} {s}: {left}");
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! Launches from minima.
+
+use minimascope_record::escape::{Escape, Launch};
+use minimascope_record::measured::Measured;
+use minimascope_record::stability::Verdict;
+use minimascope_record::study::Study;
+
+use super::wording::{NONE, percent, plural, sentence};
+use crate::figures::{plus_minus, reading};
+use crate::page::document::{Block, Section};
+use crate::page::exhibit::{Caption, Exhibit};
+use crate::page::slug;
+use crate::page::table::Table;
+use crate::views;
+
+/// More figures than this say what the table says; a run's own page has its every launch.
+const DRAWN: usize = 6;
+
+pub(super) fn section(study: &Study) -> Section {
+    let all: Vec<&Escape> = study.runs.iter().flat_map(|run| &run.escapes).collect();
+    let mut blocks: Vec<Block> = all.iter().take(DRAWN).map(|record| exhibit(record)).collect();
+    if all.is_empty() {
+        let what = "No escape is drawn: nothing was launched from a minimum";
+        let command = "minimascope escape RUN --learning-rate 0.1 --batch-size 4";
+        blocks.push(Block::missing(what, command));
+    } else {
+        if all.len() > DRAWN {
+            blocks.push(Block::paragraph(&format!(
+                "{} more launches are in the table; the page of a run draws each of its own.",
+                all.len() - DRAWN
+            )));
+        }
+        blocks.push(Block::Table(table(&all)));
+    }
+    Section::new("Escape", blocks)
+}
+
+/// One launched (η, B) with all its seeds.
+pub(in crate::page) fn exhibit(record: &Escape) -> Block {
+    let minimum = &record.minimum;
+    let growth = &record.predicted_growth;
+    let verdict = match record.verdict {
+        Verdict::Stays => "it stays",
+        Verdict::Leaves => "it leaves",
+        Verdict::NotDecided => "the bracket does not decide",
+    };
+    let typical = match (growth.typical, growth.typical_standard_error) {
+        (Some(typical), Some(error)) => {
+            format!(", ×{} along a typical path", plus_minus(typical, error))
+        }
+        _ => String::new(),
+    };
+    let theory = format!(
+        "At this minimum *η*/*η*^{{∗}} = {} for *B* = {}: {verdict}. The linearised loss grows ×{} a \
+         step in mean square{typical}. Wherever it settles, *a* is at most 2/*η* = {}.",
+        reading(record.margin),
+        record.batch_size,
+        reading(growth.mean_square),
+        reading(2.0 / record.learning_rate)
+    );
+    let start = format!(
+        "The start has *a* = {}, *s* = {}, test accuracy {} %.",
+        reading(minimum.sharpness.value),
+        reading(minimum.non_uniformity.value),
+        minimum.test_accuracy.map_or(NONE.to_owned(), percent)
+    );
+    let seen = record.launches.iter().map(launched).collect::<Vec<_>>().join(" ");
+    let caption = Caption::new(
+        &theory,
+        &format!("{start} {seen}"),
+        &format!(
+            "{} of one minimum, at most {} iterations. {}. The error of a growth is that of the \
+             fit.",
+            plural(record.launches.len(), "seed"),
+            record.max_steps,
+            sentence(&record.criterion)
+        ),
+    );
+    let mut figure = views::escape(record).figure();
+    figure.identifier =
+        slug(&format!("escape-{}-{}-{}", minimum.run, record.learning_rate, record.batch_size));
+    Block::Exhibit(Box::new(Exhibit { figure, caption }))
+}
+
+fn launched(launch: &Launch) -> String {
+    let left = launch.left_at.map_or(String::new(), |step| format!(": gone at iteration {step}"));
+    let growth = launch.fitted_growth.map_or(String::new(), |fit| {
+        let factor = fit
+            .standard_error
+            .map_or_else(|| reading(fit.factor), |error| plus_minus(fit.factor, error));
+        format!(", its loss growing ×{factor} a step")
+    });
+    let lowest = launch.lowest_train_accuracy.filter(|_| launch.fate.has_left());
+    let lowest = lowest.map_or(String::new(), |lowest| {
+        format!(", with training accuracy down to {} %", percent(lowest))
+    });
+    let end = launch.end.map_or(String::new(), |end| {
+        let value =
+            |value: Option<Measured>| value.map_or("–".to_owned(), |at| reading(at.value));
+        format!(
+            "; after {} iterations *a* = {}, *s* = {}, test {} %",
+            end.step,
+            value(end.sharpness),
+            value(end.non_uniformity),
+            end.test_accuracy.map_or(NONE.to_owned(), percent)
+        )
+    });
+    format!("Seed {} {}{left}{growth}{lowest}{end}.", launch.seed, launch.fate)
+}
+
+/// One row a launched (η, B).
+fn table(all: &[&Escape]) -> Table {
+    let mut table = Table::new(
+        "Launches from minima: what theory says and what was seen.",
+        [
+            "from",
+            "*a* there",
+            "*η*",
+            "*B*",
+            "*η*/*η*^{∗}",
+            "predicted",
+            "seen",
+            "left at",
+            "growth a step",
+            "predicted growth",
+            "*a* at the end",
+            "test % before",
+            "after",
+        ],
+        "Growth: factor of the training loss a step, fitted with its standard error beside that of \
+         a typical path of the linearised dynamics (in the mean square where that was not simulated).",
+    );
+    for record in all {
+        let minimum = &record.minimum;
+        for launch in &record.launches {
+            let end = launch.end;
+            let predicted = &record.predicted_growth;
+            table.row([
+                views::reached(minimum),
+                reading(minimum.sharpness.value),
+                record.learning_rate.to_string(),
+                record.batch_size.to_string(),
+                reading(record.margin),
+                record.verdict.to_string(),
+                format!("seed {} {}", launch.seed, launch.fate),
+                launch.left_at.map_or(NONE.to_owned(), |step| step.to_string()),
+                launch.fitted_growth.map_or(NONE.to_owned(), |fit| match fit.standard_error {
+                    Some(error) => plus_minus(fit.factor, error),
+                    None => reading(fit.factor),
+                }),
+                reading(predicted.typical.unwrap_or(predicted.mean_square)),
+                end.and_then(|end| end.sharpness).map_or(NONE.to_owned(), |at| reading(at.value)),
+                minimum.test_accuracy.map_or(NONE.to_owned(), percent),
+                end.and_then(|end| end.test_accuracy).map_or(NONE.to_owned(), percent),
+            ]);
+        }
+    }
+    table
+}

@@ -1,0 +1,134 @@
+//! What the study found, in three sentences of numbers.
+
+use minimascope_record::stability::Verdict;
+use minimascope_record::study::Study;
+
+use super::wording::{self, listed, percent, plural, signed, spread};
+use crate::Text;
+use crate::chart::ticks::decimal;
+use crate::figures::reading;
+use crate::minima::{Cell, Network, Reached};
+use crate::statistics::{PowerLaw, Summary};
+
+/// Of gradient descent, of SGD, and of the theory; one that has no numbers says so.
+pub(super) fn sentences(study: &Study) -> Vec<Text> {
+    let networks = Network::clean(study);
+    let all = [gradient_descent(&networks), sgd(&networks), theory(study, &networks)];
+    all.map(|sentence| Text::markup(&sentence)).to_vec()
+}
+
+/// A share of 2/η that counts as resting at it.
+const AT_THE_EDGE: f64 = 0.03;
+
+fn gradient_descent(networks: &[Network<'_>]) -> String {
+    let runs = networks.iter().flat_map(|network| &network.runs);
+    let ratios: Vec<f64> = runs
+        .filter(|run| run.is_plain() && run.is_gradient_descent())
+        .map(Reached::over_sharpness_edge)
+        .collect();
+    let Some(found) = Summary::of(&ratios) else {
+        return "No run of gradient descent has reached a minimum yet.".into();
+    };
+    let near = ratios.iter().filter(|ratio| (**ratio - 1.0).abs() <= AT_THE_EDGE).count();
+    format!(
+        "Gradient descent comes to rest at the edge of its stability: in {near} of {} the sharpness \
+         lies within 3 % of 2/*η*, and on average at {} of it.",
+        plural(ratios.len(), "run"),
+        spread(&found)
+    )
+}
+
+fn sgd(networks: &[Network<'_>]) -> String {
+    let changes: Vec<String> = networks.iter().filter_map(change).collect();
+    if changes.is_empty() {
+        return "No network has been trained with several batch sizes yet.".into();
+    }
+    format!("SGD finds flatter and more uniform minima: {}.", listed(&changes))
+}
+
+/// From the largest to the smallest batch, at the best covered learning rate.
+fn change(network: &Network<'_>) -> Option<String> {
+    let rate = network.best_covered_learning_rate()?;
+    let cells: Vec<Cell<'_>> = network
+        .plain_cells()
+        .into_iter()
+        .filter(|cell| cell.first().result.learning_rate == rate)
+        .collect();
+    let (small, large) = (cells.first()?, cells.last()?);
+    if cells.len() < 2 {
+        return None;
+    }
+    let both = |quantity: &dyn Fn(&Reached<'_>) -> Option<f64>| {
+        Some((large.summary(quantity)?.mean, small.summary(quantity)?.mean))
+    };
+    let (from_a, to_a) = both(&|run| Some(run.sharpness()))?;
+    let (from_s, to_s) = both(&|run| run.non_uniformity())?;
+    let accuracy = both(&|run| run.result.test_accuracy).map_or(String::new(), |(from, to)| {
+        format!(
+            ", test accuracy from {} to {} % ({})",
+            percent(from),
+            percent(to),
+            signed(100.0 * (to - from), 2)
+        )
+    });
+    Some(format!(
+        "{} at *η* = {rate} goes from *a* = {}, *s* = {} at *B* = {} to *a* = {}, *s* = {} at \
+         *B* = {}{accuracy}",
+        network.label,
+        reading(from_a),
+        reading(from_s),
+        large.first().result.batch_size,
+        reading(to_a),
+        reading(to_s),
+        small.first().result.batch_size
+    ))
+}
+
+/// Launches and grids against their predictions; without any, the power of s.
+fn theory(study: &Study, networks: &[Network<'_>]) -> String {
+    let (mut decided, mut agreed) = (0, 0);
+    for record in study.runs.iter().flat_map(|run| &run.escapes) {
+        for launch in &record.launches {
+            let left = match record.verdict {
+                Verdict::Stays => false,
+                Verdict::Leaves => true,
+                Verdict::NotDecided => continue,
+            };
+            decided += 1;
+            agreed += usize::from(launch.fate.has_left() == left);
+        }
+    }
+    for counts in study.runs.iter().filter_map(|run| Some(run.grid.as_ref()?.agreement)) {
+        let own = counts.stays_as_predicted + counts.leaves_as_predicted;
+        agreed += own;
+        decided += own + counts.leaves_against_prediction + counts.stays_against_prediction;
+    }
+    let powers: Vec<String> = networks.iter().filter_map(power).collect();
+    let powers = if powers.is_empty() {
+        "too few minima are stored to say how *s* goes with *a*".to_owned()
+    } else {
+        format!("non-uniformity goes with sharpness as {}", listed(&powers))
+    };
+    if decided > 0 {
+        format!(
+            "Linear stability says beforehand who stays: {agreed} of {decided} launches from a \
+             minimum did what its proved bracket decides; {powers}."
+        )
+    } else {
+        wording::sentence(&powers) + "; no launch from a minimum is stored yet."
+    }
+}
+
+fn power(network: &Network<'_>) -> Option<String> {
+    let runs = network.runs.iter().filter(|run| run.is_plain());
+    let points: Vec<[f64; 2]> =
+        runs.filter_map(|run| Some([run.sharpness(), run.non_uniformity()?])).collect();
+    let fit = PowerLaw::fit(&points)?;
+    Some(format!(
+        "*s* ∝ *a*^{{{} ± {}}} ({}, {})",
+        decimal(fit.slope, 2),
+        decimal(fit.slope_error, 2),
+        network.label,
+        plural(fit.count, "run")
+    ))
+}

@@ -1,0 +1,147 @@
+//! Every run, those that came to nothing first.
+
+use minimascope_record::config::ModelConfig;
+use minimascope_record::outcome::Outcome;
+use minimascope_record::study::{StoredRun, Study};
+
+use super::wording::{NONE, percent, plural, spread};
+use crate::chart::ticks::decimal;
+use crate::figures::reading;
+use crate::minima::{Cell, Reached, cells};
+use crate::page::document::{Block, Section};
+use crate::page::table::Table;
+use crate::statistics::Summary;
+
+pub(super) fn section(study: &Study) -> Section {
+    let mut blocks = Vec::new();
+    let mut table = Table::new(
+        "Runs that reached no minimum.",
+        [
+            "run",
+            "network",
+            "*η*",
+            "*B*",
+            "seed",
+            "gain",
+            "what happened",
+            "iterations",
+            "*a*",
+            "test %",
+        ],
+        "A network that dies gives the same output for every input. A diverged one has no last \
+         point whose curvature means something.",
+    );
+    let failed: Vec<&StoredRun> = study.runs.iter().filter(|run| is_failed(run)).collect();
+    for run in &failed {
+        table.row(failure(run));
+    }
+    let none = format!(
+        "Each of the {} reached a minimum: none failed, diverged or died.",
+        plural(study.runs.len(), "run")
+    );
+    blocks.push(if failed.is_empty() { Block::paragraph(&none) } else { Block::Table(table) });
+    blocks.push(Block::Table(every_cell(study)));
+    Section::new("Every run", blocks)
+}
+
+fn is_failed(run: &StoredRun) -> bool {
+    Reached::of(run).is_none()
+}
+
+fn failure(run: &StoredRun) -> [String; 10] {
+    let (train, result) = (&run.config.train, run.result.as_ref());
+    let what = match (&run.error, result) {
+        (Some(error), _) => format!("failed: {error}"),
+        (None, None) => "not finished".to_owned(),
+        (None, Some(result)) => result.outcome.map_or("not measured".into(), |at| at.to_string()),
+    };
+    [
+        run.run.clone(),
+        result.map_or_else(|| model(&run.config.model), |result| result.model.clone()),
+        train.learning_rate.to_string(),
+        train.batch_size.to_string(),
+        train.seed.to_string(),
+        run.config.initialization.gain.to_string(),
+        what,
+        result.map_or(NONE.to_owned(), |result| result.steps.to_string()),
+        result.and_then(|at| at.sharpness).map_or(NONE.to_owned(), |a| reading(a.value)),
+        result.and_then(|at| at.test_accuracy).map_or(NONE.to_owned(), percent),
+    ]
+}
+
+/// The mean number of iterations.
+fn steps(cell: &Cell<'_>) -> String {
+    let found = cell.summary(|run| Some(run.result.steps as f64));
+    found.map_or(NONE.to_owned(), |found| decimal(found.mean, 0))
+}
+
+fn model(config: &ModelConfig) -> String {
+    match config {
+        ModelConfig::Preset(name) => name.clone(),
+        ModelConfig::File(path) => path.display().to_string(),
+        ModelConfig::Architecture(_) => "architecture".to_owned(),
+    }
+}
+
+fn every_cell(study: &Study) -> Table {
+    let mut table = Table::new(
+        "Every cell: runs that differ in their seed alone.",
+        [
+            "network",
+            "data",
+            "*n*",
+            "wrong",
+            "optimiser",
+            "*η*",
+            "gain",
+            "seeds",
+            "iterations",
+            "*a*",
+            "*a*/(2/*η*)",
+            "*s*",
+            "*s*/*s*_{max}",
+            "train %",
+            "test %",
+        ],
+        "*s*/*s*_{max} is of the rectangle and proves nothing by itself. A cell whose iterations are \
+         marked with ! ended at a limit, not by the stop rule. Largest relative residuals of the \
+         eigenpairs stand in the records.",
+    );
+    let mut all = cells(study.runs.iter().filter_map(Reached::of));
+    all.sort_by(|left, right| {
+        let [left, right] = [left, right].map(|cell| {
+            let result = cell.first().result;
+            (&result.model, result.train_examples, result.learning_rate, result.batch_size)
+        });
+        left.partial_cmp(&right).unwrap_or(std::cmp::Ordering::Equal)
+    });
+    for cell in &all {
+        let first = cell.first();
+        let result = first.result;
+        let value = |scale: f64, of: &dyn Fn(&Reached<'_>) -> Option<f64>| {
+            let scaled = cell.summary(|run| Some(scale * of(run)?));
+            scaled.map_or(NONE.to_owned(), |found: Summary| spread(&found))
+        };
+        let over =
+            |run: &Reached<'_>| Some(run.non_uniformity()? / run.result.non_uniformity_limit?);
+        let limited = cell.runs.iter().any(|run| run.result.outcome != Some(Outcome::Converged));
+        table.row([
+            result.model.clone(),
+            result.data.clone(),
+            result.train_examples.to_string(),
+            result.corrupted_examples.len().to_string(),
+            first.optimizer(),
+            result.learning_rate.to_string(),
+            first.gain().to_string(),
+            cell.runs.len().to_string(),
+            steps(cell) + if limited { " !" } else { "" },
+            value(1.0, &|run| Some(run.sharpness())),
+            value(1.0, &|run| Some(run.over_sharpness_edge())),
+            value(1.0, &|run| run.non_uniformity()),
+            value(1.0, &over),
+            value(100.0, &|run| run.result.train_accuracy),
+            value(100.0, &|run| run.result.test_accuracy),
+        ]);
+    }
+    table
+}

@@ -1,0 +1,252 @@
+//! Where every minimum lies relative to each criterion.
+
+use minimascope_record::reproduction::Judged;
+use minimascope_record::study::Study;
+
+use super::wording::{NONE, plural, spread};
+use crate::figures::reading;
+use crate::figures::trends::{Series, TrendPanel, Trends};
+use crate::minima::{Network, Reached};
+use crate::page::document::{Block, Section};
+use crate::page::exhibit::{Caption, Exhibit};
+use crate::page::table::Table;
+use crate::statistics::Summary;
+use crate::{Axis, Dash, Ink, Layer, Sample, Text};
+
+/// A criterion: its panel's title, η over its critical value, and the bracket of that.
+struct Criterion {
+    title: &'static str,
+    ratio: fn(&Reached<'_>) -> Option<f64>,
+    bracket: fn(&Reached<'_>) -> Option<[f64; 2]>,
+}
+
+const CRITERIA: [Criterion; 5] = [
+    Criterion {
+        title: "*η* over 2/*a*",
+        ratio: |run| Some(run.over_sharpness_edge()),
+        bracket: |_| None,
+    },
+    Criterion { title: "*η* over the rectangle’s", ratio: over_rectangle, bracket: |_| None },
+    Criterion {
+        title: "*η* over Theorem 1’s",
+        ratio: |run| over(run, judged(run)?.critical_learning_rate.theorem1?),
+        bracket: |_| None,
+    },
+    Criterion {
+        title: "*η* over the exact mean-square threshold",
+        ratio: |run| over(run, judged(run)?.critical_learning_rate.exact.estimate),
+        bracket: |run| {
+            let exact = &judged(run)?.critical_learning_rate.exact;
+            Some([over(run, exact.upper)?, over(run, exact.lower)?])
+        },
+    },
+    Criterion {
+        title: "*η* over the worst example’s edge",
+        ratio: |run| over(run, judged(run)?.critical_learning_rate.worst_example),
+        bracket: |_| None,
+    },
+];
+
+fn over(run: &Reached<'_>, critical: f64) -> Option<f64> {
+    (critical > 0.0).then(|| run.result.learning_rate / critical)
+}
+
+/// The theory's answer at the run's own learning rate and batch size.
+fn judged<'a>(run: &Reached<'a>) -> Option<&'a Judged> {
+    let result = run.result;
+    let own = |judged: &&Judged| {
+        judged.learning_rate == result.learning_rate && judged.batch_size == result.batch_size
+    };
+    // The last of several is of `stability`, which goes further than `reproduce`.
+    run.run.judged.iter().rfind(own)
+}
+
+fn over_rectangle(run: &Reached<'_>) -> Option<f64> {
+    let sharpness = run.over_sharpness_edge();
+    match run.result.non_uniformity_limit {
+        Some(limit) => Some(sharpness.max(run.non_uniformity()? / limit)),
+        None => Some(sharpness),
+    }
+}
+
+pub(super) fn section(study: &Study) -> Section {
+    const TITLE: &str = "At whose edge";
+    let mut networks = Network::clean(study);
+    for mut network in Network::corrupted(study) {
+        network.label += ", some labels wrong";
+        networks.push(network);
+    }
+    for network in &mut networks {
+        network.runs.retain(Reached::is_plain);
+    }
+    networks.retain(|network| !network.runs.is_empty());
+    if networks.is_empty() {
+        let what = "No run of plain SGD or GD reached a minimum";
+        return Section::new(TITLE, vec![Block::missing(what, "minimascope reproduce")]);
+    }
+    let shown: Vec<&Criterion> = CRITERIA
+        .iter()
+        .filter(|criterion| runs(&networks).any(|run| (criterion.ratio)(run).is_some()))
+        .collect();
+    let trends = Trends {
+        identifier: "margins".into(),
+        title: "How far each minimum lies from each criterion’s edge".into(),
+        subtitle: Text::markup("*η* over its critical value at the minimum; 1 is the edge"),
+        description: format!("Ratios against the batch size. {}", measured(&networks, &shown)),
+        columns: 2,
+        panels: shown.iter().map(|criterion| panel(criterion, &networks)).collect(),
+        notes: if shown.iter().any(|criterion| criterion.title.contains("exact")) {
+            vec![Text::plain("Vertical strokes: the proved bracket of the exact threshold.")]
+        } else {
+            Vec::new()
+        },
+    };
+    let all = runs(&networks).count();
+    let known = runs(&networks).filter(|run| judged(run).is_some()).count();
+    let caption = Caption::new(
+        "GD cannot rest above 1 of its edge 2/*a*, and progressive sharpening takes it there. For \
+         SGD staying asks for a ratio of at most 1 to the exact threshold, while Theorem 1 is \
+         stricter than need be and the rectangle’s half on *s* proves nothing. That SGD should \
+         settle *at* an edge, no theorem says.",
+        &measured(&networks, &shown),
+        &format!(
+            "One mark a run, {}; the mean-square criteria are known for {known} of them. Errors in \
+             the table are standard deviations over runs.",
+            plural(all, "run")
+        ),
+    );
+    let figure = trends.figure();
+    let mut blocks = vec![Block::Exhibit(Box::new(Exhibit { figure, caption }))];
+    if known < all {
+        blocks.push(Block::missing(
+            &format!("The mean-square criteria are not known for {}", plural(all - known, "run")),
+            "minimascope stability RUN --json > runs/RUN/stability.json",
+        ));
+    }
+    blocks.push(Block::Table(table(&networks, &shown)));
+    Section::new(TITLE, blocks)
+}
+
+fn runs<'n, 'a>(networks: &'n [Network<'a>]) -> impl Iterator<Item = &'n Reached<'a>> {
+    networks.iter().flat_map(|network| &network.runs)
+}
+
+fn panel(criterion: &Criterion, networks: &[Network<'_>]) -> TrendPanel {
+    let mut references =
+        vec![Layer::horizontal(1.0).named(Text::plain("edge")).dashed(Dash::Solid)];
+    for run in runs(networks) {
+        if let Some([low, high]) = (criterion.bracket)(run) {
+            let x = run.result.batch_size as f64;
+            references.push(Layer::line(vec![[x, low], [x, high]], Ink::Muted));
+        }
+    }
+    let series = networks.iter().map(|network| Series {
+        label: Text::plain(&network.label),
+        samples: network
+            .runs
+            .iter()
+            .filter_map(|run| {
+                let ratio = (criterion.ratio)(run)?;
+                let note = Some(format!("{}: {}", run.note(), reading(ratio)));
+                Some(Sample { note, ..Sample::new(run.result.batch_size as f64, ratio) })
+            })
+            .collect(),
+        joined: false,
+        published: Vec::new(),
+    });
+    TrendPanel {
+        title: Text::markup(criterion.title),
+        x: Axis::log10(Text::markup("batch size *B*")),
+        y: Axis::log10(Text::plain("ratio (1: at the edge)")),
+        references,
+        series: series.filter(|series| !series.samples.is_empty()).collect(),
+    }
+}
+
+fn ratios<'n, 'a: 'n>(
+    runs: impl Iterator<Item = &'n Reached<'a>>,
+    criterion: &Criterion,
+    gradient_descent: bool,
+) -> Vec<f64> {
+    runs.filter(|run| run.is_gradient_descent() == gradient_descent)
+        .filter_map(criterion.ratio)
+        .collect()
+}
+
+/// The mean ratio of GD and of SGD to each criterion, and the one to which SGD is most constant.
+fn measured(networks: &[Network<'_>], shown: &[&Criterion]) -> String {
+    let mut text = String::new();
+    let own = ratios(runs(networks), &CRITERIA[0], true);
+    if let Some(found) = Summary::of(&own) {
+        text = format!("GD rests at {} of 2/*a* ({}). ", spread(&found), plural(own.len(), "run"));
+    }
+    let sgd = shown.iter().filter_map(|criterion| {
+        let values = ratios(runs(networks), criterion, false);
+        let found = Summary::of(&values)?;
+        let (low, high) = ends(&values)?;
+        let text = format!(
+            "{}: {} ({} to {}, {})",
+            criterion.title,
+            spread(&found),
+            reading(low),
+            reading(high),
+            plural(values.len(), "run")
+        );
+        Some((criterion, high / low, values.len(), text))
+    });
+    let sgd: Vec<_> = sgd.collect();
+    let sentences: Vec<&str> = sgd.iter().map(|(_, _, _, text)| text.as_str()).collect();
+    if !sentences.is_empty() {
+        text += &format!("SGD: {}. ", sentences.join("; "));
+    }
+    // Those that are known for every run: others may be constant for want of runs.
+    let most = sgd.iter().map(|(_, _, count, _)| *count).max().unwrap_or(0);
+    let comparable = sgd.iter().filter(|(_, _, count, _)| *count == most && most > 2);
+    if let Some((criterion, factor, _, _)) =
+        comparable.min_by(|left, right| left.1.total_cmp(&right.1))
+    {
+        text += &format!(
+            "Of the criteria known for all of them the ratio varies least for “{}”, by a factor of {}.",
+            criterion.title,
+            reading(*factor)
+        );
+    }
+    text
+}
+
+fn ends(values: &[f64]) -> Option<(f64, f64)> {
+    let low = values.iter().copied().reduce(f64::min)?;
+    Some((low, values.iter().copied().reduce(f64::max)?))
+}
+
+fn table(networks: &[Network<'_>], shown: &[&Criterion]) -> Table {
+    let mut table = Table::new(
+        "*η* over its critical value at the minimum that a run found: mean ± deviation over runs, \
+         smallest to largest, number of runs.",
+        ["network", "optimiser"],
+        "",
+    );
+    table.heading.extend(shown.iter().map(|criterion| Text::markup(criterion.title)));
+    for network in networks {
+        for (name, gradient_descent) in [("GD", true), ("SGD", false)] {
+            let entry = |criterion: &&Criterion| {
+                let values = ratios(network.runs.iter(), criterion, gradient_descent);
+                let Some((found, (low, high))) = Summary::of(&values).zip(ends(&values)) else {
+                    return Text::plain(NONE);
+                };
+                let range = match found.count {
+                    1 => String::new(),
+                    count => format!("; {} to {}; {count} runs", reading(low), reading(high)),
+                };
+                Text::plain(spread(&found) + &range)
+            };
+            let entries: Vec<Text> = shown.iter().map(entry).collect();
+            if entries.iter().any(|text| text.bare() != NONE) {
+                let mut row = vec![Text::plain(&network.label), Text::plain(name)];
+                row.extend(entries);
+                table.rows.push(row);
+            }
+        }
+    }
+    table
+}

@@ -1,0 +1,201 @@
+//! Both pages with sample records: every figure with its marks, captions, sameness, size, safety.
+
+use super::*;
+use crate::figures::tests::page::Page;
+use crate::figures::tests::sample;
+
+fn sample_page() -> String {
+    page_of(&sample::study::study())
+}
+
+fn page_of(study: &Study) -> String {
+    let (record, toy, sheets) =
+        (sample::study::toy_record(), sample::toy(), sample::study::sheets());
+    super::study(&Inputs { study, toy: Some((&record, &toy)), sheets: &sheets }).unwrap()
+}
+
+fn run_page() -> String {
+    super::run(&sample::study::one_run(), |example| (format!("example {example}"), None)).unwrap()
+}
+
+/// Every figure's name and its SVG.
+fn figures(page: &str) -> Vec<(String, String)> {
+    let parts = page.split("<figure class=\"exhibit\"").skip(1);
+    let figure = |part: &str| {
+        let name = part.split("data-name=\"").nth(1).unwrap().split('"').next().unwrap();
+        let start = part.find("<svg").unwrap();
+        let end = part.find("</figcaption>").unwrap();
+        let svg = &part[start..end];
+        (name.to_owned(), svg[..svg.rfind("</svg>").unwrap() + 6].to_owned())
+    };
+    parts.map(figure).collect()
+}
+
+#[test]
+fn every_figure_of_the_study_has_its_marks() {
+    let study = sample::study::study();
+    let figures = figures(&page_of(&study));
+    let marks = |name: &str| {
+        let found = figures.iter().find(|(own, _)| own == name);
+        Page::read(&found.unwrap_or_else(|| panic!("{name} is missing")).1).marks
+    };
+    // Runs of plain SGD and GD on clean labels: 3 rates × 3 batch sizes × 3 seeds, and at the last
+    // rate 3 gains × 4 batch sizes, of which gain 1 with B = 10 and n is there already.
+    let plain = 27 + 12 - 2;
+    assert_eq!(marks("images-fashion-mnist-0"), 24);
+    // At the diagram's rate 9 of the first and 10 of the second; where a diagram is published, with
+    // B = 10 alone, that batch size and n: 3 seeds and 2 more gains of each; and its minimum.
+    assert_eq!(marks("diagram"), 2 * (3 + 2) + 1 + (9 + 10));
+    // Cells: 9 and, at the last rate, B = 4 and 25; four quantities. Rings: B = n at 0.1, a and s.
+    assert_eq!(marks("batch-size-fashion-mnist-fnn"), 4 * 11 + 2);
+    assert_eq!(marks("batch-size-cifar10-vgg"), 4 * 11);
+    assert_eq!(marks("power-law"), 2 * plain);
+    // Five batch sizes in six quantities.
+    assert_eq!(marks("comparison-fashion-mnist-fnn"), 6 * 5);
+    // 2 × (27 − 9 + 12 − 3 − 1) runs of SGD: without B = n; two quantities.
+    let sgd = 18 + 9 - 1;
+    assert_eq!(marks("noise-scale"), 2 * 2 * sgd);
+    assert_eq!(marks("optimizers"), 2 * (plain + 2));
+    // Three levels and, at η = 0.5, the clean cell: 2 optimisers, 4 quantities.
+    assert_eq!(marks("corruption-fashion-mnist-fnn"), 4 * 2 * 4);
+    // 2/a and the rectangle for all runs, three criteria for those of seed 0.
+    let wrong = 6;
+    let seed_0 = 2 * (9 + 12 - 2) + wrong;
+    assert_eq!(marks("margins"), 2 * (2 * plain + wrong) + 3 * seed_0);
+    assert!(marks("plane-fashi-0-1-0-0-1-0-") >= 36);
+    assert!(marks("boundary-fashi-0-1-0-0-1-0-") > 0);
+    assert!(marks("escape-fashi-0-1-0-0-1-0--0-1-4") > 0);
+    assert!(marks("toy") > 0);
+    assert!(figures.iter().any(|(name, _)| name.starts_with("density-")));
+    assert!(!sample_page().contains("class=\"missing\">The spectral"));
+}
+
+#[test]
+fn texts_of_every_figure_lie_on_it_and_apart() {
+    for page in [sample_page(), run_page()] {
+        for (name, svg) in figures(&page) {
+            let page = Page::read(&svg);
+            for (index, text) in page.texts.iter().enumerate() {
+                let [left, top, right, bottom] = text.bounds;
+                assert!(
+                    left >= 0.0 && top >= 0.0 && right <= page.width && bottom <= page.height,
+                    "{name}: {text:?}"
+                );
+                for other in &page.texts[..index] {
+                    assert!(!text.overlaps(other), "{name}: {text:?} {other:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn every_caption_says_theory_measurement_and_runs() {
+    for page in [sample_page(), run_page()] {
+        let captions: Vec<&str> = page.split("<figcaption>").skip(1).collect();
+        assert!(captions.len() > 1);
+        for caption in captions {
+            let caption = caption.split("</figcaption>").next().unwrap();
+            for part in ["Theory", "Measured", "Runs"] {
+                let head = format!("<span class=\"part\">{part}</span> <span>");
+                let text = caption.split(&head).nth(1).unwrap_or_default();
+                assert!(text.split("</span>").next().unwrap().len() > 20, "{part}: {caption}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_same_records_give_the_same_bytes_in_under_three_megabytes() {
+    let page = sample_page();
+    assert!(page == sample_page(), "two pages of the same records differ");
+    assert!(page.len() < 3_000_000, "{} bytes", page.len());
+    // Five seeds of everything, as the paper's preset has.
+    let mut study = sample::study::study();
+    let more: Vec<StoredRun> = study.runs.clone();
+    for seed in 10..14 {
+        study.runs.extend(more.iter().cloned().map(|mut run| {
+            run.run = format!("{}-{seed}", run.run);
+            run.config.train.seed = seed;
+            if let Some(result) = &mut run.result {
+                result.seed = seed;
+            }
+            run
+        }));
+    }
+    let page = page_of(&study);
+    assert!(page.len() < 3_000_000, "{} bytes for {} runs", page.len(), study.runs.len());
+}
+
+#[test]
+fn a_page_asks_for_nothing() {
+    for page in [sample_page(), run_page()] {
+        let bare = page.replace("xmlns=\"http://www.w3.org/2000/svg\"", "");
+        assert!(!bare.contains("http:") && !bare.contains("https:") && !bare.contains("//www"));
+        assert!(!bare.contains("@import") && !bare.contains("url(") && !bare.contains("<link"));
+        for (attribute, allowed) in [(" src=\"", "data:"), (" href=\"", "#")] {
+            for part in bare.split(attribute).skip(1) {
+                assert!(part.starts_with(allowed) || part.starts_with("data:"), "{attribute}");
+            }
+        }
+    }
+}
+
+#[test]
+fn names_cannot_break_out_of_the_page() {
+    let mut study = sample::study::study();
+    let evil = "</script><script>alert(1)</script>\"'&<b>";
+    for run in &mut study.runs {
+        run.error = Some(evil.into());
+        if let Some(result) = &mut run.result {
+            result.model = evil.into();
+            result.data = evil.into();
+        }
+    }
+    let page = page_of(&study);
+    assert!(!page.contains("<script>alert") && !page.contains("\"'&<b>"));
+    // The page's own script, and one of data for each figure.
+    let scripts = page.matches("<script").count();
+    assert_eq!(scripts, 1 + page.matches("class=\"data\"").count());
+    assert_eq!(page.matches("</script>").count(), scripts);
+}
+
+#[test]
+fn runs_that_came_to_nothing_are_listed() {
+    let page = sample_page();
+    for words in ["dead", "diverged", "not finished"] {
+        assert!(page.contains(&format!("<td>{words}</td>")), "{words}");
+    }
+}
+
+#[test]
+fn what_is_missing_is_said_with_the_command_that_makes_it() {
+    let mut study = sample::study::study();
+    study.runs.truncate(1);
+    study.runs[0].judged.clear();
+    let page = super::study(&Inputs { study: &study, toy: None, sheets: &[] }).unwrap();
+    for command in
+        ["escape toy", "--density", "--boundary", "escape RUN", "data fetch", "corrupted"]
+    {
+        let commands = page.split("<p class=\"missing\">").skip(1);
+        assert!(commands.into_iter().any(|text| text.contains(command)), "{command}");
+    }
+    let mut run = sample::study::one_run();
+    (run.result, run.stability, run.spectrum) = (None, None, None);
+    run.steps.clear();
+    run.curvature.clear();
+    run.judged.clear();
+    run.escapes.clear();
+    let page = super::run(&run, |_| (String::new(), None)).unwrap();
+    assert_eq!(page.matches("class=\"missing\"").count(), 5);
+    study.runs.clear();
+    assert!(super::study(&Inputs { study: &study, toy: None, sheets: &[] }).is_ok());
+}
+
+#[test]
+fn the_page_of_a_run_has_its_figures() {
+    let names: Vec<String> = figures(&run_page()).into_iter().map(|(name, _)| name).collect();
+    for start in ["training", "density", "boundary", "escape"] {
+        assert!(names.iter().any(|name| name.starts_with(start)), "{start}: {names:?}");
+    }
+}

@@ -1,0 +1,115 @@
+//! Pictures in rows, each with a line under it.
+
+use crate::Error;
+use crate::chart::Context;
+use crate::plot::Plot;
+use crate::svg::image::Image;
+use crate::svg::text::Text;
+use crate::svg::theme::Ink;
+use crate::svg::writer::{Anchor, Frame, Place, Role, Writer};
+
+/// One picture.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tile {
+    /// The picture.
+    pub image: Image,
+    /// The line under it.
+    pub label: Text,
+    /// Whether it is framed, and its label marked.
+    pub marked: bool,
+}
+
+/// Pictures from left to right and from top to bottom.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sheet {
+    /// The pictures.
+    pub tiles: Vec<Tile>,
+    /// Pictures in a row.
+    pub columns: usize,
+}
+
+/// Side of a picture, and the height of a row.
+const SIDE: f64 = 44.0;
+const ROW: f64 = SIDE + 24.0;
+
+/// A sheet that holds something.
+pub(crate) struct Drawing<'a> {
+    sheet: &'a Sheet,
+}
+
+impl<'a> Drawing<'a> {
+    pub(crate) fn new(sheet: &'a Sheet, context: &Context<'_>) -> Result<Drawing<'a>, Error> {
+        if sheet.tiles.is_empty() { Err(context.empty()) } else { Ok(Drawing { sheet }) }
+    }
+
+    fn columns(&self) -> usize {
+        self.sheet.columns.max(1)
+    }
+
+    fn tile(&self, writer: &mut Writer, tile: &Tile, [middle, top]: [f64; 2], room: f64) {
+        let longest = f64::max(1.0, tile.image.aspect());
+        let (width, height) = (SIDE / longest, SIDE / longest * tile.image.aspect());
+        let square = Frame { x: middle - 0.5 * width, y: top, width, height };
+        let [x, y, width, height] = square.attributes();
+        writer.empty(
+            "image",
+            &[
+                ("class", "mm-mark"),
+                ("x", &x),
+                ("y", &y),
+                ("width", &width),
+                ("height", &height),
+                ("preserveAspectRatio", "none"),
+                ("style", "image-rendering:pixelated"),
+                ("href", &tile.image.data_uri()),
+            ],
+        );
+        let frame = if tile.marked {
+            format!("{} mm-bold", Ink::Series(1).stroke())
+        } else {
+            "mm-axis".to_owned()
+        };
+        writer.rectangle(square, &frame);
+        let role = Role::TickLabel;
+        let mark = if tile.marked { Text::plain("✗ ") } else { Text::default() };
+        // One line: a name that is wider than its column is cut at its first words.
+        if let Some(line) = role.wrapped(&mark.then(tile.label.clone()), room).first() {
+            let baseline = top + SIDE + 13.0;
+            writer.text(line, role, Place::at(middle, baseline, Anchor::Middle));
+        }
+    }
+}
+
+impl Plot for Drawing<'_> {
+    fn left(&self) -> f64 {
+        0.0
+    }
+
+    fn right(&self, _width: f64) -> f64 {
+        0.0
+    }
+
+    fn top(&self, _width: f64) -> f64 {
+        8.0
+    }
+
+    fn bottom(&self, _width: f64) -> f64 {
+        0.0
+    }
+
+    fn height(&self) -> f64 {
+        self.sheet.tiles.len().div_ceil(self.columns()) as f64 * ROW
+    }
+
+    fn draw(&self, writer: &mut Writer, frame: Frame, _left: f64) {
+        let step = frame.width / self.columns() as f64;
+        writer.open("g", &[("class", "mm-series"), ("data-name", "examples")]);
+        for (index, tile) in self.sheet.tiles.iter().enumerate() {
+            let (row, column) = (index / self.columns(), index % self.columns());
+            let middle = frame.x + (column as f64 + 0.5) * step;
+            let place = [middle, frame.y + row as f64 * ROW];
+            self.tile(writer, tile, place, step - 4.0);
+        }
+        writer.close("g");
+    }
+}
