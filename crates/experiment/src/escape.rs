@@ -24,7 +24,7 @@ use crate::folder::RunFolder;
 use crate::problem::Problem;
 use crate::progress::{Event, Progress};
 use crate::run::Existing;
-use crate::stability::{Minimum, Wanted, Watch, assumed, law, not_settled, records};
+use crate::stability::{Minimum, Wanted, Watch, assumed, law, not_settled};
 
 pub use grid::{Grid, grid};
 
@@ -124,10 +124,11 @@ pub fn escape(
     if watch.is_interrupted() {
         return Ok(None);
     }
-    let (verdict, margin) = records::judge(&critical.exact, rate);
+    let (verdict, margin) = minimum.judge(&critical.exact, rate)?;
     let predicted_growth = minimum.predicted_growth(&batching, rate, used)?;
     let mut notes = minimum.notes(sampling, minimum.used_at(Some(launch.batch_size), used))?;
     notes.extend(not_settled(&critical.exact));
+    notes.extend(minimum.directions_left_out(Momentum::NONE));
     notes.extend(within_noise(criterion));
     if minimum.momentum() != Momentum::NONE.value() {
         notes.push("the run had momentum, the launches have none".to_owned());

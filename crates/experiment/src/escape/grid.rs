@@ -15,7 +15,7 @@ use super::relaunch::{Again, Relaunch};
 use super::{Place, explanation, is_same_point, within_noise};
 use crate::Error;
 use crate::progress::{Event, Progress};
-use crate::stability::{Minimum, Wanted, Watch, assumed, law, not_settled, records};
+use crate::stability::{Minimum, Wanted, Watch, assumed, law, not_settled};
 
 /// The table of agreement, cell by cell.
 const RECORD: &str = "grid.json";
@@ -227,7 +227,7 @@ impl Cells<'_, '_> {
         watch: &mut Watch<'_>,
     ) -> Result<Option<Cell>, Error> {
         let rate = LearningRate::new(learning_rate)?;
-        let (predicted, margin) = records::judge(&critical.exact, rate);
+        let (predicted, margin) = self.minimum.judge(&critical.exact, rate)?;
         let size = batching.batch_size();
         // Without noise, one launch is all of them.
         let seeds = if batching.noise() == 0.0 { 1 } else { self.grid.seeds };

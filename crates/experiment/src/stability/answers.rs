@@ -7,8 +7,7 @@ use minimascope_record::SCHEMA_VERSION;
 use minimascope_record::stability as record;
 use minimascope_record::training::Sampling;
 use minimascope_stability::answers::{
-    Applicability, Note, Questions, SmallestBatch, boundary_batch_sizes, critical_learning_rates,
-    smallest_batch,
+    Note, Questions, SmallestBatch, boundary_batch_sizes, critical_learning_rates, smallest_batch,
 };
 use minimascope_stability::criteria::{heavy_ball, rectangle::RectangleCritical, worst};
 use minimascope_stability::mean_square::{
@@ -295,23 +294,9 @@ impl Minimum<'_> {
         Ok(records::judge_at(exact, learning_rate, &self.notes_on_staying()?))
     }
 
-    /// Among the notes, those that can forbid to say that SGD stays.
+    /// Those that can forbid to say that SGD stays are of the point, whatever the batches.
     fn notes_on_staying(&self) -> Result<Vec<Note>, Error> {
-        let record = self.record();
-        let law = law(Sampling::IndependentBatches);
-        let point = Applicability {
-            training_loss: record.train_loss,
-            gradient_norm: record.gradient_norm,
-            sharpness: record.sharpness.value,
-            smallest_curvature: Some(record.smallest_curvature.value),
-            // What follows forbids no verdict.
-            example_ends: None,
-            gauss_newton: None,
-            sampling_assumed: law,
-            sampling_used: law,
-            examples_coupled: false,
-        };
-        Ok(point.notes()?)
+        self.applicability(Sampling::IndependentBatches, Sampling::IndependentBatches)
     }
 
     pub(crate) fn parameters(&self, wanted: &Wanted) -> CriticalParameters {

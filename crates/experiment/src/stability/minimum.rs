@@ -9,7 +9,7 @@ use minimascope_record::measured::{Measured, finite};
 use minimascope_record::outcome::Outcome;
 use minimascope_record::stability as record;
 use minimascope_record::training::{Optimizer, Sampling};
-use minimascope_stability::answers::Applicability;
+use minimascope_stability::answers::{Applicability, Note};
 use minimascope_stability::criteria::{variance, worst};
 use minimascope_stability::{ExampleFactors, Momentum};
 
@@ -74,8 +74,12 @@ impl<'a> Minimum<'a> {
         }
     }
 
-    /// What every verdict is printed with, for an optimiser that draws its batches so.
-    pub(crate) fn notes(&self, assumed: Sampling, used: Sampling) -> Result<Vec<String>, Error> {
+    /// How far the theory applies at this point, to an optimiser that draws its batches so.
+    pub(crate) fn applicability(
+        &self,
+        assumed: Sampling,
+        used: Sampling,
+    ) -> Result<Vec<Note>, Error> {
         let record = &self.record;
         let factors = &record.gauss_newton;
         let facts = Applicability {
@@ -95,7 +99,14 @@ impl<'a> Minimum<'a> {
             sampling_used: law(used),
             examples_coupled: false,
         };
-        let mut notes: Vec<String> = facts.notes()?.iter().map(ToString::to_string).collect();
+        Ok(facts.notes()?)
+    }
+
+    /// What every verdict is printed with.
+    pub(crate) fn notes(&self, assumed: Sampling, used: Sampling) -> Result<Vec<String>, Error> {
+        let record = &self.record;
+        let applicability = self.applicability(assumed, used)?;
+        let mut notes: Vec<String> = applicability.iter().map(ToString::to_string).collect();
         let config = self.plan().config();
         if matches!(config.train.optimizer, Optimizer::Nesterov { .. } | Optimizer::Adam { .. }) {
             notes.push(
