@@ -75,7 +75,7 @@ pub(crate) struct Machine {
     /// Threads [default: all processors].
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<NonZeroUsize>,
-    /// Memory for activations, such as 512M or 4G.
+    /// Memory for the activations of a run, such as 512M or 4G.
     #[arg(long, value_name = "SIZE", default_value = "1G", value_parser = parse_size)]
     pub(crate) memory: usize,
 }
