@@ -82,7 +82,7 @@ pub(crate) struct Machine {
     /// Threads [default: all processors].
     #[arg(long, value_name = "N")]
     pub(crate) threads: Option<NonZeroUsize>,
-    /// Memory for activations and for directions of curvature, such as 512M or 4G [default: 1G; for
+    /// Memory for the activations of a run and for directions of curvature, such as 512M or 4G [default: 1G; for
     /// stability without --quick half of the machine's].
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub(crate) memory: Option<usize>,

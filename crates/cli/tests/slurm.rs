@@ -71,21 +71,22 @@ struct Site {
 
 impl Site {
     fn an_array_has_the_results_of_one_machine(&self) {
-        let words = ["sweep", "short.toml", "--engine", "slurm", "--out", "array"];
+        let words = ["sweep", "short.toml", "--engine", "slurm", "--out", "an array"];
         let script = text(&self.run(&[&words[..], &["--dry-run"]].concat()).stdout);
         for line in ["#SBATCH --array=1-3%2", "#SBATCH --comment=\"as it is\"", "#SBATCH --requeue"]
         {
             assert!(script.lines().any(|found| found == line), "{line}:\n{script}");
         }
-        assert!(!self.store("array").exists(), "a dry run leaves nothing");
+        assert!(!self.store("an array").exists(), "a dry run leaves nothing");
         let launch = self.json(&[&words[..], &["--json"]].concat());
         assert_eq!(launch["tasks"].as_array().unwrap().len(), 3);
-        let submitted = std::fs::read_to_string(self.store("array/launches/1/tasks.sh")).unwrap();
+        let submitted =
+            std::fs::read_to_string(self.store("an array/launches/1/tasks.sh")).unwrap();
         assert_eq!(submitted, script, "what --dry-run shows is what is submitted");
-        self.wait_for("short.toml", "array", &["finished"; 6]);
-        self.same_results("short.toml", "array");
+        self.wait_for("short.toml", "an array", &["finished"; 6]);
+        self.same_results("short.toml", "an array");
         self.slurm.wait_until("the tables are collected", |_| {
-            self.store("array/tables/runs.parquet").exists()
+            self.store("an array/tables/runs.parquet").exists()
         });
         let nothing = self.run(&words);
         assert!(text(&nothing.stderr).starts_with("nothing to submit"));

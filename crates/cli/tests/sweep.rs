@@ -146,8 +146,8 @@ fn divergence_is_a_result() {
 /// Long enough that a signal meets every run at work.
 const LONG: [&str; 5] = [
     "train.seed=0,1",
-    "train.stop.max_steps=60000",
-    "checkpoint.every_steps=1500",
+    "train.stop.max_steps=20000",
+    "checkpoint.every_steps=500",
     "observe.accuracy_every=1000",
     "train.batch_size=7",
 ];

@@ -1,5 +1,7 @@
 //! Sweeps: what a file may say about Slurm, and the objects that `sweep` prints and keeps.
 
+use std::num::NonZeroUsize;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +21,7 @@ pub struct SlurmSettings {
     /// At most so many tasks in one array.
     pub max_tasks: usize,
     /// Threads of one task.
-    pub cpus_per_task: usize,
+    pub cpus_per_task: NonZeroUsize,
     /// The limit of a task, in minutes; one that reaches it is saved and goes on in a new start.
     pub time_limit_minutes: u32,
 }
@@ -31,7 +33,7 @@ impl Default for SlurmSettings {
             throttle: 0,
             task_minutes: 10.0,
             max_tasks: 1_000,
-            cpus_per_task: 1,
+            cpus_per_task: NonZeroUsize::MIN,
             time_limit_minutes: 60,
         }
     }

@@ -63,6 +63,12 @@ pub(crate) fn run(arguments: &Sweep) -> Result<Done, Failure> {
             Ok(Done::Well)
         }
         None if arguments.engine == Engine::Slurm => {
+            if arguments.shard.is_some() {
+                return Err(Failure::Usage {
+                    what: "--shard is for --engine local".to_owned(),
+                    hint: "an array of Slurm jobs makes shards of its own".to_owned(),
+                });
+            }
             let (plan, store) = open(&arguments.place)?;
             slurm::Submission {
                 place: &arguments.place,

@@ -204,6 +204,22 @@ mod tests {
     }
 
     #[test]
+    fn a_title_has_what_tells_runs_apart_and_nothing_twice() {
+        let plan = planned(FILE, &[]).unwrap();
+        // The momentum follows from the optimiser, the examples from the learning rate.
+        let titles = plan.titles();
+        let shown: Vec<&str> = titles.keys().collect();
+        assert_eq!(shown, ["batch_size", "learning_rate", "optimizer.kind", "seed"]);
+        assert!(titles.of(0).contains("learning_rate=0.1"), "{}", titles.of(0));
+        let zipped = planned(
+            "base = \"base.toml\"\nset.train.stop.max_steps = 7\n\
+            zip.train.learning_rate = [0.1, 0.2]\nzip.train.weight_decay = [0.0, 0.5]",
+            &[],
+        );
+        assert_eq!(zipped.unwrap().titles().of(1), "learning_rate=0.2");
+    }
+
+    #[test]
     fn the_command_line_stands_over_the_file_and_adds_axes() {
         let plan = planned(FILE, &["train.seed=5", "train.batch_size=1,2"]).unwrap();
         assert_eq!(plan.runs().len(), 2 * 4 + 2);

@@ -24,7 +24,7 @@ use crate::sweep::store::{Store, Taken};
 /// What of a plan is worked on, and with what.
 #[derive(Clone, Copy, Debug)]
 pub struct SweepOptions {
-    /// Threads and memory, of all workers together.
+    /// The threads of all workers together, and the memory of each.
     pub machine: Machine,
     /// The part of the plan.
     pub shard: Shard,
@@ -81,6 +81,7 @@ pub fn sweep(
         }
         let id = run.id().as_str();
         if store.result(id)?.is_some() {
+            store.tidy(id)?;
             board.finished += 1;
         } else if store.failure(id)?.is_some() && !options.retry_failed {
             board.failed += 1;
@@ -148,13 +149,10 @@ pub fn sweep(
     }
 }
 
-/// A worker's part of the threads and of the memory: one thread each where runs are many.
+/// A worker's part of the threads: one each where runs are many. The memory is a run's.
 fn share(machine: &Machine, worker: usize, workers: usize) -> Machine {
     let more = usize::from(worker < machine.threads % workers);
-    Machine {
-        threads: machine.threads / workers + more,
-        memory_bytes: machine.memory_bytes / workers,
-    }
+    Machine { threads: machine.threads / workers + more, memory_bytes: machine.memory_bytes }
 }
 
 /// What every worker sees.
@@ -201,8 +199,12 @@ impl Pool<'_> {
                 return Ok(End::Interrupted);
             }
             Ok(Ok(_)) => {
-                let summary = self.store.publish(id, working)?;
-                return Ok(End::Finished(Box::new(summary)));
+                return match self.store.publish(id, working) {
+                    Ok(summary) => Ok(End::Finished(Box::new(summary))),
+                    // `run` began it meanwhile; the next sweep publishes ours, if it is needed.
+                    Err(Error::Busy { .. }) => Ok(End::Busy),
+                    Err(error) => Err(error),
+                };
             }
             Ok(Err(error)) if is_of_the_machine(&error) => return Err(error),
             Ok(Err(error)) => (error.to_string(), error.hint()),

@@ -32,6 +32,10 @@ const MISMATCH: &str = "mismatch";
 /// saves every half minute, and measures for minutes.
 const SILENCE: Duration = Duration::from_secs(3600);
 
+/// How often a lock that is not free is tried again, and after how long.
+const PROBES: usize = 5;
+const PROBE: Duration = Duration::from_millis(10);
+
 /// Run folders, and the work on them.
 #[derive(Clone, Debug)]
 pub struct Store {
@@ -216,8 +220,10 @@ impl Store {
             .keep();
         readable_as_usual(&path).map_err(cannot)?;
         let folder = RunFolder::at(path);
-        let lock = folder.lock()?;
-        Ok(Working { folder, _lock: lock, surpassed })
+        match lock(&folder)? {
+            Lock::Held(lock) => Ok(Working { folder, _lock: lock, surpassed }),
+            Lock::Busy | Lock::Gone => Err(Error::Busy { path: folder.path().to_owned() }),
+        }
     }
 
     /// A folder of our own with what another start saved. It may live: nothing of it is touched.
@@ -338,7 +344,7 @@ impl Store {
     }
 
     /// Removes what is left of the work on a finished run, where nobody can be at it.
-    fn tidy(&self, id: &str) -> Result<(), Error> {
+    pub(crate) fn tidy(&self, id: &str) -> Result<(), Error> {
         for (folder, machine) in self.working(id)? {
             let is_left = if machine == self.machine {
                 matches!(lock(&folder)?, Lock::Held(_))
@@ -390,7 +396,19 @@ fn advance(folder: &RunFolder) -> Advance {
     Advance { trained: folder.has(TRAINED), saved }
 }
 
+/// Takes a folder's lock. `status` holds it for a moment to see whether it is free, so that one
+/// refusal is none.
 fn lock(folder: &RunFolder) -> Result<Lock, Error> {
+    for _ in 0..PROBES {
+        match try_lock(folder)? {
+            Lock::Busy => std::thread::sleep(PROBE),
+            other => return Ok(other),
+        }
+    }
+    try_lock(folder)
+}
+
+fn try_lock(folder: &RunFolder) -> Result<Lock, Error> {
     match folder.lock() {
         // Held, but perhaps of a folder that was renamed before.
         Ok(lock) if folder.path().is_dir() => Ok(Lock::Held(lock)),

@@ -61,7 +61,7 @@ impl Launch {
             RunState::Failed => retry_failed,
             RunState::Finished | RunState::Running | RunState::Queued => false,
         };
-        let threads = settings.cpus_per_task.max(1) as f64;
+        let threads = settings.cpus_per_task.get() as f64;
         let mut runs = Vec::new();
         for row in report.runs.iter().filter(|row| is_open(row.state)) {
             let run = plan.runs().iter().find(|run| run.id().as_str() == row.run);
@@ -114,7 +114,7 @@ impl Launch {
     pub fn submit(&self) -> Result<SlurmLaunch, Error> {
         let folder = self.new_folder()?;
         let path = folder.path();
-        let name = format!("minimascope-{}", self.name);
+        let name = self.job_name();
         let place = self.place(path);
         let plan =
             toml::to_string(&Explicit { list: &self.runs }).expect("configurations are TOML");
@@ -124,7 +124,10 @@ impl Launch {
         folder.write("tasks.sh", self.script_in(path).as_bytes())?;
         let collect = script::collect(&name, &place, &self.settings);
         folder.write("collect.sh", collect.as_bytes())?;
-        let job = submit(&[], &path.join("tasks.sh"))?;
+        let job = submit(&[], &path.join("tasks.sh")).inspect_err(|_| {
+            // Nothing was handed over; a launch that is not one would only confuse.
+            let _ = fs::remove_dir_all(path);
+        })?;
         let tasks = (0..self.tasks)
             .map(|task| self.ids.iter().skip(task).step_by(self.tasks).cloned().collect())
             .collect();
@@ -150,8 +153,15 @@ impl Launch {
         Place { program: &self.program, store: &self.store, launch }
     }
 
+    /// In the letters that `#SBATCH` takes without quotation marks.
+    fn job_name(&self) -> String {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "_.-".contains(c);
+        let name: String = self.name.chars().map(|c| if is_plain(c) { c } else { '-' }).collect();
+        format!("minimascope-{name}")
+    }
+
     fn script_in(&self, launch: &Path) -> String {
-        let name = format!("minimascope-{}", self.name);
+        let name = self.job_name();
         script::array(&name, &self.place(launch), self.tasks, &self.settings, self.retry_failed)
     }
 

@@ -30,8 +30,7 @@ pub fn array(
     };
     let SlurmSettings { cpus_per_task, time_limit_minutes, .. } = settings;
     let directives = directives(settings);
-    let log = place.launch.join("task-%a.log");
-    let log = log.display();
+    let log = quoted(&place.launch.join("task-%a.log").to_string_lossy());
     let program = quoted(&place.program.to_string_lossy());
     let plan = quoted(&place.launch.join("plan.toml").to_string_lossy());
     let store = quoted(&place.store.to_string_lossy());
@@ -74,8 +73,7 @@ exit "$status"
 #[must_use]
 pub fn collect(name: &str, place: &Place<'_>, settings: &SlurmSettings) -> String {
     let directives = directives(settings);
-    let log = place.launch.join("collect.log");
-    let log = log.display();
+    let log = quoted(&place.launch.join("collect.log").to_string_lossy());
     let program = quoted(&place.program.to_string_lossy());
     let store = quoted(&place.store.to_string_lossy());
     format!(
