@@ -144,7 +144,8 @@ impl<'p, 'a, T: Scalar> Watcher<'p, 'a, T> {
     /// Looks at the parameters after a step, if it is time to.
     fn look(&mut self, step: u64, parameters: &[T], average_loss: f64) -> Result<(), Error> {
         // Where only the departure is asked for, batch losses are the alarm in between.
-        let sparse = self.observation == Observation::Departure && step % SUSPICION_REST != 0;
+        let sparse =
+            self.observation == Observation::Departure && !step.is_multiple_of(SUSPICION_REST);
         let due = step <= FIRST_STEPS && !sparse || step >= self.next;
         let left = self.left_at.is_some();
         let departing = self.left_at.is_some_and(|at| step <= at + AFTER_DEPARTURE);
