@@ -196,8 +196,9 @@ fn relaunched(linearised: &Linearised) -> String {
     let mut text = String::new();
     for of in &linearised.laws {
         text.push_str(&format!(
-            "linearised launches, {} directions, {}: {} of {} leave{}",
+            "linearised launches, {} directions with {} of the loss, {}: {} of {} leave{}",
             linearised.directions,
+            percent(linearised.share_of_loss),
             name_of(&of.sampling),
             of.left,
             of.launches,
