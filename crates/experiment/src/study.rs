@@ -157,8 +157,10 @@ fn configuration(folder: &RunFolder) -> Result<(RunConfig, String), Error> {
     }
 }
 
+/// A record that may be absent. An empty file is one that a command was to fill and did not.
 fn optional<T: DeserializeOwned>(folder: &RunFolder, name: &str) -> Result<Option<T>, Error> {
-    folder.has(name).then(|| folder.read_json(name)).transpose()
+    let holds = fs::metadata(folder.file(name)).is_ok_and(|file| file.len() > 0);
+    holds.then(|| folder.read_json(name)).transpose()
 }
 
 fn trace<T: DeserializeOwned>(folder: &RunFolder, name: &str) -> Result<Vec<T>, Error> {

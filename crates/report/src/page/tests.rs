@@ -163,6 +163,7 @@ fn names_cannot_break_out_of_the_page() {
 #[test]
 fn runs_that_came_to_nothing_are_listed() {
     let page = sample_page();
+    assert!(page.contains("1 died, 1 diverged, 0 failed and 1 are not finished"));
     for words in ["dead", "diverged", "not finished"] {
         assert!(page.contains(&format!("<td>{words}</td>")), "{words}");
     }
@@ -190,6 +191,19 @@ fn what_is_missing_is_said_with_the_command_that_makes_it() {
     assert_eq!(page.matches("class=\"missing\"").count(), 5);
     study.runs.clear();
     assert!(super::study(&Inputs { study: &study, toy: None, sheets: &[] }).is_ok());
+}
+
+#[test]
+fn a_launch_that_has_not_begun_is_in_the_table_alone() {
+    let mut study = sample::study::study();
+    for escape in study.runs.iter_mut().flat_map(|run| &mut run.escapes) {
+        escape.launches.truncate(1);
+        escape.launches[0].course.clear();
+        escape.launches[0].end = None;
+    }
+    let page = page_of(&study);
+    assert!(!figures(&page).iter().any(|(name, _)| name.starts_with("escape-")));
+    assert!(page.contains("Launches from minima"));
 }
 
 #[test]

@@ -18,16 +18,17 @@ const DRAWN: usize = 6;
 
 pub(super) fn section(study: &Study) -> Section {
     let all: Vec<&Escape> = study.runs.iter().flat_map(|run| &run.escapes).collect();
-    let mut blocks: Vec<Block> = all.iter().take(DRAWN).map(|record| exhibit(record)).collect();
+    let mut blocks: Vec<Block> =
+        all.iter().filter_map(|record| exhibit(record)).take(DRAWN).collect();
     if all.is_empty() {
         let what = "No escape is drawn: nothing was launched from a minimum";
         let command = "minimascope escape RUN --learning-rate 0.1 --batch-size 4";
         blocks.push(Block::missing(what, command));
     } else {
-        if all.len() > DRAWN {
+        if all.len() > blocks.len() {
             blocks.push(Block::paragraph(&format!(
-                "{} more launches are in the table; the page of a run draws each of its own.",
-                all.len() - DRAWN
+                "{} more are in the table; the page of a run draws each of its own.",
+                all.len() - blocks.len()
             )));
         }
         blocks.push(Block::Table(table(&all)));
@@ -35,8 +36,11 @@ pub(super) fn section(study: &Study) -> Section {
     Section::new("Escape", blocks)
 }
 
-/// One launched (η, B) with all its seeds.
-pub(in crate::page) fn exhibit(record: &Escape) -> Block {
+/// One launched (η, B) with all its seeds; nothing where no launch has got anywhere.
+pub(in crate::page) fn exhibit(record: &Escape) -> Option<Block> {
+    if record.launches.iter().all(|launch| launch.course.is_empty()) {
+        return None;
+    }
     let minimum = &record.minimum;
     let growth = &record.predicted_growth;
     let verdict = match record.verdict {
@@ -79,7 +83,7 @@ pub(in crate::page) fn exhibit(record: &Escape) -> Block {
     let mut figure = views::escape(record).figure();
     figure.identifier =
         slug(&format!("escape-{}-{}-{}", minimum.run, record.learning_rate, record.batch_size));
-    Block::Exhibit(Box::new(Exhibit { figure, caption }))
+    Some(Block::Exhibit(Box::new(Exhibit { figure, caption })))
 }
 
 fn launched(launch: &Launch) -> String {

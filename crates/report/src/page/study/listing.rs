@@ -35,13 +35,31 @@ pub(super) fn section(study: &Study) -> Section {
     for run in &failed {
         table.row(failure(run));
     }
-    let none = format!(
-        "Each of the {} reached a minimum: none failed, diverged or died.",
-        plural(study.runs.len(), "run")
-    );
-    blocks.push(if failed.is_empty() { Block::paragraph(&none) } else { Block::Table(table) });
+    blocks.push(Block::paragraph(&count(study)));
+    if !failed.is_empty() {
+        blocks.push(Block::Table(table));
+    }
     blocks.push(Block::Table(every_cell(study)));
     Section::new("Every run", blocks)
+}
+
+/// What became of all runs, in numbers.
+fn count(study: &Study) -> String {
+    let ended = |outcome: Outcome| {
+        let results = study.runs.iter().filter_map(|run| run.result.as_ref());
+        results.filter(|result| result.outcome == Some(outcome)).count()
+    };
+    let failed = study.runs.iter().filter(|run| run.error.is_some()).count();
+    let unfinished = study.runs.iter().filter(|run| run.result.is_none()).count() - failed;
+    format!(
+        "Of {} {} converged by the stop rule, {} ended at a limit, {} died, {} diverged, {failed} \
+         failed and {unfinished} are not finished.",
+        plural(study.runs.len(), "run"),
+        ended(Outcome::Converged),
+        ended(Outcome::StepLimit) + ended(Outcome::TimeLimit),
+        ended(Outcome::Dead),
+        ended(Outcome::Diverged)
+    )
 }
 
 fn is_failed(run: &StoredRun) -> bool {
