@@ -50,15 +50,16 @@ fn count(study: &Study) -> String {
         results.filter(|result| result.outcome == Some(outcome)).count()
     };
     let failed = study.runs.iter().filter(|run| run.error.is_some()).count();
-    let unfinished = study.runs.iter().filter(|run| run.result.is_none()).count() - failed;
+    let unfinished = study.runs.iter().filter(|run| run.result.is_none() && run.error.is_none());
     format!(
         "Of {} {} converged by the stop rule, {} ended at a limit, {} died, {} diverged, {failed} \
-         failed and {unfinished} are not finished.",
+         failed and {} are not finished.",
         plural(study.runs.len(), "run"),
         ended(Outcome::Converged),
         ended(Outcome::StepLimit) + ended(Outcome::TimeLimit),
         ended(Outcome::Dead),
-        ended(Outcome::Diverged)
+        ended(Outcome::Diverged),
+        unfinished.count()
     )
 }
 
