@@ -81,14 +81,14 @@ pub(super) fn of(
 }
 
 /// The answer in a run's folder; `None` when it is of another version of the schema, whose words may
-/// mean something else.
+/// mean something else, or has not all of today's: it is computed again.
 fn known(folder: &RunFolder) -> Result<Option<Theory>, Error> {
     #[derive(serde::Deserialize)]
     struct Version {
         schema_version: u32,
     }
     let Version { schema_version } = folder.read_json(FILE)?;
-    if schema_version == SCHEMA_VERSION { folder.read_json(FILE).map(Some) } else { Ok(None) }
+    Ok(if schema_version == SCHEMA_VERSION { folder.read_json(FILE).ok() } else { None })
 }
 
 /// The criteria at one batch size with the run's η, as far as a few seconds take them: neither
@@ -136,6 +136,9 @@ mod tests {
         assert_eq!(known(&folder).unwrap(), Some(theory));
         let other = format!("{{\"schema_version\":{},\"words\":[]}}", SCHEMA_VERSION + 1);
         folder.write(FILE, other.as_bytes()).unwrap();
+        assert_eq!(known(&folder).unwrap(), None);
+        let older = format!("{{\"schema_version\":{SCHEMA_VERSION}}}");
+        folder.write(FILE, older.as_bytes()).unwrap();
         assert_eq!(known(&folder).unwrap(), None);
         folder.write(FILE, b"{").unwrap();
         assert!(matches!(known(&folder), Err(Error::Damaged { .. })));
