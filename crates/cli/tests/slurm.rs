@@ -121,7 +121,7 @@ impl Site {
         self.slurm.wait_until("both tasks wait again", |_| is_back("1") && is_back("2"));
         let status = self.status("long.toml", "requeued");
         assert_eq!(states(&status), ["queued"; 2], "{status}");
-        self.wait_for_requeued("requeued", &job);
+        self.wait_for_requeued("requeued");
         self.same_results("long.toml", "requeued");
         let log = std::fs::read_to_string(self.store("requeued/launches/1/task-1.log")).unwrap();
         assert!(log.contains("the same command continues"), "{log}");
@@ -204,7 +204,7 @@ impl Site {
                 .chain(sweeps)
                 .for_each(|id| kill("-KILL", id));
         }
-        self.wait_for_requeued("node", &job);
+        self.wait_for_requeued("node");
         self.same_results("long.toml", "node");
     }
 
@@ -244,10 +244,12 @@ impl Site {
 
     /// For the runs of `long.toml` after their tasks went back into the queue, where they are held
     /// for two minutes unless somebody says otherwise.
-    fn wait_for_requeued(&self, store: &str, job: &str) {
+    fn wait_for_requeued(&self, store: &str) {
         self.slurm.wait_until(&format!("{store}: finished"), |slurm| {
-            for task in ["1", "2"] {
-                let held = format!("jobid={job}_{task}");
+            let queue = text(&slurm.slurm("squeue", &["-h", "-r", "-o", "%i %r"]).stdout);
+            // Only what is held: an update of a job that could start keeps it from starting.
+            for task in queue.lines().filter_map(|line| line.strip_suffix(" BeginTime")) {
+                let held = format!("jobid={task}");
                 slurm.slurm("scontrol", &["update", &held, "starttime=now"]);
             }
             states(&self.status("long.toml", store)) == ["finished"; 2]
