@@ -114,3 +114,72 @@ pub fn finished(folder: &RunFolder) -> Result<RunSummary, Error> {
     summary.folder = Some(folder.path().to_string_lossy().into_owned());
     Ok(summary)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::sync::atomic::Ordering;
+
+    use super::*;
+    use crate::config::sources::Sources;
+    use crate::folder::CURVATURE;
+    use crate::progress::Silent;
+
+    /// 51 parameters on eight images, sharpness at every third step.
+    const OBSERVED: &str = r#"
+        precision = "f64"
+        model.architecture.input = { channels = 1, height = 28, width = 28 }
+        observe.sharpness_every = 3
+        data = { source = "fashion-mnist", classes = [0, 1], train = { first = 8 } }
+        train = { learning_rate = 0.05, batch_size = 3, stop = { max_steps = 12 } }
+        [[model.architecture.layers]]
+        kind = "average-pool"
+        window = 7
+        [[model.architecture.layers]]
+        kind = "linear"
+        outputs = 2
+    "#;
+
+    /// Interrupts at the n-th product of all measurements.
+    struct StopAtProduct<'a>(u32, &'a AtomicBool);
+
+    impl Progress for StopAtProduct<'_> {
+        fn event(&mut self, event: Event<'_>) {
+            if matches!(event, Event::Measuring(_)) {
+                self.0 = self.0.saturating_sub(1);
+                if self.0 == 0 {
+                    self.1.store(true, Ordering::Relaxed);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_whose_measurement_was_interrupted_is_written_when_the_run_goes_on() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("tiny.toml");
+        fs::write(&file, OBSERVED).unwrap();
+        let plan = Plan::check(&Sources::from_file(&file).unwrap().complete().unwrap()).unwrap();
+        let machine = Machine { threads: 1, memory_bytes: 1 << 26 };
+        let folder = |name: &str| {
+            let folder = RunFolder::at(directory.path().join(name));
+            folder.create().unwrap();
+            folder
+        };
+        let go = AtomicBool::new(false);
+        let whole = folder("whole");
+        in_folder(&plan, whole.clone(), &machine, &mut Silent, &go).unwrap();
+        let expected = fs::read(whole.file(CURVATURE)).unwrap();
+        assert_eq!(expected.iter().filter(|byte| **byte == b'\n').count(), 4);
+        for product in 1..20 {
+            let cut = folder(&format!("cut {product}"));
+            let stop = AtomicBool::new(false);
+            let mut progress = StopAtProduct(product, &stop);
+            in_folder(&plan, cut.clone(), &machine, &mut progress, &stop).unwrap();
+            assert!(stop.load(Ordering::Relaxed), "{product} products are made");
+            in_folder(&plan, cut.clone(), &machine, &mut Silent, &go).unwrap();
+            let lines = fs::read(cut.file(CURVATURE)).unwrap();
+            assert!(lines == expected, "product {product}: {}", String::from_utf8_lossy(&lines));
+        }
+    }
+}

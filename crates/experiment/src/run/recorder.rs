@@ -34,6 +34,8 @@ pub(super) struct Recorder<'a, T> {
     last: StepLine,
     shown: ShownAccuracy,
     saved: Instant,
+    /// An interruption fell into a measurement, whose line is missing.
+    was_cut: bool,
     /// What ended training, where it was not the user.
     failure: Option<Error>,
 }
@@ -72,8 +74,24 @@ impl<'a, T: Scalar> Recorder<'a, T> {
             last: StepLine { step: from_step, batch_loss: None, average_loss: None },
             shown: ShownAccuracy { value: None, measured: now, cost: Duration::ZERO },
             saved: now,
+            was_cut: false,
             failure: None,
         })
+    }
+
+    /// Before training goes on: writes the line of the step that it goes on from, if an interruption
+    /// fell into its measurement.
+    pub(super) fn catch_up(&mut self, trainer: &Trainer<'_, T>) -> Result<(), Error> {
+        let step = trainer.step();
+        if step == 0 || self.curvature.last_step() == step {
+            return Ok(());
+        }
+        self.observe_sets(step, trainer.parameters())
+    }
+
+    /// Whether a line is missing that only another start can write.
+    pub(super) fn was_cut(&self) -> bool {
+        self.was_cut
     }
 
     /// After training: everything on disk, with the last step of a run that is over, which no
@@ -101,7 +119,7 @@ impl<'a, T: Scalar> Recorder<'a, T> {
         if is_due(self.observe.loss_every, step.step) {
             self.steps.write(step.step, &self.last)?;
         }
-        self.observe_sets(step)?;
+        self.observe_sets(step.step, step.parameters)?;
         self.show(step);
         let CheckpointConfig { every_seconds, every_steps } = self.checkpoint;
         let waited = self.saved.elapsed().as_secs_f64();
@@ -122,34 +140,34 @@ impl<'a, T: Scalar> Recorder<'a, T> {
         Ok(())
     }
 
-    fn observe_sets(&mut self, step: &Step<'_, T>) -> Result<(), Error> {
-        let accuracy = is_due(self.observe.accuracy_every, step.step);
-        let sharpness = is_due(self.observe.sharpness_every, step.step);
-        let non_uniformity = is_due(self.observe.non_uniformity_every, step.step);
+    fn observe_sets(&mut self, step: u64, parameters: &[T]) -> Result<(), Error> {
+        let accuracy = is_due(self.observe.accuracy_every, step);
+        let sharpness = is_due(self.observe.sharpness_every, step);
+        let non_uniformity = is_due(self.observe.non_uniformity_every, step);
         if !(accuracy || sharpness || non_uniformity) {
             return Ok(());
         }
-        let on_train = self.on_train.assess(step.parameters);
+        let on_train = self.on_train.assess(parameters);
         if !on_train.loss.is_finite() {
             // The next step's loss will say that it diverged.
             return Ok(());
         }
         let mut line = CurvatureLine {
-            step: step.step,
+            step,
             train_loss: Some(on_train.loss),
             train_accuracy: Some(on_train.accuracy),
             ..CurvatureLine::default()
         };
         self.shown.value = line.train_accuracy;
         if accuracy && let Some(test) = &mut self.on_test {
-            line.test_accuracy = Some(test.assess(step.parameters).accuracy);
+            line.test_accuracy = Some(test.assess(parameters).accuracy);
         }
         if sharpness || non_uniformity {
             let evaluator = match &mut self.evaluator {
                 Some(evaluator) => evaluator,
                 none => none.insert(self.problem.evaluator()?),
             };
-            evaluator.set_point(step.parameters)?;
+            evaluator.set_point(parameters)?;
             // Not from the last observation's eigenvector: a line depends on its parameters alone,
             // so that a resumed run writes the same bits.
             if sharpness {
@@ -160,11 +178,12 @@ impl<'a, T: Scalar> Recorder<'a, T> {
             }
         }
         if stop_if(self.instruments.interrupt).is_break() {
-            // Perhaps cut short; written whole when the run goes on from before it.
+            // Perhaps cut short; written whole when the run goes on, from here or from before.
+            self.was_cut = true;
             return Ok(());
         }
         self.instruments.progress.event(Event::Observed(&line));
-        self.curvature.write(step.step, &line)
+        self.curvature.write(step, &line)
     }
 
     fn show(&mut self, step: &Step<'_, T>) {

@@ -90,7 +90,9 @@ impl<'a, T: Scalar> Session<'a, T> {
             interrupt: self.interrupt,
         };
         let mut recorder = Recorder::new(problem, folder, instruments, from_step)?;
-        let outcome = named(trainer.run(&mut recorder));
+        recorder.catch_up(&trainer)?;
+        let ended = named(trainer.run(&mut recorder));
+        let outcome = if recorder.was_cut() { Outcome::Interrupted } else { ended };
         recorder.finish(outcome.is_final())?;
         let trained = Trained { outcome, steps: trainer.step() };
         self.timing.train_seconds = trainer.seconds();

@@ -19,7 +19,14 @@ impl Trace {
     /// Keeps the lines until `from_step`; what an interrupted start wrote after its last
     /// checkpoint will be written again.
     pub(super) fn open(folder: &RunFolder, name: &str, from_step: u64) -> Result<Self, Error> {
-        let mut lines = folder.lines_until(name, from_step)?.join("\n");
+        #[derive(serde::Deserialize)]
+        struct At {
+            step: u64,
+        }
+        let kept = folder.lines_until(name, from_step)?;
+        let last = kept.last().and_then(|line| serde_json::from_str::<At>(line).ok());
+        let last_step = last.map_or(0, |at| at.step);
+        let mut lines = kept.join("\n");
         if !lines.is_empty() {
             lines.push('\n');
         }
@@ -29,7 +36,7 @@ impl Trace {
             .append(true)
             .open(&path)
             .map_err(|source| Error::Write { path: path.clone(), source })?;
-        Ok(Self { file: BufWriter::new(file), path, last_step: 0 })
+        Ok(Self { file: BufWriter::new(file), path, last_step })
     }
 
     pub(super) fn write(&mut self, step: u64, line: &impl Serialize) -> Result<(), Error> {
@@ -41,7 +48,7 @@ impl Trace {
             .map_err(|source| Error::Write { path: self.path.clone(), source })
     }
 
-    /// The step of the last line written since it was opened.
+    /// The step of the last line, 0 without any.
     pub(super) fn last_step(&self) -> u64 {
         self.last_step
     }
