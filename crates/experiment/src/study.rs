@@ -10,7 +10,7 @@ use minimascope_record::reproduction::{Judged, Theory};
 use minimascope_record::run::RunSummary;
 use minimascope_record::stability::StabilityReport;
 use minimascope_record::study::{StoredRun, Study};
-use serde::Deserialize;
+use minimascope_record::sweep::RunFailure;
 use serde::de::DeserializeOwned;
 
 use crate::Error;
@@ -26,14 +26,6 @@ const THEORY: &str = "theory.json";
 const ESCAPES: &str = "escape";
 /// Runs that an error ended, a file each.
 const FAILED: &str = "failed";
-
-/// What is shown of a run that an error ended.
-#[derive(Deserialize)]
-struct Failure {
-    run: String,
-    error: String,
-    configuration: RunConfig,
-}
 
 /// Every run below a folder, by id; without batch losses, which only the page of one run shows.
 ///
@@ -114,7 +106,7 @@ fn failures(folder: &Path) -> Result<Vec<StoredRun>, Error> {
     let mut names: Vec<String> = names.filter(|name| name.ends_with(".json")).collect();
     names.sort();
     let run = |name: &String| {
-        let failure: Failure = folder.read_json(name)?;
+        let failure: RunFailure = folder.read_json(name)?;
         Ok(StoredRun {
             run: failure.run,
             text: toml::to_string(&failure.configuration).unwrap_or_default(),

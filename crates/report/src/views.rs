@@ -12,6 +12,7 @@ pub use escape::{escape, grid};
 pub use reproduction::minima;
 pub(crate) use stability::reached;
 pub use stability::{blame, boundary};
+pub(crate) use toy::batches;
 pub use toy::toy;
 pub use training::training_curves;
 

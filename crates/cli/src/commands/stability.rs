@@ -2,20 +2,19 @@
 
 use std::path::{Path, PathBuf};
 
-use minimascope_data::Dataset;
 use minimascope_experiment::measure::target::Target;
-use minimascope_experiment::plan::Plan;
 use minimascope_experiment::stability::{Minimum, Query};
 use minimascope_record::measured::Estimate;
 use minimascope_record::stability::{
     CriticalLearningRate, LowerBy, RankStop, StabilityReport, Verdict,
 };
 use minimascope_report::views::{blame, boundary};
-use minimascope_report::{Figure, Image, Theme};
+use minimascope_report::{Figure, Theme};
 
 use crate::arguments::Stability;
 use crate::commands::run::for_every_direction;
 use crate::exit::{Done, Failure};
+use crate::pictures::picture;
 use crate::summary::percent;
 use crate::table::{Table, grouped, significant};
 use crate::{interrupt, output, progress};
@@ -57,7 +56,7 @@ pub(crate) fn run(arguments: &Stability) -> Result<Done, Failure> {
     if let Some(boundary) = boundary(&report) {
         draw(&boundary.figure(), folder)?;
     }
-    if let Some(blame) = blame(&report, |example| picture(target.plan(), example)) {
+    if let Some(blame) = blame(&report, |example| picture(target.plan().train(), example)) {
         draw(&blame.figure(), folder)?;
     }
     Ok(Done::Well)
@@ -73,21 +72,6 @@ pub(crate) fn draw(figure: &Figure, folder: &Path) -> Result<PathBuf, Failure> {
     }
     anstream::eprintln!("drawn: {}", path.display());
     Ok(path)
-}
-
-/// An example's class and its image.
-fn picture(plan: &Plan, example: usize) -> (String, Option<Image>) {
-    let data: &Dataset = plan.train();
-    let label = data.labels()[example] as usize;
-    let name = data.class_names().and_then(|names| names.get(label).cloned());
-    let shape = data.shape();
-    let (channels, pixels) = (shape.channels, shape.height * shape.width);
-    let planes = data.image(example);
-    let bytes = (0..pixels).flat_map(|pixel| {
-        (0..channels).map(move |channel| (255.0 * planes[channel * pixels + pixel]).round() as u8)
-    });
-    let image = Image::new(shape.width, shape.height, channels, bytes.collect()).ok();
-    (name.unwrap_or_else(|| format!("class {label}")), image)
 }
 
 fn text(report: &StabilityReport) -> String {

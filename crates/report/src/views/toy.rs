@@ -1,6 +1,7 @@
 //! The one-dimensional example.
 
 use minimascope_record::escape::ToyEscape;
+use minimascope_record::training::Sampling;
 
 use crate::figures::toy::{Function, Path, Toy};
 
@@ -17,8 +18,10 @@ pub fn toy(
     Toy {
         title: "Two minima of a function, of which SGD keeps one".into(),
         subtitle: format!(
-            "curvatures {first} and {second} at x = 1, 2 and 2 at x = 0; η = {}, start {}",
-            record.learning_rate, record.start
+            "curvatures {first} and {second} at x = 1, 2 and 2 at x = 0; η = {}, start {}, {}",
+            record.learning_rate,
+            record.start,
+            batches(record.sampling)
         ),
         functions: named
             .map(|(symbol, points)| Function { symbol: symbol.into(), points })
@@ -27,5 +30,14 @@ pub fn toy(
             Path { label: "GD".into(), iterates: gradient_descent },
             Path { label: "SGD, B = 1".into(), iterates: sgd },
         ],
+    }
+}
+
+/// How batches are drawn, in words.
+pub(crate) fn batches(sampling: Sampling) -> &'static str {
+    match sampling {
+        Sampling::ReshuffledEpochs => "reshuffled epochs",
+        Sampling::IndependentBatches => "independent batches",
+        Sampling::WithReplacement => "with replacement",
     }
 }

@@ -1,8 +1,8 @@
 //! `escape toy`: the one-dimensional example.
 
-use minimascope_experiment::escape::toy::{Launch, Picture, launch};
+use minimascope_experiment::escape::toy::{Launch, launch};
 use minimascope_record::escape::{ToyEnd, ToyEscape};
-use minimascope_report::figures::toy::{Function, Path, Toy};
+use minimascope_report::views::toy;
 
 use crate::arguments::Escape;
 use crate::commands::stability::{criteria, draw};
@@ -41,7 +41,10 @@ pub(super) fn run(arguments: &Escape) -> Result<Done, Failure> {
     }
     let (mut record, picture) = launch(&what)?;
     let folder = arguments.place.figures.as_deref().unwrap_or(&arguments.place.out);
-    let drawn = draw(&figure(&record, picture).figure(), folder)?;
+    let drawn = draw(
+        &toy(&record, picture.functions, [picture.gradient_descent, picture.sgd]).figure(),
+        folder,
+    )?;
     record.figure = Some(drawn.display().to_string());
     if arguments.place.json {
         output::json(&record)?;
@@ -49,28 +52,6 @@ pub(super) fn run(arguments: &Escape) -> Result<Done, Failure> {
         output::text(&text(&record))?;
     }
     Ok(Done::Well)
-}
-
-fn figure(record: &ToyEscape, picture: Picture) -> Toy {
-    let [first, second] = record.curvatures;
-    let symbols = ["*f*_{1}(*x*)", "*f*_{2}(*x*)", "*f*(*x*)"];
-    let functions = symbols.into_iter().zip(picture.functions);
-    Toy {
-        title: "Two minima of a function, of which SGD keeps one".into(),
-        subtitle: format!(
-            "curvatures {first} and {second} at x = 1, 2 and 2 at x = 0; η = {}, start {}, {}",
-            record.learning_rate,
-            record.start,
-            name_of(&record.sampling)
-        ),
-        functions: functions
-            .map(|(symbol, points)| Function { symbol: symbol.into(), points })
-            .collect(),
-        paths: vec![
-            Path { label: "GD".into(), iterates: picture.gradient_descent },
-            Path { label: "SGD, B = 1".into(), iterates: picture.sgd },
-        ],
-    }
 }
 
 fn text(record: &ToyEscape) -> String {

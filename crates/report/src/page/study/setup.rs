@@ -1,6 +1,5 @@
 //! What was trained, on which images, to which end.
 
-use minimascope_record::config::RunConfig;
 use minimascope_record::study::{StoredRun, Study};
 
 use super::wording::listed;
@@ -8,7 +7,7 @@ use crate::page::document::{Block, Section};
 use crate::page::exhibit::{Caption, Exhibit};
 use crate::page::table::Table;
 use crate::page::{Inputs, slug};
-use crate::views::loss_name;
+use crate::views::{batches, loss_name};
 
 pub(super) fn section(inputs: &Inputs<'_>) -> Section {
     let mut blocks = vec![Block::Table(table(inputs.study))];
@@ -109,7 +108,7 @@ fn table(study: &Study) -> Table {
             crate::chart::ticks::decimal(result.train_examples as f64, 0),
             result.corrupted_examples.len().to_string(),
             loss_name(result.loss).to_owned(),
-            sampling(config).to_owned(),
+            batches(config.train.sampling).to_owned(),
             stop(&group),
             values(&|run| Some(run.config.train.learning_rate)),
             values(&|run| run.result.as_ref().map(|result| result.batch_size as f64)),
@@ -124,18 +123,9 @@ fn key(run: &StoredRun) -> impl PartialOrd + use<> {
     (
         result.map(|result| (result.model.clone(), result.data.clone(), result.train_examples)),
         result.map(|result| (loss_name(result.loss), result.corrupted_examples.len())),
-        sampling(&run.config),
+        batches(run.config.train.sampling),
         run.config.train.stop.average_batch_loss_below,
     )
-}
-
-fn sampling(config: &RunConfig) -> &'static str {
-    use minimascope_record::training::Sampling;
-    match config.train.sampling {
-        Sampling::ReshuffledEpochs => "reshuffled epochs",
-        Sampling::IndependentBatches => "independent batches",
-        Sampling::WithReplacement => "with replacement",
-    }
 }
 
 fn stop(group: &[&StoredRun]) -> String {
