@@ -56,7 +56,8 @@ fn a_run_that_an_error_ended_is_listed() {
     let config: toml::Value =
         toml::from_str(&fs::read_to_string(run.join("config.toml")).unwrap()).unwrap();
     let failure = serde_json::json!({
-        "run": "feed", "error": "the disk is <full>", "configuration": config,
+        "schema_version": 1, "run": "feed", "error": "the disk is <full>", "attempts": 1,
+        "failed": 1_700_000_000, "configuration": config,
     });
     fs::create_dir(place.path().join("runs/failed")).unwrap();
     place.write("runs/failed/feed.json", failure.to_string());
