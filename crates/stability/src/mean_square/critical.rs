@@ -18,7 +18,7 @@
 //! heavy-ball edge. Derived here; [`super::MomentumMap`] checks it.
 //!
 //! **In the blocks.** That eigenproblem has one of n blocks of K × K numbers behind it, from which it
-//! is solved ([`super::feedback`]) and its lower end proved ([`super::collatz`]).
+//! is solved (`feedback.rs`) and its lower end proved (`collatz.rs`).
 //!
 //! **Truncation.** Restricting S to the leading r eigenvectors of H compresses the symmetric
 //! C^{-1/2}D_βC^{-1/2}, so it gives a lower bound of λ_max and an upper bound of η*. When the factors

@@ -18,7 +18,7 @@ pub struct LargestNoise {
     pub stop: RankStop,
 }
 
-/// λ_max(F) of [`super::feedback`] rises with p too: p/(d⁰ + p h_ah_b) does where d⁰ > 0, which is
+/// λ_max(F) of `feedback.rs` rises with p too: p/(d⁰ + p h_ah_b) does where d⁰ > 0, which is
 /// where gradient descent is stable. So the balance that gives η* for a p gives p* for an η, at the
 /// same cost, and the same argument proves one side of it. `None` when gradient descent leaves.
 ///
