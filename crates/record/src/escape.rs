@@ -226,6 +226,8 @@ pub enum Explanation {
     NonlinearReturn,
     /// The linearised dynamics stay, the network does not.
     NonlinearDeparture,
+    /// The network leaves, and the relaunch stays but leaves out most of the residuals that push.
+    Unexplained,
 }
 
 impl std::fmt::Display for Explanation {
@@ -247,6 +249,9 @@ impl std::fmt::Display for Explanation {
             }
             Self::NonlinearReturn => {
                 "nonlinear return: the linearised dynamics leave, the network is bent back"
+            }
+            Self::Unexplained => {
+                "unexplained: the relaunch stays, without most of the residuals that push the network"
             }
             Self::NonlinearDeparture => {
                 "nonlinear departure: the linearised dynamics stay, the network leaves"

@@ -18,6 +18,10 @@ fn expected(cell: &Cell) -> bool {
     }
 }
 
+/// The share of the minimum's loss that a relaunch must hold to exclude that residuals push: the rest is
+/// of no effect in it.
+const ENOUGH: f64 = 0.5;
+
 /// By what the linearised dynamics do with the same (η, B), steps and criterion: where they differ
 /// from the network the difference is nonlinear; where they do the same it is in the prediction's
 /// own terms, many steps, independent batches, a mean over all paths and no residuals.
@@ -26,6 +30,7 @@ pub(super) fn explain(cell: &Cell, linearised: &Linearised) -> Explanation {
     let (used, other) = (&linearised.laws[0], linearised.laws.get(1));
     match (left, used.has_left()) {
         (false, true) => Explanation::NonlinearReturn,
+        (true, false) if linearised.share_of_loss < ENOUGH => Explanation::Unexplained,
         (true, false) => Explanation::NonlinearDeparture,
         _ if left == expected => Explanation::AsEstimated,
         (true, true) => match other {
@@ -100,11 +105,13 @@ mod tests {
     fn every_explanation_has_its_measurement() {
         use Explanation::{
             AsEstimated, FiniteSteps, NonlinearDeparture, NonlinearReturn, RarePaths, Reshuffling,
-            Residuals, Slow,
+            Residuals, Slow, Unexplained,
         };
         use Verdict::{Leaves, NotDecided, Stays};
         let stayed = |typical| cell(Leaves, 2.0, 1, typical);
         let left = cell(Stays, 0.5, 3, 0.9);
+        let without_residuals = Linearised { share_of_loss: 0.03, ..linearised((0, 0), (0, 0)) };
+        assert_eq!(explain(&left, &without_residuals), Unexplained);
         for (cell, used, other, expected) in [
             (stayed(1.2), (3, 0), (3, 0), NonlinearReturn),
             (stayed(1.2), (1, 2), (3, 0), FiniteSteps),

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use minimascope_record::SCHEMA_VERSION;
 use minimascope_record::escape::{ToyEnd, ToyEscape, ToyFates, ToyMinimum};
+use minimascope_record::stability::ExactThreshold;
 use minimascope_record::training::Sampling;
 use minimascope_stability::almost_sure::AlmostSureParameters;
 use minimascope_stability::answers::{Questions, critical_learning_rates};
@@ -166,14 +167,26 @@ fn minimum_of(
     let mut silent = |_: &_| ControlFlow::Continue(());
     let found = critical_learning_rates(&factors, &batching, &questions, &mut silent)?;
     let critical = records::critical(&found, None, found.almost_sure, (momentum, true))?;
-    let (verdict, margin) = records::judge(&critical.exact, rate);
+    let closed = almost_sure_threshold(toy.curvatures(minimum));
+    // An epoch in any order is one and the same product: the mean square has the threshold of every path.
+    let (verdict, margin) = if sampling == minimascope_stability::Sampling::ReshuffledEpochs {
+        let epoch = ExactThreshold {
+            lower: closed,
+            estimate: closed,
+            upper: closed,
+            ..critical.exact.clone()
+        };
+        records::judge(&epoch, rate)
+    } else {
+        records::judge(&critical.exact, rate)
+    };
     let (a, s, eta) = (found.sharpness, found.non_uniformity, rate.value());
     Ok(ToyMinimum {
         position: minimum.position(),
         sharpness: a,
         non_uniformity: s,
         critical_learning_rate: critical,
-        almost_sure_closed_form: almost_sure_threshold(toy.curvatures(minimum)),
+        almost_sure_closed_form: closed,
         verdict,
         margin,
         mean_square_growth: (1.0 - eta * a).powi(2) + batching.noise() * (eta * s).powi(2),

@@ -98,6 +98,7 @@ impl<'a> Minimum<'a> {
             sampling_assumed: law(assumed),
             sampling_used: law(used),
             examples_coupled: false,
+            weight_decay: self.plan().config().train.weight_decay,
         };
         Ok(facts.notes()?)
     }
@@ -114,12 +115,6 @@ impl<'a> Minimum<'a> {
                  the point it reached"
                     .to_owned(),
             );
-        }
-        if config.train.weight_decay > 0.0 {
-            notes.push(format!(
-                "weight decay {} adds as much to every eigenvalue of H, which the factors leave out",
-                config.train.weight_decay
-            ));
         }
         for (name, value) in
             [("sharpness", &record.sharpness), ("non-uniformity", &record.non_uniformity)]

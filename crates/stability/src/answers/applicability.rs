@@ -37,6 +37,8 @@ pub struct Applicability {
     pub sampling_used: Sampling,
     /// Whether an example's output depends on its batch (batch norm).
     pub examples_coupled: bool,
+    /// λ of the optimiser's weight decay, which adds λI to every H_i.
+    pub weight_decay: f64,
 }
 
 /// One thing to know before trusting a verdict.
@@ -84,6 +86,8 @@ pub enum Note {
     },
     /// H_i of a single example does not exist with batch norm.
     Coupled,
+    /// The optimiser's weight decay adds to every curvature, and the criteria leave it out.
+    WeightDecay(f64),
 }
 
 impl Applicability {
@@ -119,6 +123,9 @@ impl Applicability {
         {
             notes.push(Note::NegativeCurvature { smallest, sharpness });
         }
+        if self.weight_decay > 0.0 {
+            notes.push(Note::WeightDecay(self.weight_decay));
+        }
         if let Some((smallest, largest)) = self.example_ends
             && smallest < -NEGATIVE_SHARE * largest
         {
@@ -140,14 +147,15 @@ impl Applicability {
 
 impl Note {
     /// Whether the point is none at which a criterion can say that SGD stays: it is no minimum, or H
-    /// has directions in which every learning rate drifts away. That SGD leaves by too much
-    /// curvature needs neither.
+    /// has directions in which every learning rate drifts away, or the dynamics has curvature that the
+    /// criteria leave out. That SGD leaves by too much curvature needs none of that.
     pub fn forbids_staying(&self) -> bool {
         matches!(
             self,
             Self::NotInterpolating { .. }
                 | Self::NotStationary { .. }
                 | Self::NegativeCurvature { .. }
+                | Self::WeightDecay(_)
         )
     }
 }
@@ -201,6 +209,11 @@ impl fmt::Display for Note {
                     _ => Ok(()),
                 }
             }
+            Self::WeightDecay(decay) => write!(
+                f,
+                "weight decay {decay} adds as much to every eigenvalue of H and of the H_i, which the \
+                 criteria leave out: it lowers every threshold, and nothing is said to stay"
+            ),
             Self::Coupled => f.write_str(
                 "examples are coupled by batch norm: a single example has no Hessian, and the \
                  criteria hold for the network with frozen statistics only",
@@ -233,8 +246,11 @@ mod tests {
             sampling_assumed: Sampling::IndependentWithoutReplacement,
             sampling_used: Sampling::IndependentWithoutReplacement,
             examples_coupled: false,
+            weight_decay: 0.0,
         };
         assert_eq!(fine.notes().unwrap(), []);
+        let decayed = Applicability { weight_decay: 1e-4, ..fine }.notes().unwrap();
+        assert!(matches!(decayed[..], [Note::WeightDecay(_)]) && decayed[0].forbids_staying());
         let bad = Applicability {
             training_loss: 0.1,
             smallest_curvature: Some(-3.0),

@@ -166,16 +166,16 @@ pub(super) fn balance(
         }
         feedback.excite(blocks);
         let (next, slope) = feedback.balance(unknown, dot(blocks, blocks));
-        let change = (next / value - 1.0).abs();
+        let settled = (next / value - 1.0).abs() < SETTLED * tolerance.sqrt();
         value = next;
         found = Balance {
             value,
             slope,
             relative_residual: pair.relative_residual,
-            converged: pair.converged,
+            converged: pair.converged && settled,
             products: spent + spectrum.products + 1,
         };
-        if change < SETTLED * tolerance.sqrt() || interrupted {
+        if settled || interrupted {
             break;
         }
     }

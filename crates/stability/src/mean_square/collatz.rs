@@ -20,12 +20,13 @@ use crate::dense::largest_eigenvalue;
 /// does not reach are in T's interior.
 const INTERIOR: f64 = 1e-4;
 /// Share of a block's mean diagonal that is added to it: outside range(A_i) F_zT vanishes up to
-/// rounding, 1e-16 of a block, and T must not.
-const GUARD: f64 = 1e-9;
+/// rounding, 1e-16 of a block, and T must not;
+/// the ratio is then right to 1e-10.
+const GUARD: f64 = 1e-6;
 
 /// The closest to the balance that is tried: the balance itself is known to the square of the
 /// eigenvector's error.
-const LEAST_GAP: f64 = 1e-10;
+const LEAST_GAP: f64 = 1e-9;
 
 /// How far to go.
 pub(super) struct ProofParameters {
@@ -64,12 +65,13 @@ pub(super) fn prove(
         } else if unknown == Unknown::InverseRate && !feedback.has_momentum() {
             best = best.min((1.0 + gap) * ratio - 1.0);
         }
+        let tried = unknown.gap(balance, unknown.beyond(balance, gap));
         let flow = progress(step, unknown.beyond(balance, best));
         if flow.is_break() || best <= parameters.width {
             return Ok((unknown.beyond(balance, best), step));
         }
         // The next T is closer to the eigenvector, so what this one lacks will be enough for it.
-        gap = (1.0 + gap) * (1.0 + (ratio - 1.0) / slope) - 1.0;
+        gap = (1.0 + tried) * (1.0 + (ratio - 1.0) / slope) - 1.0;
         gap = if gap.is_finite() { gap.max(LEAST_GAP) } else { 1.0 };
         let scale = 1.0 / norm(&image);
         blocks.iter_mut().zip(&image).for_each(|(t, next)| *t = scale * next);

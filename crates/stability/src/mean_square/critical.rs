@@ -150,6 +150,10 @@ pub struct CriticalProgress {
     pub critical_learning_rate: f64,
 }
 
+/// Up to this rank X = I is tried where the proof on the blocks got less far than Theorem 1: a second
+/// or two.
+const MOST_FOR_CHOLESKY: usize = 3_000;
+
 /// The bracket of η* for n examples in batches of B.
 ///
 /// # Errors
@@ -176,6 +180,13 @@ pub fn critical(
         found.theorem_one = sufficient.critical_learning_rate;
         if !factors.covers_range() && noise > 0.0 {
             bound_from_below(factors, noise, parameters, &mut found)?;
+        } else if found.lower < found.theorem_one && factors.rank() <= MOST_FOR_CHOLESKY {
+            let (bound, spent) = theorem_one_holds(factors, noise, 2.0 / found.theorem_one)?;
+            found.products += spent;
+            if 2.0 / bound > found.lower {
+                found.lower = (2.0 / bound).min(found.upper);
+                found.lower_source = LowerSource::TheoremOne;
+            }
         }
     }
     Ok(found)

@@ -14,7 +14,7 @@
 //!
 //! F_z is symmetric and positive semi-definite in ⟨T, U⟩ = Σ tr T_iU_i. Where d > 0 it preserves the
 //! cone of blocks T_i ⪰ 0: 1/d = ∫₀^∞ e^{−td} dt, and e^{−t d_ab} is a rank-one matrix times
-//! exp(tκ h_a h_b), a positive semi-definite matrix by Schur, since κ ≥ 0. d rises with z, so
+//! exp(tκ h_a h_b), a positive semi-definite matrix by Schur, since κ ≥ 0 for p ≤ 1. d rises with z, so
 //! λ_max(F_z) falls, and **η* = 1/z where λ_max(F_z) = 1**.
 //!
 //! At a fixed z with d > 0 for p = 0 it rises with p as well, since p/(d⁰_ab + p h_ah_b) does, d⁰ being d without noise: the same
@@ -71,9 +71,18 @@ impl Unknown {
         if self == Self::InverseRate { 1.0 / value } else { value }
     }
 
-    /// A share `gap` away from a balance, on the stable side.
+    /// A share `gap` away from a balance, on the stable side; a p of at most 1, the largest that has a
+    /// meaning and for which F preserves the cone.
     pub(super) fn beyond(self, balance: f64, gap: f64) -> f64 {
-        if self == Self::InverseRate { balance * (1.0 + gap) } else { balance / (1.0 + gap) }
+        match self {
+            Self::InverseRate => balance * (1.0 + gap),
+            Self::Noise => (balance / (1.0 + gap)).min(1.0),
+        }
+    }
+
+    /// The share by which `value` lies on the stable side of a balance.
+    pub(super) fn gap(self, balance: f64, value: f64) -> f64 {
+        if self == Self::InverseRate { value / balance - 1.0 } else { balance / value - 1.0 }
     }
 
     /// As far on the stable side as there is.
@@ -137,6 +146,11 @@ impl<'a> Feedback<'a> {
         (0.5 * a * (1.0 / (1.0 + beta) - self.noise / (1.0 - beta))).max(0.0)
     }
 
+    /// z of gradient descent's edge, 2(1+β)/a: η* is never above it.
+    fn edge(&self) -> f64 {
+        0.5 * self.map.factors().sharpness() / (1.0 + self.momentum)
+    }
+
     fn stiffness(&self, z: f64, noise: f64) -> Stiffness {
         let beta = self.momentum;
         let rest = 1.0 - beta * beta;
@@ -185,18 +199,17 @@ impl<'a> Feedback<'a> {
     }
 
     /// The value of the unknown at which ⟨T, FT⟩ = `square` for the T taken in, with
-    /// |d log⟨T, FT⟩/d log value| there. The energy falls in z, without bound towards the pole, and
-    /// rises in p; Newton steps in its inverse, which is close to linear in z and in 1/p, kept inside
+    /// |d log⟨T, FT⟩/d log value| there. The energy falls in z, and rises in p; Newton steps in its inverse, which is close to linear in z and in 1/p, kept inside
     /// a bracket. p has no largest value that is enough; 1e6 stands for it.
     pub(super) fn balance(&self, unknown: Unknown, square: f64) -> (f64, f64) {
         let falls = unknown == Unknown::InverseRate;
         let start = if falls { self.inverse_rate } else { self.noise };
         let (mut low, mut high) =
-            if falls { (self.pole(), f64::INFINITY) } else { (0.0, MOST_NOISE) };
+            if falls { (self.pole().max(self.edge()), f64::INFINITY) } else { (0.0, MOST_NOISE) };
         let mut value = if start > low && start < high {
             start
         } else {
-            low.max(0.5 * self.map.factors().sharpness())
+            low.max(0.5 * self.map.factors().sharpness()) * 1.000_001
         };
         let mut slope = 1.0;
         for _ in 0..200 {

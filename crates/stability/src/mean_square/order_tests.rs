@@ -129,6 +129,30 @@ fn the_bracket_holds_however_badly_the_eigenproblem_is_solved() {
     assert!(5 * open > cases, "only {open} of {cases} brackets were left open to be wrong");
 }
 
+/// Where the proof on the blocks gets nowhere Theorem 1 is proved, and never above it.
+#[test]
+fn theorem_one_is_the_least_lower_end() {
+    let unproved = CriticalParameters { proof_steps: 0, ..CriticalParameters::default() };
+    let no_memory =
+        CriticalParameters { memory: 0, first_rank: 1, ..CriticalParameters::default() };
+    let (mut kept, mut cases) = (0, 0);
+    for seed in 0..100 {
+        let problem = RandomProblem::new(seed);
+        let factors = problem.factors();
+        for batching in batchings(problem.examples).take(problem.examples - 1) {
+            for parameters in [&unproved, &no_memory] {
+                let quiet = &mut |_: &_| ControlFlow::Continue(());
+                let found = critical(&factors, &batching, parameters, quiet).unwrap();
+                let case = format!("seed {seed}, B {}", batching.batch_size());
+                assert!(found.lower <= found.theorem_one * (1.0 + SAME), "{case}: {found:?}");
+                cases += 1;
+                kept += usize::from(found.lower >= found.theorem_one / (1.0 + 1e-5));
+            }
+        }
+    }
+    assert!(100 * kept > 95 * cases, "{kept} of {cases}");
+}
+
 /// With momentum the block form gives what Lanczos on r × r matrices gives, and proves a lower end.
 #[test]
 fn momentum_has_a_bracket_too() {
