@@ -4,7 +4,7 @@
 mod cluster;
 mod program;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::time::Instant;
 
@@ -22,10 +22,10 @@ grid.train.seed = [0, 1, 2]
 slurm = { task_minutes = 1e-9, max_tasks = 3, throttle = 2, directives = ['--comment="as it is"'] }
 "#;
 
-/// Two runs that a signal meets at work.
+/// Two runs that are held at work until a signal waits for them ([`Site::hold`]).
 const LONG: &str = r#"
 base = "tiny.toml"
-set = { train.stop.max_steps = 20_000, checkpoint.every_steps = 200, observe.accuracy_every = 1_000 }
+set = { train.stop.max_steps = 60_000, checkpoint.every_steps = 200, observe.accuracy_every = 1_000 }
 grid.train.seed = [0, 1]
 slurm = { task_minutes = 1e-9 }
 "#;
@@ -94,13 +94,11 @@ impl Site {
 
     fn a_killed_task_is_continued_by_another_launch(&self) {
         self.submit("long.toml", "killed");
-        self.wait_for_checkpoints("killed", 2);
+        let held = self.hold("killed");
         let queued = self.output(&["sweep", "long.toml", "--engine", "slurm", "--out", "killed"]);
         // Both are at work; a run that waits would be refused.
         assert!(text(&queued.stderr).starts_with("nothing to submit"), "{}", text(&queued.stderr));
-        for id in self.sweeps("killed") {
-            kill("-KILL", id);
-        }
+        held.into_iter().for_each(|id| kill("-KILL", id));
         self.wait_for("long.toml", "killed", &["interrupted"; 2]);
         self.run(&["sweep", "launch", "long.toml", "--missing", "--out", "killed"]);
         self.wait_for("long.toml", "killed", &["finished"; 2]);
@@ -109,10 +107,11 @@ impl Site {
 
     fn a_task_at_its_limit_saves_itself_and_goes_back_into_the_queue(&self) {
         let job = self.submit("long.toml", "requeued");
-        self.wait_for_checkpoints("requeued", 2);
+        let held = self.hold("requeued");
         // As Slurm does two minutes before the limit.
         let signalled = self.slurm.slurm("scancel", &["--batch", "--signal=USR1", &job]);
         assert!(signalled.status.success(), "{}", text(&signalled.stderr));
+        self.release_once_told(&held);
         let is_back = |task: &str| {
             let words = ["-h", "-r", "-o", "%i %T"];
             let queue = text(&self.slurm.slurm("squeue", &words).stdout);
@@ -153,7 +152,7 @@ impl Site {
             mount.args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(&disk);
             assert!(mount.output().unwrap().status.success(), "a small tmpfs: {options}");
         };
-        // Room for the launch and some checkpoints, not for a trace of 160 KB.
+        // Room for the launch and some checkpoints, not for a trace of half a megabyte.
         mount("size=128k");
         self.submit("long.toml", "full");
         self.slurm.wait_until("both tasks ended", |site| {
@@ -177,9 +176,10 @@ impl Site {
 
     fn what_is_cancelled_is_saved(&self) {
         self.submit("long.toml", "cancelled");
-        self.wait_for_checkpoints("cancelled", 2);
+        let held = self.hold("cancelled");
         let said = self.run(&["sweep", "cancel", "--out", "cancelled"]);
         assert!(text(&said.stdout).starts_with("cancelled: "), "{}", text(&said.stdout));
+        self.release_once_told(&held);
         self.wait_for("long.toml", "cancelled", &["interrupted"; 2]);
         let again = self.output(&["sweep", "cancel", "--out", "cancelled"]);
         assert_eq!(again.status.code(), Some(2), "{}", text(&again.stderr));
@@ -188,7 +188,7 @@ impl Site {
     /// The last: the node stays down.
     fn a_node_that_dies_is_replaced(&self) {
         let job = self.submit("long.toml", "node");
-        self.wait_for_checkpoints("node", 2);
+        let held = self.hold("node");
         let on_n2 = self.slurm.processes("spool.n2/job");
         assert!(!on_n2.is_empty(), "a task is on n2");
         let daemon = self.slurm.pid("slurmd.n2").unwrap();
@@ -204,6 +204,7 @@ impl Site {
                 .chain(sweeps)
                 .for_each(|id| kill("-KILL", id));
         }
+        held.into_iter().for_each(|id| kill("-CONT", id));
         self.wait_for_requeued("node");
         self.same_results("long.toml", "node");
     }
@@ -256,10 +257,28 @@ impl Site {
         });
     }
 
-    fn wait_for_checkpoints(&self, store: &str, count: usize) {
-        let work = self.store(store).join(".work");
-        let what = format!("{store}: {count} checkpoints");
-        self.slurm.wait_until(&what, |_| checkpoints(&work) == count);
+    /// Stops both runs of `long.toml` between their first checkpoint and their end, however fast
+    /// this machine is and however late it starts the second: their processes.
+    fn hold(&self, store: &str) -> Vec<u32> {
+        let mut held = Vec::new();
+        self.slurm.wait_until(&format!("{store}: two runs at work"), |_| {
+            for id in self.sweeps(store) {
+                if !held.contains(&id) && has_checkpoint(id) {
+                    kill("-STOP", id);
+                    held.push(id);
+                }
+            }
+            held.len() == 2
+        });
+        held
+    }
+
+    /// Lets what is held go on as soon as a SIGTERM waits for it.
+    fn release_once_told(&self, held: &[u32]) {
+        for id in held {
+            self.slurm.wait_until("the signal is there", |_| cluster::has_been_told(*id));
+            kill("-CONT", *id);
+        }
     }
 
     /// The processes of this program that work in a store.
@@ -280,10 +299,13 @@ impl Site {
     }
 }
 
-fn checkpoints(work: &Path) -> usize {
-    let Ok(folders) = std::fs::read_dir(work) else { return 0 };
-    let files = folders.flatten().map(|folder| folder.path().join("checkpoint.safetensors"));
-    files.filter(|file| file.exists()).count()
+/// Whether the run that this process works on has saved itself: its folder is where the lock is
+/// that the process holds.
+fn has_checkpoint(id: u32) -> bool {
+    let Ok(open) = std::fs::read_dir(format!("/proc/{id}/fd")) else { return false };
+    let files = open.flatten().filter_map(|entry| std::fs::read_link(entry.path()).ok());
+    let mut locks = files.filter(|file| file.ends_with("lock"));
+    locks.any(|lock| lock.with_file_name("checkpoint.safetensors").exists())
 }
 
 fn states(report: &Value) -> Vec<&str> {

@@ -80,7 +80,7 @@ impl Cluster {
                 let queue = text(&self.slurm("squeue", &["-r"]).stdout);
                 panic!("{what}: not within {PATIENCE:?}\n{queue}\n{log}");
             }
-            std::thread::sleep(Duration::from_millis(100));
+            std::thread::sleep(Duration::from_millis(20));
         }
     }
 
@@ -195,6 +195,16 @@ pub(crate) fn processes() -> Vec<(u32, String)> {
             Some((id, String::from_utf8_lossy(&line).replace('\0', " ")))
         })
         .collect()
+}
+
+/// Whether a SIGTERM waits for a process that is stopped, or did not have to.
+pub(crate) fn has_been_told(id: u32) -> bool {
+    const SIGTERM: u32 = 15;
+    let Ok(status) = fs::read_to_string(format!("/proc/{id}/status")) else { return true };
+    let field = |name| status.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+    let pending = field("ShdPnd:").and_then(|mask| u64::from_str_radix(mask, 16).ok());
+    pending.is_some_and(|mask| mask >> (SIGTERM - 1) & 1 == 1)
+        || !field("State:").is_some_and(|state| state.starts_with('T'))
 }
 
 /// The process that started another.
