@@ -130,6 +130,18 @@ impl Plan {
     }
 }
 
+#[cfg(test)]
+impl Plan {
+    /// Of a configuration file with these words, in tests.
+    pub(crate) fn of_toml(text: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("run.toml");
+        std::fs::write(&file, text).unwrap();
+        let sources = crate::config::sources::Sources::from_file(&file).unwrap();
+        Self::check(&sources.complete().unwrap()).unwrap()
+    }
+}
+
 /// The network takes the images and has an output for every class.
 fn check_fit(model: &str, network: &Network, loss: Loss, examples: &Dataset) -> Result<(), Error> {
     let (images, input) = (examples.shape(), network.input());

@@ -121,7 +121,6 @@ mod tests {
     use std::sync::atomic::Ordering;
 
     use super::*;
-    use crate::config::sources::Sources;
     use crate::folder::CURVATURE;
     use crate::progress::Silent;
 
@@ -157,9 +156,7 @@ mod tests {
     #[test]
     fn a_line_whose_measurement_was_interrupted_is_written_when_the_run_goes_on() {
         let directory = tempfile::tempdir().unwrap();
-        let file = directory.path().join("tiny.toml");
-        fs::write(&file, OBSERVED).unwrap();
-        let plan = Plan::check(&Sources::from_file(&file).unwrap().complete().unwrap()).unwrap();
+        let plan = Plan::of_toml(OBSERVED);
         let machine = Machine { threads: 1, memory_bytes: 1 << 26 };
         let folder = |name: &str| {
             let folder = RunFolder::at(directory.path().join(name));

@@ -10,11 +10,11 @@ use minimascope_record::reproduction::{Judged, Theory};
 use minimascope_record::run::RunSummary;
 use minimascope_record::stability::StabilityReport;
 use minimascope_record::study::{StoredRun, Study};
-use minimascope_record::sweep::RunFailure;
 use serde::de::DeserializeOwned;
 
 use crate::Error;
 use crate::folder::{CONFIG, CURVATURE, OUTCOME, PROVENANCE, RunFolder, STEPS, TIMING};
+use crate::sweep::store::Store;
 
 /// What `measure RUN --json` printed.
 const SPECTRUM: &str = "spectrum.json";
@@ -24,8 +24,6 @@ const STABILITY: &str = "stability.json";
 const THEORY: &str = "theory.json";
 /// Launches, a folder each.
 const ESCAPES: &str = "escape";
-/// Runs that an error ended, a file each.
-const FAILED: &str = "failed";
 
 /// Every run below a folder, by id; without batch losses, which only the page of one run shows.
 ///
@@ -82,49 +80,31 @@ fn stored(path: &Path) -> Result<StoredRun, Error> {
     let (config, text) = configuration(&folder)?;
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
     Ok(StoredRun {
-        run: name.unwrap_or_default(),
-        config,
-        text,
         provenance: optional(&folder, PROVENANCE)?,
         timing: optional(&folder, TIMING)?,
         result,
-        error: None,
-        steps: Vec::new(),
         curvature: trace(&folder, CURVATURE)?,
         spectrum: optional::<RunSummary>(&folder, SPECTRUM)?.and_then(|run| run.spectrum),
         judged,
         stability,
         escapes: escapes(&folder)?,
         grid: optional(&folder, &format!("{ESCAPES}/grid/grid.json"))?,
+        ..StoredRun::new(name.unwrap_or_default(), config, text)
     })
 }
 
 fn failures(folder: &Path) -> Result<Vec<StoredRun>, Error> {
-    let folder = RunFolder::at(folder.join(FAILED));
-    let Ok(entries) = fs::read_dir(folder.path()) else { return Ok(Vec::new()) };
-    let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
-    let mut names: Vec<String> = names.filter(|name| name.ends_with(".json")).collect();
-    names.sort();
-    let run = |name: &String| {
-        let failure: RunFailure = folder.read_json(name)?;
-        Ok(StoredRun {
-            run: failure.run,
-            text: toml::to_string(&failure.configuration).unwrap_or_default(),
-            config: failure.configuration,
-            provenance: None,
-            timing: None,
-            result: None,
+    let store = Store::at(folder.to_owned());
+    let mut runs = Vec::new();
+    for id in store.failed()? {
+        let Some(failure) = store.failure(&id)? else { continue };
+        let text = toml::to_string(&failure.configuration).unwrap_or_default();
+        runs.push(StoredRun {
             error: Some(failure.error),
-            steps: Vec::new(),
-            curvature: Vec::new(),
-            spectrum: None,
-            judged: Vec::new(),
-            stability: None,
-            escapes: Vec::new(),
-            grid: None,
-        })
-    };
-    names.iter().map(run).collect()
+            ..StoredRun::new(failure.run, failure.configuration, text)
+        });
+    }
+    Ok(runs)
 }
 
 /// What a stability report says of the pair that it was asked about.

@@ -49,3 +49,26 @@ pub struct StoredRun {
     /// `escape/grid/grid.json`.
     pub grid: Option<EscapeGrid>,
 }
+
+impl StoredRun {
+    /// A run of which only the configuration is known.
+    #[must_use]
+    pub fn new(run: String, config: RunConfig, text: String) -> Self {
+        Self {
+            run,
+            config,
+            text,
+            provenance: None,
+            timing: None,
+            result: None,
+            error: None,
+            steps: Vec::new(),
+            curvature: Vec::new(),
+            spectrum: None,
+            judged: Vec::new(),
+            stability: None,
+            escapes: Vec::new(),
+            grid: None,
+        }
+    }
+}

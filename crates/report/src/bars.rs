@@ -158,19 +158,7 @@ impl<'a> Drawing<'a> {
                 width,
                 height,
             };
-            let [x, y, width, height] = square.attributes();
-            writer.empty(
-                "image",
-                &[
-                    ("x", &x),
-                    ("y", &y),
-                    ("width", &width),
-                    ("height", &height),
-                    ("preserveAspectRatio", "none"),
-                    ("style", "image-rendering:pixelated"),
-                    ("href", &image.data_uri()),
-                ],
-            );
+            writer.image(square, None, image);
             writer.rectangle(square, "mm-axis");
         }
         let x = frame.x - GAP - self.bars.picture_width();

@@ -50,20 +50,7 @@ impl<'a> Drawing<'a> {
         let longest = f64::max(1.0, tile.image.aspect());
         let (width, height) = (SIDE / longest, SIDE / longest * tile.image.aspect());
         let square = Frame { x: middle - 0.5 * width, y: top, width, height };
-        let [x, y, width, height] = square.attributes();
-        writer.empty(
-            "image",
-            &[
-                ("class", "mm-mark"),
-                ("x", &x),
-                ("y", &y),
-                ("width", &width),
-                ("height", &height),
-                ("preserveAspectRatio", "none"),
-                ("style", "image-rendering:pixelated"),
-                ("href", &tile.image.data_uri()),
-            ],
-        );
+        writer.image(square, Some("mm-mark"), &tile.image);
         let frame = if tile.marked {
             format!("{} mm-bold", Ink::Series(1).stroke())
         } else {

@@ -166,7 +166,7 @@ fn minimum_of(
     let questions = Questions { almost_sure, ..Questions::default() };
     let mut silent = |_: &_| ControlFlow::Continue(());
     let found = critical_learning_rates(&factors, &batching, &questions, &mut silent)?;
-    let critical = records::critical(&found, None, found.almost_sure, (momentum, true))?;
+    let critical = records::critical(&found, true)?;
     let closed = almost_sure_threshold(toy.curvatures(minimum));
     // An epoch in any order is one and the same product: the mean square has the threshold of every path.
     let (verdict, margin) = if sampling == minimascope_stability::Sampling::ReshuffledEpochs {

@@ -7,7 +7,7 @@ use minimascope_record::SCHEMA_VERSION;
 use minimascope_record::stability as record;
 use minimascope_record::training::Sampling;
 use minimascope_stability::answers::{
-    Note, Questions, SmallestBatch, boundary_batch_sizes, critical_learning_rates, smallest_batch,
+    Note, Questions, SmallestBatch, boundary_batch_sizes, smallest_batch,
 };
 use minimascope_stability::criteria::{heavy_ball, rectangle::RectangleCritical, worst};
 use minimascope_stability::mean_square::{
@@ -202,7 +202,7 @@ impl Minimum<'_> {
             boundary,
             blame,
             batch_sharpness,
-            example_sharpnesses: worst::example_sharpnesses(&self.factors)?,
+            example_sharpnesses: self.fixed.example_sharpnesses.clone(),
             notes,
         }))
     }
@@ -220,20 +220,13 @@ impl Minimum<'_> {
         wanted: &Wanted,
         watch: &mut Watch<'_>,
     ) -> Result<record::CriticalLearningRate, Error> {
-        let plain = wanted.momentum == Momentum::NONE;
-        let parameters = self.parameters(wanted);
-        let questions = Questions { exact: parameters.clone(), ..Questions::default() };
+        let exact = CriticalParameters { momentum: wanted.momentum, ..self.parameters(wanted) };
+        let questions = Questions { exact, ..Questions::default() };
         let mut show = |now: &CriticalProgress| watch.critical(now);
-        let found = critical_learning_rates(&self.factors, batching, &questions, &mut show)?;
-        let with_momentum = if plain {
-            None
-        } else {
-            let parameters = CriticalParameters { momentum: wanted.momentum, ..parameters };
-            Some(critical(&self.factors, batching, &parameters, &mut show)?)
-        };
+        let factors = &self.factors;
+        let found = self.fixed.critical_learning_rates(factors, batching, &questions, &mut show)?;
         let almost_sure = if wanted.almost_sure && !watch.is_interrupted() {
-            let exact = with_momentum.as_ref().unwrap_or(&found.exact);
-            self.almost_sure(batching, exact, wanted, watch)?
+            self.almost_sure(batching, &found.exact, wanted, watch)?
         } else {
             None
         };
@@ -247,8 +240,7 @@ impl Minimum<'_> {
         } else {
             None
         };
-        let kind = (wanted.momentum, self.factors.covers_range());
-        let critical = records::critical(&found, with_momentum.as_ref(), None, kind)?;
+        let critical = records::critical(&found, self.factors.covers_range())?;
         // The rectangle and 2/a need no factors: they are those of the full Hessians. 2/a is necessary,
         // so that it caps what the factors prove.
         let (a, s) = (self.record().sharpness.value, self.record().non_uniformity.value);

@@ -7,9 +7,8 @@ use minimascope_record::measured::Estimate;
 use minimascope_record::stability as record;
 use minimascope_stability::criteria::batch_sharpness::StoppingRule;
 use minimascope_stability::criteria::batch_sharpness::{BatchSharpness, Progress as Go};
-use minimascope_stability::criteria::worst;
 use minimascope_stability::simulation::BatchSampler;
-use minimascope_stability::{self as theory, Batching, ExampleFactors};
+use minimascope_stability::{self as theory, Batching};
 
 use super::Minimum;
 use super::answers::Watch;
@@ -26,14 +25,14 @@ const EXAMPLES: usize = 4;
 const TOLERANCE: f64 = 1e-2;
 
 impl Instruments<'_> {
-    /// The ends of the H_i of a few examples.
+    /// The ends of the H_i of a few examples, chosen by their `sharpnesses` and their losses.
     pub(super) fn example_ends<T: Scalar>(
         &self,
         problem: &Problem<'_, T>,
         parameters: &[T],
-        factors: &ExampleFactors,
+        sharpnesses: &[f64],
     ) -> Result<record::ExampleCurvatures, Error> {
-        let sharpest = largest_of(&worst::example_sharpnesses(factors)?);
+        let sharpest = largest_of(sharpnesses);
         let worst_fitted = largest_of(&problem.on_train().example_losses(parameters));
         let (of_largest_curvature, of_largest_loss) = (sharpest.len(), worst_fitted.len());
         let mut order = [sharpest, worst_fitted].concat();

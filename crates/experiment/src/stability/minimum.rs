@@ -9,8 +9,7 @@ use minimascope_record::measured::{Measured, finite};
 use minimascope_record::outcome::Outcome;
 use minimascope_record::stability as record;
 use minimascope_record::training::{Optimizer, Sampling};
-use minimascope_stability::answers::{Applicability, Note};
-use minimascope_stability::criteria::{variance, worst};
+use minimascope_stability::answers::{Applicability, FixedCriteria, Note};
 use minimascope_stability::{ExampleFactors, Momentum};
 
 use super::{factors, law};
@@ -31,6 +30,8 @@ pub struct Minimum<'a> {
     pub(crate) target: &'a Target,
     pub(crate) machine: Machine,
     pub(crate) factors: ExampleFactors,
+    /// Of these factors.
+    pub(super) fixed: FixedCriteria,
     record: record::Minimum,
 }
 
@@ -145,7 +146,8 @@ impl<'a> Minimum<'a> {
     }
 
     pub(super) fn set_factors(&mut self, factors: ExampleFactors) -> Result<(), Error> {
-        self.record.gauss_newton = gauss_newton(&factors)?;
+        self.fixed = FixedCriteria::new(&factors)?;
+        self.record.gauss_newton = gauss_newton(&factors, &self.fixed);
         self.factors = factors;
         Ok(())
     }
@@ -190,7 +192,9 @@ impl<'a> Measuring<'a, '_> {
         let (n, k) = (plan.train().len(), plan.network().outputs());
         let rank = factors::first_rank(n * k, self.machine.memory_bytes);
         let Some(factors) = instruments.factors(&mut evaluator, rank)? else { return Ok(None) };
-        let example_curvatures = instruments.example_ends(&problem, &parameters, &factors)?;
+        let fixed = FixedCriteria::new(&factors)?;
+        let example_curvatures =
+            instruments.example_ends(&problem, &parameters, &fixed.example_sharpnesses)?;
         let record = record::Minimum {
             run: plan.id().to_string(),
             model: plan.model().to_owned(),
@@ -208,9 +212,9 @@ impl<'a> Measuring<'a, '_> {
             non_uniformity,
             smallest_curvature,
             example_curvatures,
-            gauss_newton: gauss_newton(&factors)?,
+            gauss_newton: gauss_newton(&factors, &fixed),
         };
-        Ok(Some(Minimum { target: self.target, machine: *self.machine, factors, record }))
+        Ok(Some(Minimum { target: self.target, machine: *self.machine, factors, fixed, record }))
     }
 
     fn factors<T: Scalar>(self, rank: usize) -> Result<Option<ExampleFactors>, Error> {
@@ -226,16 +230,15 @@ impl<'a> Measuring<'a, '_> {
     }
 }
 
-fn gauss_newton(factors: &ExampleFactors) -> Result<record::GaussNewton, Error> {
-    let largest = worst::example_sharpnesses(factors)?.into_iter().fold(0.0, f64::max);
-    Ok(record::GaussNewton {
+fn gauss_newton(factors: &ExampleFactors, fixed: &FixedCriteria) -> record::GaussNewton {
+    record::GaussNewton {
         sharpness: factors.sharpness(),
-        non_uniformity: variance::non_uniformity(factors)?.value,
+        non_uniformity: fixed.non_uniformity,
         trace: factors.trace(),
         rank: factors.rank(),
         tail: finite(factors.tail()),
-        largest_example_sharpness: largest,
-    })
+        largest_example_sharpness: fixed.example_sharpnesses.iter().copied().fold(0.0, f64::max),
+    }
 }
 
 impl Instruments<'_> {

@@ -8,33 +8,22 @@ use minimascope_stability::criteria::{heavy_ball, worst::WorstBatch};
 use minimascope_stability::mean_square::{LowerSource, MeanSquareCritical, RankStop};
 use minimascope_stability::{Error, LearningRate, Momentum};
 
-/// All criteria at one batch size. `exact` replaces the mean-square threshold when there is
-/// momentum. `covers` says whether the factors leave nothing out.
+/// All criteria at one batch size. `covers` says whether the factors leave nothing out.
 pub(crate) fn critical(
     found: &CriticalLearningRates,
-    exact: Option<&MeanSquareCritical>,
-    almost_sure: Option<AlmostSureCritical>,
-    (momentum, covers): (Momentum, bool),
+    covers: bool,
 ) -> Result<record::CriticalLearningRate, Error> {
     let bounds = [found.bounds.top_direction, found.bounds.isotropic, found.bounds.best_direction];
-    let exact = match exact {
-        Some(exact) => threshold(exact, (exact.lower, exact.estimate, exact.upper), covers),
-        None => {
-            let bracket = found.bracket();
-            let ends = (bracket.lower, bracket.estimate, bracket.upper);
-            threshold(&found.exact, ends, covers)
-        }
-    };
-    let plain = momentum == Momentum::NONE;
+    let plain = found.momentum == Momentum::NONE;
     let rank = found.exact.ranks.last().map_or(1, |last| last.rank);
     Ok(record::CriticalLearningRate {
         theorem1: plain.then_some(found.exact.theorem_one),
         rectangle: found.rectangle.critical_learning_rate(),
-        exact,
+        exact: threshold(&found.exact, &found.bracket(), covers),
         // The bounds are of plain SGD.
         bounds: if plain { bounds.into_iter().filter_map(finite).collect() } else { Vec::new() },
-        almost_sure: almost_sure.and_then(|found| self::almost_sure(&found, rank)),
-        gradient_descent: heavy_ball::critical(found.sharpness, momentum)?,
+        almost_sure: found.almost_sure.and_then(|found| almost_sure(&found, rank)),
+        gradient_descent: heavy_ball::critical(found.sharpness, found.momentum)?,
         decoupled: found.decoupled,
         worst_example: found.worst_example,
         worst_batch: found.worst_batch.as_ref().map(worst_batch),
@@ -61,7 +50,7 @@ pub(crate) fn worst_batch(found: &WorstBatch) -> record::WorstBatch {
 
 fn threshold(
     found: &MeanSquareCritical,
-    (lower, estimate, upper): (f64, f64, f64),
+    bracket: &Bracket,
     covers: bool,
 ) -> record::ExactThreshold {
     let stop = match found.stop {
@@ -77,9 +66,9 @@ fn threshold(
         critical_learning_rate: at.critical_learning_rate,
     });
     record::ExactThreshold {
-        lower,
-        estimate,
-        upper,
+        lower: bracket.lower,
+        estimate: bracket.estimate,
+        upper: bracket.upper,
         lower_by: match found.lower_source {
             LowerSource::TheoremOne => record::LowerBy::Theorem1,
             LowerSource::Certificate => record::LowerBy::Certificate,

@@ -42,6 +42,16 @@ struct Slot<T> {
     scratch: Scratch<T>,
 }
 
+/// The network on the examples at these parameters, with room for its filters turned.
+fn context<'c, T: Scalar>(
+    (network, loss, examples): (&'c Network, Loss, &'c Examples<T>),
+    values: &'c [T],
+    flipped: &'c mut Vec<T>,
+) -> Context<'c, T> {
+    flip(network, values, flipped);
+    Context { network, loss, examples, weights: None, point: Weights { values, flipped } }
+}
+
 impl<'a, T: Scalar> Assessor<'a, T> {
     /// For these examples; holds memory for a few chunks, not for all of them.
     #[must_use]
@@ -67,14 +77,7 @@ impl<'a, T: Scalar> Assessor<'a, T> {
     /// The loss of every example at these parameters, in order: n forward passes of one example.
     pub fn example_losses(&mut self, parameters: &[T]) -> Vec<f64> {
         let Self { network, loss, examples, execution, flipped, slots } = self;
-        flip(network, parameters, flipped);
-        let context = Context {
-            network,
-            loss: *loss,
-            examples,
-            weights: None,
-            point: Weights { values: parameters, flipped },
-        };
+        let context = context((network, *loss, examples), parameters, flipped);
         let work = |slot: &mut Slot<T>| -> Vec<f64> {
             let Slot { chunks, first, scratch, .. } = slot;
             let examples = chunks.iter().cloned().flatten();
@@ -88,14 +91,7 @@ impl<'a, T: Scalar> Assessor<'a, T> {
     #[allow(clippy::cast_precision_loss)]
     pub fn assess(&mut self, parameters: &[T]) -> Assessment {
         let Self { network, loss, examples, execution, flipped, slots } = self;
-        flip(network, parameters, flipped);
-        let context = Context {
-            network,
-            loss: *loss,
-            examples,
-            weights: None,
-            point: Weights { values: parameters, flipped },
-        };
+        let context = context((network, *loss, examples), parameters, flipped);
         let network = *network;
         let work = |slot: &mut Slot<T>| {
             (slot.value, slot.correct, slot.constant) = (0.0, 0, true);

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::font::Weight;
+use super::image::Image;
 use super::text::{Setting, Text, script_size};
 
 /// Where a text stands relative to its point.
@@ -126,6 +127,23 @@ impl Writer {
             "rect",
             &[("class", class), ("x", &x), ("y", &y), ("width", &width), ("height", &height)],
         );
+    }
+
+    /// A small picture, its pixels kept apart, stretched to the frame.
+    pub(crate) fn image(&mut self, frame: Frame, class: Option<&str>, image: &Image) {
+        let [x, y, width, height] = frame.attributes();
+        let data = image.data_uri();
+        let class = class.map(|class| ("class", class));
+        let attributes = class.into_iter().chain([
+            ("x", x.as_str()),
+            ("y", &y),
+            ("width", &width),
+            ("height", &height),
+            ("preserveAspectRatio", "none"),
+            ("style", "image-rendering:pixelated"),
+            ("href", &data),
+        ]);
+        self.empty("image", &attributes.collect::<Vec<_>>());
     }
 
     pub(crate) fn path(&mut self, data: &str, class: &str) {

@@ -11,7 +11,7 @@ use crate::{Batching, Error, ExampleFactors, LearningRate, Momentum, Sampling};
 /// What to compute beside the exact threshold and the cheap criteria.
 #[derive(Clone, Debug, Default)]
 pub struct Questions {
-    /// The exact threshold; its momentum is ignored, because the other criteria have none.
+    /// The exact threshold, with its momentum; the other criteria have none.
     pub exact: CriticalParameters,
     /// The almost-sure threshold, if wanted: by far the most expensive at large B.
     pub almost_sure: Option<AlmostSureParameters>,
@@ -26,6 +26,8 @@ pub struct Questions {
 pub struct CriticalLearningRates {
     /// n, B and the law.
     pub batching: Batching,
+    /// β of the exact threshold.
+    pub momentum: Momentum,
     /// a.
     pub sharpness: f64,
     /// s; a lower bound with truncated coordinates.
@@ -47,27 +49,26 @@ pub struct CriticalLearningRates {
 }
 
 impl CriticalLearningRates {
-    /// The bracket of the exact threshold with every necessary bound: lower ≤ estimate ≤ upper.
+    /// The bracket of the exact threshold, of plain SGD with every necessary bound: lower ≤ estimate ≤
+    /// upper.
     pub fn bracket(&self) -> Bracket {
-        let upper = self.exact.upper.min(self.bounds.least()).min(self.rectangle.sharpness_edge);
-        let estimate = self.exact.estimate.min(upper);
-        Bracket { lower: self.exact.lower.min(estimate), estimate, upper }
+        let MeanSquareCritical { lower, estimate, upper, .. } = self.exact;
+        if self.momentum != Momentum::NONE {
+            return Bracket { lower, estimate, upper };
+        }
+        let upper = upper.min(self.bounds.least()).min(self.rectangle.sharpness_edge);
+        let estimate = estimate.min(upper);
+        Bracket { lower: lower.min(estimate), estimate, upper }
     }
 }
 
-/// Everything that does not depend on B, computed once.
-struct Fixed {
-    non_uniformity: f64,
-    example_sharpnesses: Vec<f64>,
-}
-
-impl Fixed {
-    fn new(factors: &ExampleFactors) -> Result<Self, Error> {
-        Ok(Self {
-            non_uniformity: variance::non_uniformity(factors)?.value,
-            example_sharpnesses: worst::example_sharpnesses(factors)?,
-        })
-    }
+/// What does not depend on B, computed once for any number of questions about the same factors.
+#[derive(Clone, Debug)]
+pub struct FixedCriteria {
+    /// s; a lower bound with truncated coordinates.
+    pub non_uniformity: f64,
+    /// λ_max(H_i) of every example.
+    pub example_sharpnesses: Vec<f64>,
 }
 
 /// All criteria at one batch size.
@@ -80,7 +81,7 @@ pub fn critical_learning_rates(
     questions: &Questions,
     progress: &mut dyn FnMut(&CriticalProgress) -> ControlFlow<()>,
 ) -> Result<CriticalLearningRates, Error> {
-    row(factors, batching, questions, &Fixed::new(factors)?, progress)
+    FixedCriteria::new(factors)?.critical_learning_rates(factors, batching, questions, progress)
 }
 
 /// B = 1, 2, 4, … below n, and n.
@@ -100,12 +101,12 @@ pub fn boundary(
     questions: &Questions,
     progress: &mut dyn FnMut(usize, &CriticalProgress) -> ControlFlow<()>,
 ) -> Result<Vec<CriticalLearningRates>, Error> {
-    let fixed = Fixed::new(factors)?;
+    let fixed = FixedCriteria::new(factors)?;
     let mut rows = Vec::new();
     for size in boundary_batch_sizes(factors.examples()) {
         let batching = Batching::new(factors.examples(), size, sampling)?;
         let mut stopped = false;
-        rows.push(row(factors, &batching, questions, &fixed, &mut |now| {
+        rows.push(fixed.critical_learning_rates(factors, &batching, questions, &mut |now| {
             let flow = progress(size, now);
             stopped |= flow.is_break();
             flow
@@ -117,58 +118,75 @@ pub fn boundary(
     Ok(rows)
 }
 
-fn row(
-    factors: &ExampleFactors,
-    batching: &Batching,
-    questions: &Questions,
-    fixed: &Fixed,
-    progress: &mut dyn FnMut(&CriticalProgress) -> ControlFlow<()>,
-) -> Result<CriticalLearningRates, Error> {
-    let parameters = CriticalParameters { momentum: Momentum::NONE, ..questions.exact.clone() };
-    let exact = critical(factors, batching, &parameters, progress)?;
-    let direction = top_of_perron(&exact, factors.rank());
-    let bounds = necessary::bounds(factors, batching, Some(&direction));
-    let almost_sure = match &questions.almost_sure {
-        Some(parameters) => {
-            let start = Start { learning_rate: LearningRate::new(exact.estimate)?, direction };
-            let rank = factors.rank();
-            let mut show = |now: &almost_sure::AlmostSureProgress| {
-                let (products, critical_learning_rate) = (now.exponents, now.learning_rate);
-                progress(&CriticalProgress { rank, products, critical_learning_rate })
-            };
-            almost_sure::critical(factors, batching, &start, parameters, &mut show)?
-        }
-        None => None,
-    };
-    let worst_batch = match questions.sampled_batches {
-        0 => None,
-        count => {
-            let rank = factors.rank();
-            let mut show = |products| {
-                let critical_learning_rate = exact.estimate;
-                progress(&CriticalProgress { rank, products, critical_learning_rate })
-            };
-            worst::worst_batch(factors, batching, count, questions.seed, &mut show)?
-        }
-    };
-    let sharpness = factors.sharpness();
-    Ok(CriticalLearningRates {
-        batching: *batching,
-        sharpness,
-        non_uniformity: fixed.non_uniformity,
-        rectangle: rectangle::RectangleCritical::new(sharpness, fixed.non_uniformity, batching)?,
-        exact,
-        bounds,
-        almost_sure,
-        decoupled: decoupled::critical(
-            factors.curvatures(),
-            factors.trace(),
-            factors.outputs(),
-            batching,
-        )?,
-        worst_example: worst::worst_example_edge(&fixed.example_sharpnesses, batching)?,
-        worst_batch,
-    })
+impl FixedCriteria {
+    /// Of all examples.
+    ///
+    /// # Errors
+    /// Of the eigensolvers.
+    pub fn new(factors: &ExampleFactors) -> Result<Self, Error> {
+        Ok(Self {
+            non_uniformity: variance::non_uniformity(factors)?.value,
+            example_sharpnesses: worst::example_sharpnesses(factors)?,
+        })
+    }
+
+    /// All criteria at one batch size, of the factors that this was made from.
+    ///
+    /// # Errors
+    /// Those of the criteria.
+    pub fn critical_learning_rates(
+        &self,
+        factors: &ExampleFactors,
+        batching: &Batching,
+        questions: &Questions,
+        progress: &mut dyn FnMut(&CriticalProgress) -> ControlFlow<()>,
+    ) -> Result<CriticalLearningRates, Error> {
+        let exact = critical(factors, batching, &questions.exact, progress)?;
+        let direction = top_of_perron(&exact, factors.rank());
+        let bounds = necessary::bounds(factors, batching, Some(&direction));
+        let almost_sure = match &questions.almost_sure {
+            Some(parameters) => {
+                let start = Start { learning_rate: LearningRate::new(exact.estimate)?, direction };
+                let rank = factors.rank();
+                let mut show = |now: &almost_sure::AlmostSureProgress| {
+                    let (products, critical_learning_rate) = (now.exponents, now.learning_rate);
+                    progress(&CriticalProgress { rank, products, critical_learning_rate })
+                };
+                almost_sure::critical(factors, batching, &start, parameters, &mut show)?
+            }
+            None => None,
+        };
+        let worst_batch = match questions.sampled_batches {
+            0 => None,
+            count => {
+                let rank = factors.rank();
+                let mut show = |products| {
+                    let critical_learning_rate = exact.estimate;
+                    progress(&CriticalProgress { rank, products, critical_learning_rate })
+                };
+                worst::worst_batch(factors, batching, count, questions.seed, &mut show)?
+            }
+        };
+        let sharpness = factors.sharpness();
+        Ok(CriticalLearningRates {
+            batching: *batching,
+            momentum: questions.exact.momentum,
+            sharpness,
+            non_uniformity: self.non_uniformity,
+            rectangle: rectangle::RectangleCritical::new(sharpness, self.non_uniformity, batching)?,
+            exact,
+            bounds,
+            almost_sure,
+            decoupled: decoupled::critical(
+                factors.curvatures(),
+                factors.trace(),
+                factors.outputs(),
+                batching,
+            )?,
+            worst_example: worst::worst_example_edge(&self.example_sharpnesses, batching)?,
+            worst_batch,
+        })
+    }
 }
 
 /// The top eigenvector of the second moment that grows first, in `coordinates` leading directions.

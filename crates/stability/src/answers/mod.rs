@@ -8,8 +8,8 @@ mod verdict;
 
 pub use applicability::{Applicability, Note};
 pub use critical::{
-    CriticalLearningRates, Questions, boundary, boundary_batch_sizes, critical_learning_rates,
-    top_of_perron,
+    CriticalLearningRates, FixedCriteria, Questions, boundary, boundary_batch_sizes,
+    critical_learning_rates, top_of_perron,
 };
 pub use inverse::{SmallestBatch, smallest_batch};
 pub use verdict::{Bracket, Judgement, Verdict};

@@ -33,17 +33,11 @@ mod tests {
 
     #[test]
     fn what_needs_quotation_marks_gets_them() {
-        let column = |name: &str, values| Column {
-            name: name.into(),
-            unit: String::new(),
-            meaning: String::new(),
-            values,
-        };
         let columns = vec![
-            column("text", Values::Text(vec![Some("a,\"b\"".into()), None])),
-            column("number", Values::Number(vec![Some(0.1 + 0.2), Some(1e-7)])),
-            column("integer", Values::Integer(vec![Some(u64::MAX), None])),
-            column("boolean", Values::Boolean(vec![Some(true), Some(false)])),
+            Column::bare("text", Values::Text(vec![Some("a,\"b\"".into()), None])),
+            Column::bare("number", Values::Number(vec![Some(0.1 + 0.2), Some(1e-7)])),
+            Column::bare("integer", Values::Integer(vec![Some(u64::MAX), None])),
+            Column::bare("boolean", Values::Boolean(vec![Some(true), Some(false)])),
         ];
         let text = String::from_utf8(write(&Table { columns })).unwrap();
         assert_eq!(

@@ -80,17 +80,14 @@ mod tests {
     /// By the crate's reader of rows, which shares nothing with the writer of columns.
     #[test]
     fn what_was_written_reads_back() {
-        let column = |name: &str, values| Column {
-            name: name.into(),
-            unit: String::new(),
-            meaning: String::new(),
-            values,
-        };
         let columns = vec![
-            column("flag", Values::Boolean(vec![Some(true), None, Some(false)])),
-            column("count", Values::Integer(vec![Some(u64::MAX), Some(3), None])),
-            column("value", Values::Number(vec![None, Some(0.1), Some(-2.5e-300)])),
-            column("word", Values::Text(vec![Some("Füße".into()), None, Some(String::new())])),
+            Column::bare("flag", Values::Boolean(vec![Some(true), None, Some(false)])),
+            Column::bare("count", Values::Integer(vec![Some(u64::MAX), Some(3), None])),
+            Column::bare("value", Values::Number(vec![None, Some(0.1), Some(-2.5e-300)])),
+            Column::bare(
+                "word",
+                Values::Text(vec![Some("Füße".into()), None, Some(String::new())]),
+            ),
         ];
         let bytes = write(&Table { columns }).unwrap();
         let reader = SerializedFileReader::new(bytes::Bytes::from(bytes)).unwrap();

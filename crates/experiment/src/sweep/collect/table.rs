@@ -25,6 +25,14 @@ pub(super) enum Values {
     Text(Vec<Option<String>>),
 }
 
+#[cfg(test)]
+impl Column {
+    /// Without unit and meaning, which no writer of values reads.
+    pub(super) fn bare(name: &str, values: Values) -> Self {
+        Self { name: name.into(), unit: String::new(), meaning: String::new(), values }
+    }
+}
+
 impl Table {
     pub(super) fn rows(&self) -> usize {
         self.columns.first().map_or(0, |column| column.values.len())

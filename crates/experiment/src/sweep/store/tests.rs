@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use minimascope_record::outcome::Outcome;
 
 use super::*;
-use crate::config::sources::Sources;
 use crate::progress::{Event, Progress, Silent};
 use crate::run::{Existing, Machine, Options, in_folder, run};
 
@@ -27,10 +26,7 @@ const TINY: &str = r#"
 "#;
 
 fn plan() -> Plan {
-    let folder = tempfile::tempdir().unwrap();
-    let file = folder.path().join("tiny.toml");
-    fs::write(&file, TINY).unwrap();
-    Plan::check(&Sources::from_file(&file).unwrap().complete().unwrap()).unwrap()
+    Plan::of_toml(TINY)
 }
 
 /// A store as two machines see it.

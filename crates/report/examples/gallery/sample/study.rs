@@ -138,21 +138,11 @@ impl<'a> Setting<'a> {
             non_uniformity_limit: limit,
             spectrum: None,
         };
+        let text = toml::to_string(&config).unwrap();
         StoredRun {
-            run: self.name(),
-            text: toml::to_string(&config).unwrap(),
-            config,
-            provenance: None,
             timing: Some(Timing { train_seconds: 60.0 * scatter, measure_seconds: 3.0 }),
             result: Some(result),
-            error: None,
-            steps: Vec::new(),
-            curvature: Vec::new(),
-            spectrum: None,
-            judged: Vec::new(),
-            stability: None,
-            escapes: Vec::new(),
-            grid: None,
+            ..StoredRun::new(self.name(), config, text)
         }
     }
 }
