@@ -108,7 +108,7 @@ pub(crate) fn text(record: &Record) -> String {
         name_of(&record.sampling),
         record.verdict,
         significant(record.margin),
-        criteria(&record.critical_learning_rate)
+        criteria(&record.critical_learning_rate, 0.0)
     );
     let growth = &record.predicted_growth;
     text.push_str(&format!(

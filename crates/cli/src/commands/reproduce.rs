@@ -146,6 +146,8 @@ fn theory(study: &Reproduction) -> String {
         "estimate",
         "bounds",
         "2/a",
+        "decoupled",
+        "worst example",
     ]);
     let (mut text, mut launches) = (String::new(), String::new());
     for (row, theory) in study.rows.iter().filter_map(|row| Some((row, row.theory.as_ref()?))) {
@@ -165,6 +167,8 @@ fn theory(study: &Reproduction) -> String {
                 significant(exact.estimate),
                 bounds.map_or(none(), significant),
                 significant(critical.gradient_descent),
+                significant(critical.decoupled),
+                significant(critical.worst_example),
             ]);
         }
         if let Some(escape) = &theory.escape {

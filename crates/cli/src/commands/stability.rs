@@ -98,7 +98,7 @@ fn text(report: &StabilityReport) -> String {
     }
     if let (Some(critical), Some(size)) = (&report.critical_learning_rate, report.batch_size) {
         text.push_str(&format!("critical learning rate at B = {size}:\n"));
-        text.push_str(&criteria(critical));
+        text.push_str(&criteria(critical, report.momentum));
     }
     if !report.boundary.is_empty() {
         text.push('\n');
@@ -201,8 +201,15 @@ fn point(report: &StabilityReport) -> String {
     text
 }
 
-pub(crate) fn criteria(critical: &CriticalLearningRate) -> String {
+/// What each criterion says, of SGD with this momentum.
+pub(crate) fn criteria(critical: &CriticalLearningRate, momentum: f64) -> String {
     let exact = &critical.exact;
+    // The rectangle and the last three know no momentum.
+    let plain = |remark: &str| match (momentum > 0.0, remark) {
+        (false, remark) => remark.to_owned(),
+        (true, "") => "without momentum".to_owned(),
+        (true, remark) => format!("{remark}, without momentum"),
+    };
     let mut table = Table::new(["  criterion", "η", "proves", "remark"]);
     let mut row = |name: &str, value: String, proves: &str, remark: String| {
         table.row([format!("  {name}"), value, proves.to_owned(), remark]);
@@ -210,7 +217,7 @@ pub(crate) fn criteria(critical: &CriticalLearningRate) -> String {
     if let Some(value) = critical.theorem1 {
         row("Theorem 1", significant(value), "staying below", String::new());
     }
-    row("rectangle", significant(critical.rectangle), "nothing", String::new());
+    row("rectangle", significant(critical.rectangle), "nothing", plain(""));
     let lower_by = match exact.lower_by {
         LowerBy::Theorem1 => "by Theorem 1",
         LowerBy::Certificate => "by a certificate",
@@ -235,13 +242,13 @@ pub(crate) fn criteria(critical: &CriticalLearningRate) -> String {
     let descent = significant(critical.gradient_descent);
     row("gradient descent", descent, "leaving above", String::new());
     let decoupled = significant(critical.decoupled);
-    row("decoupled noise", decoupled, "nothing", "from the spectrum alone".to_owned());
+    row("decoupled noise", decoupled, "nothing", plain("from the spectrum alone"));
     let worst = significant(critical.worst_example);
-    row("worst example", worst, "", "some batch expands above".to_owned());
+    row("worst example", worst, "", plain("some batch expands above"));
     if let Some(batch) = critical.worst_batch {
         let value = significant(batch.critical_learning_rate);
         let remark = format!("the sharpest of {} batches expands above", batch.batches);
-        row("worst batch drawn", value, "", remark);
+        row("worst batch drawn", value, "", plain(&remark));
     }
     table.to_string()
 }

@@ -120,8 +120,8 @@ pub(super) fn not_simulated(found: &[(usize, &record::CriticalLearningRate)]) ->
     let missing = at(|found| found.is_none()).map(|sizes| {
         format!(
             "no almost-sure threshold at B = {sizes}: {FEWEST_STEPS} steps of {TRAJECTORIES} paths \
-             take too long there even in {FEWEST_DIRECTIONS} directions, or no learning rate tried \
-             lets them leave"
+             take too long there even in {FEWEST_DIRECTIONS} directions, no learning rate tried lets \
+             them leave, or their growth does not change with η there, which leaves its error unknown"
         )
     });
     let moving = at(|found| found.is_some_and(|found| !found.converged)).map(|sizes| {

@@ -69,7 +69,7 @@ fn text(record: &ToyEscape) -> String {
             significant(minimum.mean_square_growth),
             minimum.verdict,
             significant(minimum.margin),
-            criteria(&minimum.critical_learning_rate)
+            criteria(&minimum.critical_learning_rate, 0.0)
         ));
         text.push_str(&format!(
             "  almost sure, closed form (reshuffled epochs: in mean square too): {:.6}\n",
