@@ -32,6 +32,30 @@ fn the_same_runs_give_the_same_page() {
 }
 
 #[test]
+fn every_figure_is_a_file_too() {
+    let place = Place::new();
+    place.run_into("runs", &[]);
+    let page = page(&place, &["--figures", "a folder/figures"], "study.html");
+    let folder = place.path().join("a folder/figures");
+    let mut names: Vec<String> = fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    let mut shown: Vec<String> = page
+        .split("data-name=\"")
+        .skip(1)
+        .map(|part| format!("{}.svg", part.split('"').next().unwrap()))
+        .collect();
+    shown.sort();
+    assert_eq!(names, shown);
+    for name in names {
+        let svg = fs::read_to_string(folder.join(&name)).unwrap();
+        assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"), "{name}");
+    }
+}
+
+#[test]
 fn what_commands_printed_is_shown_beside_its_run() {
     let place = Place::new();
     let run = place.run_into("runs", &[]);

@@ -16,9 +16,10 @@ mod table;
 use minimascope_record::escape::ToyEscape;
 use minimascope_record::study::{StoredRun, Study};
 
+use self::document::Document;
 use crate::figures::contact_sheet::ContactSheet;
 use crate::figures::toy::Toy;
-use crate::{Error, Image};
+use crate::{Error, Figure, Image};
 
 /// What the page of a study shows.
 #[derive(Clone, Copy, Debug)]
@@ -31,23 +32,38 @@ pub struct Inputs<'a> {
     pub sheets: &'a [ContactSheet],
 }
 
+/// A page, ready to be written.
+#[derive(Clone, Debug)]
+pub struct Page {
+    document: Document,
+}
+
+impl Page {
+    /// The page as one file.
+    ///
+    /// # Errors
+    /// What a figure refuses to draw: a value that is not finite, from a damaged record.
+    pub fn to_html(&self) -> Result<String, Error> {
+        self.document.to_html()
+    }
+
+    /// Its figures in their order, each with an identifier of its own.
+    pub fn figures(&self) -> impl Iterator<Item = &Figure> {
+        self.document.figures()
+    }
+}
+
 /// The page of a study.
 ///
 /// # Errors
-/// What a figure refuses to draw: a value that is not finite, from a damaged record.
-pub fn study(inputs: &Inputs<'_>) -> Result<String, Error> {
-    study::page(inputs)?.to_html()
+/// What the theory refuses in a damaged record.
+pub fn study(inputs: &Inputs<'_>) -> Result<Page, Error> {
+    Ok(Page { document: study::page(inputs)? })
 }
 
 /// The page of one run; `picture` gives the name of an example's label and its image.
-///
-/// # Errors
-/// As [`study`].
-pub fn run(
-    run: &StoredRun,
-    picture: impl Fn(usize) -> (String, Option<Image>),
-) -> Result<String, Error> {
-    run::page(run, picture).to_html()
+pub fn run(run: &StoredRun, picture: impl Fn(usize) -> (String, Option<Image>)) -> Page {
+    Page { document: run::page(run, picture) }
 }
 
 /// Runs of which each has a training set that no earlier one of the study has, with few wrong

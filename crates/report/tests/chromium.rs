@@ -105,10 +105,10 @@ fn pages_in_a_browser() {
         (sample::study::toy_record(), sample::toy(), sample::study::sheets());
     let inputs = page::Inputs { study: &study, toy: Some((&record, &toy)), sheets: &sheets };
     let pages = [
-        ("study", page::study(&inputs).unwrap(), 1280, false),
+        ("study", page::study(&inputs).unwrap().to_html().unwrap(), 1280, false),
         (
             "run",
-            page::run(&sample::study::one_run(), |_| (String::new(), None)).unwrap(),
+            page::run(&sample::study::one_run(), |_| (String::new(), None)).to_html().unwrap(),
             800,
             true,
         ),

@@ -9,7 +9,8 @@ use minimascope_experiment::plan::Plan;
 use minimascope_experiment::{Error, study};
 use minimascope_record::study::{StoredRun, Study};
 use minimascope_report::figures::contact_sheet::{ContactSheet, Picture};
-use minimascope_report::{page, views};
+use minimascope_report::page::{self, Page};
+use minimascope_report::{Theme, views};
 
 use crate::arguments::Report;
 use crate::exit::{Done, Failure};
@@ -19,41 +20,68 @@ pub(crate) fn run(arguments: &Report) -> Result<Done, Failure> {
     let target = &arguments.target;
     let by_id = Path::new("runs").join(target);
     if target.join(CONFIG).is_file() {
-        run_page(target, &arguments.out)?;
+        write(&run_page(target)?, arguments)?;
     } else if !target.is_dir() && by_id.join(CONFIG).is_file() {
-        run_page(&by_id, &arguments.out)?;
+        write(&run_page(&by_id)?, arguments)?;
     } else {
-        study_page(target, &arguments.out)?;
+        write(&of_folder(target)?, arguments)?;
     }
     Ok(Done::Well)
 }
 
-/// The page of a folder of runs.
+fn write(page: &Page, arguments: &Report) -> Result<(), Failure> {
+    write_page(page, &arguments.out)?;
+    match &arguments.figures {
+        Some(folder) => write_figures(page, folder),
+        None => Ok(()),
+    }
+}
+
+/// Writes the page of a folder of runs.
 pub(crate) fn study_page(folder: &Path, out: &Path) -> Result<(), Failure> {
+    write_page(&of_folder(folder)?, out)
+}
+
+fn of_folder(folder: &Path) -> Result<Page, Failure> {
     let study = study::read(folder)?;
     let sheets = sheets(&study, folder);
     let (record, picture) = toy::launch(&toy::Launch::default())?;
     let paths = [picture.gradient_descent, picture.sgd];
     let toy = views::toy(&record, picture.functions, paths);
     let inputs = page::Inputs { study: &study, toy: Some((&record, &toy)), sheets: &sheets };
-    write(out, &page::study(&inputs)?)
+    Ok(page::study(&inputs)?)
 }
 
 /// The page of one run.
-fn run_page(folder: &Path, out: &Path) -> Result<(), Failure> {
+fn run_page(folder: &Path) -> Result<Page, Failure> {
     let run = study::read_run(folder)?;
     let blamed = run.stability.as_ref().is_some_and(|report| report.blame.is_some());
     let plan = if blamed { plan(folder) } else { None };
-    let page = page::run(&run, |example| match &plan {
+    Ok(page::run(&run, |example| match &plan {
         Some(plan) => picture(plan.train(), example),
         None => (format!("example {example}"), None),
-    })?;
-    write(out, &page)
+    }))
 }
 
-fn write(out: &Path, page: &str) -> Result<(), Failure> {
-    std::fs::write(out, page).map_err(|source| Failure::File { path: out.to_owned(), source })?;
-    anstream::eprintln!("written: {} ({} KB)", out.display(), page.len().div_ceil(1000));
+fn write_page(page: &Page, out: &Path) -> Result<(), Failure> {
+    let html = page.to_html()?;
+    std::fs::write(out, &html).map_err(|source| Failure::File { path: out.to_owned(), source })?;
+    anstream::eprintln!("written: {} ({} KB)", out.display(), html.len().div_ceil(1000));
+    Ok(())
+}
+
+/// Every figure as a file, by its identifier.
+fn write_figures(page: &Page, folder: &Path) -> Result<(), Failure> {
+    let failed = |path: &Path, source| Failure::File { path: path.to_owned(), source };
+    std::fs::create_dir_all(folder).map_err(|source| failed(folder, source))?;
+    let mut count = 0;
+    for figure in page.figures() {
+        let path = folder.join(format!("{}.svg", figure.identifier));
+        let svg = figure.to_svg(Theme::Auto)?;
+        std::fs::write(&path, svg).map_err(|source| failed(&path, source))?;
+        count += 1;
+    }
+    anstream::eprintln!("drawn: {count} figures in {}", folder.display());
     Ok(())
 }
 

@@ -21,8 +21,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (record, toy, sheets) =
         (sample::study::toy_record(), sample::toy(), sample::study::sheets());
     let inputs = page::Inputs { study: &study, toy: Some((&record, &toy)), sheets: &sheets };
-    std::fs::write(folder.join("study.html"), page::study(&inputs)?)?;
+    std::fs::write(folder.join("study.html"), page::study(&inputs)?.to_html()?)?;
     let picture = |example: usize| (format!("example {example}"), None);
-    std::fs::write(folder.join("run.html"), page::run(&sample::study::one_run(), picture)?)?;
+    let run = page::run(&sample::study::one_run(), picture);
+    std::fs::write(folder.join("run.html"), run.to_html()?)?;
     Ok(())
 }

@@ -5,7 +5,7 @@ use super::html::{element, line, rich};
 use super::slug;
 use super::table::Table;
 use crate::svg::writer::escaped;
-use crate::{Error, Text};
+use crate::{Error, Figure, Text};
 
 /// The page forbids itself every request: its style and script stand in it, and images are data.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
@@ -108,6 +108,13 @@ impl Document {
             include_str!("style.css"),
             include_str!("script.js")
         ))
+    }
+
+    pub(super) fn figures(&self) -> impl Iterator<Item = &Figure> {
+        self.sections.iter().flat_map(|section| &section.blocks).filter_map(|block| match block {
+            Block::Exhibit(exhibit) => Some(&exhibit.figure),
+            _ => None,
+        })
     }
 
     fn head(&self) -> String {

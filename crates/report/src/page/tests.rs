@@ -11,11 +11,16 @@ fn sample_page() -> String {
 fn page_of(study: &Study) -> String {
     let (record, toy, sheets) =
         (sample::study::toy_record(), sample::toy(), sample::study::sheets());
-    super::study(&Inputs { study, toy: Some((&record, &toy)), sheets: &sheets }).unwrap()
+    super::study(&Inputs { study, toy: Some((&record, &toy)), sheets: &sheets })
+        .unwrap()
+        .to_html()
+        .unwrap()
 }
 
 fn run_page() -> String {
-    super::run(&sample::study::one_run(), |example| (format!("example {example}"), None)).unwrap()
+    super::run(&sample::study::one_run(), |example| (format!("example {example}"), None))
+        .to_html()
+        .unwrap()
 }
 
 /// Every figure's name and its SVG.
@@ -174,7 +179,8 @@ fn what_is_missing_is_said_with_the_command_that_makes_it() {
     let mut study = sample::study::study();
     study.runs.truncate(1);
     study.runs[0].judged.clear();
-    let page = super::study(&Inputs { study: &study, toy: None, sheets: &[] }).unwrap();
+    let inputs = Inputs { study: &study, toy: None, sheets: &[] };
+    let page = super::study(&inputs).unwrap().to_html().unwrap();
     for command in
         ["escape toy", "--density", "--boundary", "escape RUN", "data fetch", "corrupted"]
     {
@@ -187,10 +193,11 @@ fn what_is_missing_is_said_with_the_command_that_makes_it() {
     run.curvature.clear();
     run.judged.clear();
     run.escapes.clear();
-    let page = super::run(&run, |_| (String::new(), None)).unwrap();
+    let page = super::run(&run, |_| (String::new(), None)).to_html().unwrap();
     assert_eq!(page.matches("class=\"missing\"").count(), 5);
     study.runs.clear();
-    assert!(super::study(&Inputs { study: &study, toy: None, sheets: &[] }).is_ok());
+    let inputs = Inputs { study: &study, toy: None, sheets: &[] };
+    assert!(super::study(&inputs).unwrap().to_html().is_ok());
 }
 
 #[test]
