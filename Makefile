@@ -3,9 +3,10 @@
 # make bench     time of the products and of a training step, on this machine
 # make fixtures  the derivatives that the tests compare with, made again by JAX (7 minutes)
 # make gallery   every figure and both pages with sample data, in target/gallery
+# make study     docs/study from a store of finished runs: make study STORE=runs
 
 .DEFAULT_GOAL := help
-.PHONY: help check format lint documentation test bench fixtures gallery
+.PHONY: help check format lint documentation test bench fixtures gallery study
 
 help:
 	@sed -n 's/^# \(make.*\)/\1/p' Makefile
@@ -41,3 +42,21 @@ target/fixtures/bin/python: $(FIXTURES)/requirements.txt
 
 gallery:
 	cargo run -p minimascope-report --example gallery -- target/gallery
+
+# The page, its figures as PNG and the tables of a store, as docs/study has them. Needs Chromium.
+STORE ?= runs
+STUDY := docs/study
+CHROMIUM ?= chromium
+study:
+	cargo build --release -p minimascope
+	rm -rf target/study
+	target/release/minimascope report $(STORE) --out $(STUDY)/report.html --figures target/study
+	target/release/minimascope sweep collect --out $(STORE) --to $(STUDY)/tables --points 500
+	mkdir -p $(STUDY)/figures && rm -f $(STUDY)/figures/*.png
+	for figure in target/study/*.svg; do \
+		size=$$(sed -n '1s/.* width="\([0-9]*\)" height="\([0-9]*\)".*/\1,\2/p' "$$figure"); \
+		$(CHROMIUM) --headless --no-sandbox --disable-gpu --hide-scrollbars \
+			--disable-background-networking --force-device-scale-factor=2 --window-size="$$size" \
+			--screenshot="$(STUDY)/figures/$$(basename "$$figure" .svg).png" \
+			"file://$$PWD/$$figure" 2>/dev/null || exit 1; \
+	done

@@ -3,7 +3,7 @@
 mod program;
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
+use std::process::{Child, Output, Stdio};
 use std::time::Duration;
 
 use program::{Place, RESULTS, assert_same_files, text};
@@ -124,18 +124,21 @@ fn after_a_kill() {
     assert_same_files(&whole(&place), &resumed(&place), &TRACES);
 }
 
+/// What a program leaves that gets Ctrl-C.
+#[cfg(unix)]
+fn interrupted(child: Child) -> Output {
+    let mut kill = std::process::Command::new("kill");
+    assert!(kill.args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", text(&output.stderr));
+    output
+}
+
 #[cfg(unix)]
 #[test]
 fn after_an_interrupt() {
     let place = Place::new();
-    let child = started(&place);
-    let sent = std::process::Command::new("kill")
-        .args(["-INT", &child.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(sent.success());
-    let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(130), "{}", text(&output.stderr));
+    let output = interrupted(started(&place));
     let said = text(&output.stderr);
     assert!(said.contains("continue with: minimascope run tiny.toml"), "{said}");
     assert!(said.contains("--out cut --resume"), "{said}");
@@ -146,6 +149,41 @@ fn after_an_interrupt() {
     let measured = place.json(&["measure", summary["folder"].as_str().unwrap(), "--json"]);
     assert_eq!(measured["steps"], summary["steps"], "a checkpoint can be measured");
     assert_same_files(&whole(&place), &resumed(&place), &TRACES);
+}
+
+/// Launches from a minimum: the one that was finished is kept, the other is launched again.
+#[cfg(unix)]
+#[test]
+fn launches_after_an_interrupt() {
+    let place = Place::new();
+    let run = place.run_into("runs", &["train.stop.max_steps=4000"]);
+    let id = run.file_name().unwrap().to_str().unwrap();
+    let pair = ["escape", id, "--learning-rate", "0.001", "--batch-size", "7", "--quick"];
+    let words = [&pair[..], &["--seeds", "2", "--steps", "60000", "--json", "--figures"]].concat();
+    let whole = place.json(&[&words[..], &["whole"]].concat());
+    let cut = [&words[..], &["cut"]].concat();
+    let launches = || -> Vec<serde_json::Value> {
+        let text = std::fs::read_to_string(place.path().join("cut/escape.json"));
+        let record: Option<serde_json::Value> =
+            text.ok().and_then(|text| serde_json::from_str(&text).ok());
+        record.map_or(Vec::new(), |record| record["launches"].as_array().unwrap().clone())
+    };
+    let mut child = place.command(&cut);
+    let child = child.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    for _ in 0..60_000 {
+        if launches().len() == 1 {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    interrupted(child);
+    let left = launches();
+    assert_eq!(left.len(), 2);
+    assert_eq!(left[0], whole["launches"][0]);
+    assert_eq!(left[1]["fate"], "interrupted", "the signal came too late");
+    let resumed = place.json(&cut);
+    assert_eq!(resumed["launches"], whole["launches"]);
+    assert_eq!(resumed["observed_growth"], whole["observed_growth"]);
 }
 
 #[test]
