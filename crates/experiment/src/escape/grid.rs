@@ -221,7 +221,7 @@ impl Cells<'_, '_> {
 
     fn cell<T: Scalar>(
         &self,
-        (launcher, relaunch): (&Launcher<'_, '_, T>, &Relaunch),
+        (launcher, relaunch): (&Launcher<'_, '_, T>, &Relaunch<'_>),
         learning_rate: f64,
         (batching, critical): (&Batching, &CriticalLearningRate),
         watch: &mut Watch<'_>,

@@ -20,9 +20,6 @@ use crate::problem::Problem;
 use crate::progress::{Event, MeasureProgress, Quantity};
 use crate::stability::{Minimum, Watch, law};
 
-/// K times the directions: a step multiplies 2·B rows of K·r numbers. All directions of a network
-/// of 1,000 examples and four outputs or fewer; 400 of one with ten.
-const OUTPUTS_TIMES_DIRECTIONS: usize = 4_000;
 /// Curvatures below this share of the largest do not move within a launch, and their part of
 /// H⁻¹∇f is rounding.
 const STILL: f64 = 1e-6;
@@ -31,9 +28,9 @@ const LONGER: u64 = 4;
 /// Steps between two looks at the interrupt.
 const STRETCH: u64 = 256;
 
-/// The linearised network at its minimum.
-pub(super) struct Relaunch {
-    factors: ExampleFactors,
+/// The linearised network at its minimum, in all directions that are known of it.
+pub(super) struct Relaunch<'a> {
+    factors: &'a ExampleFactors,
     start: Vec<f64>,
     /// The loss of the minimum outside the directions.
     rest: f64,
@@ -59,14 +56,14 @@ impl Minimum<'_> {
         problem: &Problem<'_, T>,
         parameters: &[T],
         criterion: Criterion,
-    ) -> Result<Relaunch, Error> {
+    ) -> Result<Relaunch<'_>, Error> {
         let mut evaluator = problem.evaluator()?;
         evaluator.set_point(parameters)?;
         let gradient = evaluator.gradient().to_vec();
         let mut product = vec![0.0; evaluator.factor_rows()];
         evaluator.factor_product(&gradient, &mut product)?;
-        let factors = self.factors.truncated(OUTPUTS_TIMES_DIRECTIONS / self.factors.outputs());
-        let start = newton_step(&factors, &product);
+        let factors = &self.factors;
+        let start = newton_step(factors, &product);
         let held = 0.5 * quadratic(&start, factors.curvatures());
         let rest = (criterion.loss() - held).max(0.0);
         Ok(Relaunch { factors, start, rest, criterion })
@@ -89,7 +86,7 @@ fn quadratic(x: &[f64], curvatures: &[f64]) -> f64 {
     x.iter().zip(curvatures).map(|(x, h)| h * x * x).sum()
 }
 
-impl Relaunch {
+impl Relaunch<'_> {
     /// As many trajectories as there were launches, by the law used and by another; `None` when
     /// interrupted.
     pub(super) fn launch(
@@ -135,7 +132,7 @@ impl Relaunch {
         let mut fits = Vec::new();
         for seed in 0..again.launches {
             let rates = (again.learning_rate, Momentum::NONE);
-            let walk = Walk::new(&self.factors, batching, rates, self.start.clone(), seed);
+            let walk = Walk::new(self.factors, batching, rates, self.start.clone(), seed);
             let Some(path) = self.follow(walk, LONGER * again.max_steps, watch) else {
                 return Ok(None);
             };
