@@ -29,7 +29,7 @@ THREADS = 2
 TURN = 0.25  # seconds that a turn takes at least, unless one run is longer
 ROUNDS = 11
 LEAST_ROUNDS = 5
-ROW_SECONDS = 40  # after which a row is content with LEAST_ROUNDS
+ROW_SECONDS = 20  # after which a row is content with LEAST_ROUNDS
 
 # Relative error of a value in f64 that no difference of rounding reaches and every wrong sign,
 # factor or example passes: sums of 10⁶ terms round to 10⁻¹³, and 400 steps of SGD carry that on.
@@ -149,13 +149,15 @@ def measure(row: Row, drivers: dict[str, Driver]) -> dict:
             results[name] = {"missing": driver.missing}
             continue
         results[name] = race(driver, row, truth)
-        if results[name]["form"]:
+        if not results[name]["forms"]:
+            del results[name]
+        elif results[name]["form"]:
             taking_part[driver] = results[name]["form"]
     times = turns(row, taking_part)
     for name, driver in drivers.items():
         if driver in times:
             results[name]["seconds"] = times[driver]
-            low, median, high = statistics.quantiles(times[driver], n=4)
+            median = statistics.median(times[driver])
             print(f"  {name:12} {median * 1e3:9.2f} ms  {taking_part[driver]}", file=sys.stderr)
     return {
         "date": date.today().isoformat(),

@@ -37,10 +37,15 @@ AIMS = {
 }
 
 
-def spread(seconds: list[float], digits: int = 3) -> str:
-    """Median and quartiles in milliseconds."""
-    low, median, high = (f"{q * 1e3:.{digits}g}" if q < 1 else f"{q * 1e3:.0f}"
-                         for q in statistics.quantiles(seconds, n=4))
+def milliseconds(seconds: float) -> str:
+    """Three digits, or all before the point."""
+    ms = seconds * 1e3
+    return f"{ms:.0f}" if ms >= 100 else f"{ms:.3g}"
+
+
+def spread(seconds: list[float]) -> str:
+    """Median and quartiles."""
+    low, median, high = map(milliseconds, statistics.quantiles(seconds, n=4))
     return f"{median} ({low}–{high})"
 
 
@@ -85,11 +90,15 @@ def times_table(results: dict, names: list[str]) -> list[str]:
         rate = result["work"] / statistics.median(ours) / result["peak"]
         cells = [title(row), spread(ours), f"{rate:.0%}" if result["work"] else ""]
         for peer in ("jax", "torch"):
-            driver = drivers.get(peer, {"missing": ""})
-            if "seconds" in driver:
+            driver = drivers.get(peer)
+            if driver is None:  # not asked for, or it has no such operation
+                cells += ["", ""]
+            elif "missing" in driver:
+                cells += [f"missing: {driver['missing']}", ""]
+            elif "seconds" in driver:
                 cells += [spread(driver["seconds"]), f"{found[peer]:.2f}"]
             else:
-                cells += ["missing" if "missing" in driver else "no right value", ""]
+                cells += ["no right value", ""]
         lines.append("| " + " | ".join([*cells, verdict(row, found)]) + " |")
     return lines
 
@@ -101,7 +110,7 @@ def rates_table(results: dict, names: list[str]) -> list[str]:
         cells = [title(row).replace("400 steps of ", "")]
         for name in (OURS, "jax", "torch"):
             seconds = drivers.get(name, {}).get("seconds")
-            cells.append(f"{STEPS / statistics.median(seconds):,.0f}" if seconds else "missing")
+            cells.append(f"{STEPS / statistics.median(seconds):,.0f}" if seconds else "")
         lines.append("| " + " | ".join(cells) + " |")
     return lines
 
@@ -132,7 +141,7 @@ def forms_table(results: dict, names: list[str]) -> list[str]:
                 continue
             best = driver["forms"].get(driver["form"])
             others = [
-                f"{form}: {entry['seconds'] * 1e3:.3g}" if "seconds" in entry
+                f"{form}: {milliseconds(entry['seconds'])}" if "seconds" in entry
                 else f"{form}: {entry['refused']}"
                 for form, entry in driver["forms"].items()
                 if form != driver["form"]

@@ -7,6 +7,7 @@ import os
 os.environ["JAX_PLATFORMS"] = "cpu"
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 import jax
@@ -23,75 +24,98 @@ jax.config.update("jax_enable_x64", True)
 Parameters = list[jax.Array]
 
 
-def outputs(theta: Parameters, x: jax.Array) -> jax.Array:
-    """Weights as x @ w wants them (inputs × outputs; height × width × inputs × outputs)."""
-    layers = list(zip(theta[::2], theta[1::2], strict=True))
-    for index, (w, b) in enumerate(layers):
-        if w.ndim == 4:
-            x = jax.lax.conv_general_dilated(
-                x, w, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")
-            )
-            x = jax.nn.relu(x + b)
-            n, height, width, channels = x.shape
-            x = x.reshape(n, height // 2, 2, width // 2, 2, channels).max(axis=(2, 4))
-        else:
-            x = x.reshape(x.shape[0], -1) @ w + b
-            x = jax.nn.relu(x) if index + 1 < len(layers) else x
-    return x
+def convolution(x: jax.Array, w: jax.Array) -> jax.Array:
+    return jax.lax.conv_general_dilated(
+        x, w, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")
+    )
 
 
-def loss(theta: Parameters, x: jax.Array, y: jax.Array) -> jax.Array:
-    return jnp.mean((outputs(theta, x) - y) ** 2)
+def patches(x: jax.Array, w: jax.Array) -> jax.Array:
+    """The convolution as one product of matrices."""
+    n, height, width, channels = x.shape
+    padded = jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    cells = [padded[:, i : i + height, j : j + width] for i in range(3) for j in range(3)]
+    return jnp.concatenate(cells, axis=-1) @ w.reshape(9 * channels, -1)
 
 
-def add(a: Parameters, b: Parameters) -> Parameters:
-    return jax.tree.map(jnp.add, a, b)
+def pool_slices(x: jax.Array) -> jax.Array:
+    rows = jnp.maximum(x[:, ::2], x[:, 1::2])
+    return jnp.maximum(rows[:, :, ::2], rows[:, :, 1::2])
 
 
-def descend(theta: Parameters, x: jax.Array, y: jax.Array) -> tuple[Parameters, jax.Array]:
-    value, gradient = jax.value_and_grad(loss)(theta, x, y)
-    return jax.tree.map(lambda t, g: t - LEARNING_RATE * g, theta, gradient), value
+def pool_reshape(x: jax.Array) -> jax.Array:
+    n, height, width, channels = x.shape
+    return x.reshape(n, height // 2, 2, width // 2, 2, channels).max(axis=(2, 4))
 
 
-def product(theta: Parameters, v: Parameters, x: jax.Array, y: jax.Array) -> Parameters:
-    return jax.jvp(lambda t: jax.grad(loss)(t, x, y), (theta,), (v,))[1]
+@dataclass(frozen=True)
+class Network:
+    """The objective and its derivatives, with a way to convolve and one to pool.
 
+    Weights lie as x @ w wants them: inputs × outputs, height × width × inputs × outputs."""
 
-def product_reverse(theta: Parameters, v: Parameters, x: jax.Array, y: jax.Array) -> Parameters:
-    return jax.vjp(lambda t: jax.grad(loss)(t, x, y), theta)[1](v)[0]
+    convolve: Callable = convolution
+    pool: Callable = pool_slices
 
+    def outputs(self, theta: Parameters, x: jax.Array) -> jax.Array:
+        layers = list(zip(theta[::2], theta[1::2], strict=True))
+        for index, (w, b) in enumerate(layers):
+            if w.ndim == 4:
+                x = self.pool(jax.nn.relu(self.convolve(x, w) + b))
+            else:
+                x = x.reshape(x.shape[0], -1) @ w + b
+                x = jax.nn.relu(x) if index + 1 < len(layers) else x
+        return x
 
-def linearized(theta: Parameters, x: jax.Array, y: jax.Array) -> Callable:
-    """v → Hv with everything that does not depend on v computed."""
-    return jax.linearize(lambda t: jax.grad(loss)(t, x, y), theta)[1]
+    def loss(self, theta: Parameters, x: jax.Array, y: jax.Array) -> jax.Array:
+        return jnp.mean((self.outputs(theta, x) - y) ** 2)
 
+    def descend(
+        self, theta: Parameters, x: jax.Array, y: jax.Array
+    ) -> tuple[Parameters, jax.Array]:
+        value, gradient = jax.value_and_grad(self.loss)(theta, x, y)
+        return jax.tree.map(lambda t, g: t - LEARNING_RATE * g, theta, gradient), value
 
-def second_moment(
-    theta: Parameters, v: Parameters, x: jax.Array, y: jax.Array, chunk: int, first: Callable
-) -> Parameters:
-    """(1/n) Σ H_i(H_i v): in chunks, u_i = H_i v for each example, then one gradient of
-    Σ_i ∇ℓ_i(θ)·u_i."""
-    n = x.shape[0]
+    def forward(self, theta: Parameters, v: Parameters, x: jax.Array, y: jax.Array) -> Parameters:
+        """Hv, forward over reverse."""
+        return jax.jvp(lambda t: jax.grad(self.loss)(t, x, y), (theta,), (v,))[1]
 
-    def part(total: Parameters, batch: tuple[jax.Array, jax.Array]) -> tuple[Parameters, None]:
-        xs, ys = (a[:, None] for a in batch)
-        u = jax.vmap(lambda xi, yi: first(theta, v, xi, yi))(xs, ys)
+    def reverse(self, theta: Parameters, v: Parameters, x: jax.Array, y: jax.Array) -> Parameters:
+        """Hv, reverse over reverse."""
+        return jax.vjp(lambda t: jax.grad(self.loss)(t, x, y), theta)[1](v)[0]
 
-        def slope(t: Parameters) -> jax.Array:
-            each = lambda xi, yi, ui: jax.jvp(lambda q: loss(q, xi, yi), (t,), (ui,))[1]
-            return jnp.sum(jax.vmap(each)(xs, ys, u))
+    def linearized(self, theta: Parameters, x: jax.Array, y: jax.Array) -> Callable:
+        """v → Hv with everything that does not depend on v computed."""
+        return jax.linearize(lambda t: jax.grad(self.loss)(t, x, y), theta)[1]
 
-        return add(total, jax.grad(slope)(theta)), None
+    def second_moment(
+        self, theta: Parameters, v: Parameters, x: jax.Array, y: jax.Array, *, way: str, chunk: int
+    ) -> Parameters:
+        """(1/n) Σ H_i(H_i v): in chunks, u_i = H_i v for each example, then one gradient of
+        Σ_i ∇ℓ_i(θ)·u_i."""
+        n, first = x.shape[0], getattr(self, way)
 
-    batches = tuple(a.reshape(n // chunk, chunk, *a.shape[1:]) for a in (x, y))
-    total, _ = jax.lax.scan(part, jax.tree.map(jnp.zeros_like, theta), batches)
-    return jax.tree.map(lambda t: t / n, total)
+        def part(total: Parameters, batch: tuple[jax.Array, jax.Array]) -> tuple[Parameters, None]:
+            xs, ys = (a[:, None] for a in batch)
+            u = jax.vmap(lambda xi, yi: first(theta, v, xi, yi))(xs, ys)
 
+            def slope(t: Parameters) -> jax.Array:
+                each = lambda xi, yi, ui: jax.jvp(lambda q: self.loss(q, xi, yi), (t,), (ui,))[1]
+                return jnp.sum(jax.vmap(each)(xs, ys, u))
 
-def variance(theta: Parameters, v: Parameters, x: jax.Array, y: jax.Array, **form) -> Parameters:
-    """mean H_i(H_i v) − H(H v)."""
-    squared = product(theta, product(theta, v, x, y), x, y)
-    return jax.tree.map(jnp.subtract, second_moment(theta, v, x, y, **form), squared)
+            return jax.tree.map(jnp.add, total, jax.grad(slope)(theta)), None
+
+        batches = tuple(a.reshape(n // chunk, chunk, *a.shape[1:]) for a in (x, y))
+        total, _ = jax.lax.scan(part, jax.tree.map(jnp.zeros_like, theta), batches)
+        return jax.tree.map(lambda t: t / n, total)
+
+    def variance(
+        self, theta: Parameters, v: Parameters, x: jax.Array, y: jax.Array, *, way: str, chunk: int
+    ) -> Parameters:
+        """mean H_i(H_i v) − H(H v)."""
+        squared = self.forward(theta, self.forward(theta, v, x, y), x, y)
+        moment = self.second_moment(theta, v, x, y, way=way, chunk=chunk)
+        return jax.tree.map(jnp.subtract, moment, squared)
 
 
 class Arrays:
@@ -128,15 +152,18 @@ def operations(problem: Problem) -> Forms:
 
         return prepare
 
-    def cached(dtype: str) -> Run:
-        arrays, last = Arrays(problem, dtype), []
-        linear = jax.jit(linearized)(arrays.theta, arrays.x, arrays.y)
-        compiled = jax.jit(lambda linear, v: linear(v))
+    def cached(network: Network) -> Prepare:
+        def prepare(dtype: str) -> Run:
+            arrays, last = Arrays(problem, dtype), []
+            linear = jax.jit(network.linearized)(arrays.theta, arrays.x, arrays.y)
+            compiled = jax.jit(lambda linear, v: linear(v))
 
-        def run() -> None:
-            last[:] = [jax.block_until_ready(compiled(linear, arrays.v))]
+            def run() -> None:
+                last[:] = [jax.block_until_ready(compiled(linear, arrays.v))]
 
-        return Run(run, lambda: flat([to_torch(t) for t in last[0]]))
+            return Run(run, lambda: flat([to_torch(t) for t in last[0]]))
+
+        return prepare
 
     def training(step: Callable, *, batch: int | None, scan: bool = True) -> Prepare:
         """One step on all examples, or the steps of the file of batches."""
@@ -185,7 +212,7 @@ def operations(problem: Problem) -> Forms:
         def prepare(dtype: str) -> Run:
             arrays, last = Arrays(problem, dtype), []
             start, restore = jax.flatten_util.ravel_pytree(arrays.v)
-            at_point = jax.jit(linearized)
+            at_point = jax.jit(Network().linearized)
             multiply = jax.jit(
                 lambda linear, v: jax.flatten_util.ravel_pytree(linear(restore(v)))[0]
             )
@@ -207,29 +234,49 @@ def operations(problem: Problem) -> Forms:
 
         return prepare
 
-    ways = {"forward": product, "reverse": product_reverse}
-    chunks = (8, 25) if "fnn" in problem.network else (8, 50, 250)
-    moments = {
-        f"vmap-{way}-chunk-{chunk}": {"chunk": chunk, "first": first}
-        for way, first in ways.items()
-        for chunk in chunks
-    }
-    squares = {name: call(partial(second_moment, **form)) for name, form in moments.items()}
+    if "fnn" in problem.network:
+        networks = {"": Network()}
+        ways, chunks = ("forward", "reverse"), (8, 25)
+        moments = {"": Network()}
+    else:
+        networks = {
+            "-convolution": Network(),
+            "-convolution-reshape": Network(pool=pool_reshape),
+            "-patches": Network(convolve=patches),
+        }
+        ways, chunks = ("forward",), (8, 50)
+        moments = {name: networks[name] for name in ("-convolution", "-patches")}
+
+    def vectorised(function: str) -> dict[str, Prepare]:
+        return {
+            f"{way}-chunk-{chunk}{name}": call(
+                partial(getattr(network, function), way=way, chunk=chunk)
+            )
+            for name, network in moments.items()
+            for way in ways
+            for chunk in chunks
+        }
+
+    products = {f"forward{name}": call(network.forward) for name, network in networks.items()}
+    products |= {f"reverse{name}": call(network.reverse) for name, network in moments.items()}
     forms: Forms = {
-        "step": {"jit": training(descend, batch=None)},
-        "product-cached": {"linearize": cached},
-        "product": {"forward-over-reverse": call(product), "reverse": call(product_reverse)},
-        "second-moment-cached": squares,
-        "second-moment": squares,
-        "variance-cached": {
-            name: call(partial(variance, **form)) for name, form in moments.items()
+        "step": {
+            f"jit{name}": training(network.descend, batch=None)
+            for name, network in networks.items()
         },
+        "product-cached": {
+            f"linearize{name}": cached(network) for name, network in networks.items()
+        },
+        "product": products,
+        "second-moment-cached": vectorised("second_moment"),
+        "variance-cached": vectorised("variance"),
         "largest": {f"eigsh-basis-{basis}": largest(basis) for basis in (8, 14, 20)},
     }
     for batch in (1, 4, 10):
         forms[f"sgd-{batch}"] = {
-            "scan": training(descend, batch=batch),
-            "loop": training(descend, batch=batch, scan=False),
+            f"{kind}{name}": training(network.descend, batch=batch, scan=kind == "scan")
+            for name, network in moments.items()
+            for kind in ("scan", "loop")
         }
     return forms
 
