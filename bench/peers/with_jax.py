@@ -244,8 +244,10 @@ def operations(problem: Problem) -> Forms:
             "-convolution-reshape": Network(pool=pool_reshape),
             "-patches": Network(convolve=patches),
         }
+        # Under vmap, filters that differ for each example make grouped convolutions, for which the
+        # race of forms took minutes; patches make batched products.
         ways, chunks = ("forward",), (8, 50)
-        moments = {name: networks[name] for name in ("-convolution", "-patches")}
+        moments = {"-patches": networks["-patches"]}
 
     def vectorised(function: str) -> dict[str, Prepare]:
         return {
@@ -275,7 +277,8 @@ def operations(problem: Problem) -> Forms:
     for batch in (1, 4, 10):
         forms[f"sgd-{batch}"] = {
             f"{kind}{name}": training(network.descend, batch=batch, scan=kind == "scan")
-            for name, network in moments.items()
+            for name, network in networks.items()
+            if name != "-convolution-reshape"
             for kind in ("scan", "loop")
         }
     return forms

@@ -6,7 +6,9 @@ use std::ops::ControlFlow;
 use minimascope_curvature::Hessian;
 use minimascope_linop::largest_pair;
 use minimascope_net::train::{Outcome, Step, Trainer};
-use minimascope_net::{Curvature, Evaluator, Examples, Execution, MemoryEstimate, Network, Role, Scalar};
+use minimascope_net::{
+    Curvature, Evaluator, Examples, Execution, MemoryEstimate, Network, Role, Scalar,
+};
 
 use crate::problem::{LEARNING_RATE, LOSS, Problem, STEPS, settings};
 
