@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 THREADS = 2
-STEPS = 400  # of SGD in one run of a training operation
 LEARNING_RATE = 0.01
 RESIDUAL = 1e-3  # relative, of λ_max
 
