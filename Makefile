@@ -1,12 +1,13 @@
 # make           what the targets are
 # make check     everything that must hold before a change is shown to anyone
 # make bench     time of the products and of a training step, on this machine
+# make bench-peers  the same beside JAX and PyTorch, into docs/performance.md (20 minutes; PEERS, ROWS: a part)
 # make fixtures  the derivatives that the tests compare with, made again by JAX (7 minutes)
 # make gallery   every figure and both pages with sample data, in target/gallery
 # make study     docs/study from a store of finished runs: make study STORE=runs
 
 .DEFAULT_GOAL := help
-.PHONY: help check format lint documentation test bench fixtures gallery study
+.PHONY: help check format lint documentation test bench bench-peers fixtures gallery study
 
 help:
 	@sed -n 's/^# \(make.*\)/\1/p' Makefile
@@ -28,6 +29,20 @@ test:
 
 bench:
 	cargo run --release -p minimascope-net --example time_passes
+
+# Needs Python 3.11 or newer, a C++ compiler for torch.compile, and 7 GB of disk: PyTorch's wheel brings
+# its CUDA libraries. Best on an idle machine. bench/peers/README.md has the rules.
+PEERS :=
+ROWS :=
+bench-peers: target/bench-peers/bin/python
+	cargo build --release -p minimascope-curvature --example peers
+	$< bench/peers/compare.py --ours target/release/examples/peers --folder target/bench-peers \
+		--peers "$(PEERS)" --rows "$(ROWS)"
+
+target/bench-peers/bin/python: bench/peers/requirements.txt
+	python3 -m venv target/bench-peers
+	target/bench-peers/bin/pip install --quiet -r $<
+	touch $@
 
 # Needs Python 3.11 or newer. The versions are pinned; the files are the same byte for byte on one
 # machine, and may differ in the last digits on another.
