@@ -44,6 +44,8 @@ pub struct Evaluator<'a, T> {
     direction: Flippable<T>,
     /// −ū, the mean product of a first pass.
     mean: Flippable<T>,
+    /// Σ w_i u_i, which a second moment with weight decay needs beside its own sum.
+    first_moment: Vec<T>,
 }
 
 /// A vector in parameter space and its flipped filters.
@@ -221,6 +223,7 @@ impl<'a, T: Scalar> Evaluator<'a, T> {
             correct: 0,
             direction: Flippable::default(),
             mean: Flippable::default(),
+            first_moment: Vec::new(),
         })
     }
 
