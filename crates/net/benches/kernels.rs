@@ -35,9 +35,9 @@ struct Case<S> {
 }
 
 impl<S> Case<S> {
-    /// `bytes` are those that must come from beyond the first-level cache.
-    fn new(name: String, size: S, operations: usize, bytes: usize) -> Self {
-        Self { name, size, floor: MACHINE.floor(operations as f64, bytes as f64) }
+    /// `numbers` are those that a call touches, and it goes over them `turns` times.
+    fn new(name: String, size: S, operations: usize, turns: f64, numbers: usize) -> Self {
+        Self { name, size, floor: MACHINE.floor(operations as f64, turns, 4.0 * numbers as f64) }
     }
 }
 
@@ -63,8 +63,8 @@ const ROWS: usize = 500;
 fn dense() -> impl Iterator<Item = Case<Dense>> {
     [(784, 500), (500, 500), (500, 10)].into_iter().map(|(inputs, outputs)| {
         let name = format!("{ROWS}×{inputs} → {outputs}");
-        let bytes = 4 * (ROWS * inputs + inputs * outputs + ROWS * outputs);
-        Case::new(name, Dense { inputs, outputs }, 2 * ROWS * inputs * outputs, bytes)
+        let numbers = ROWS * inputs + inputs * outputs + ROWS * outputs;
+        Case::new(name, Dense { inputs, outputs }, 2 * ROWS * inputs * outputs, 1.0, numbers)
     })
 }
 
@@ -139,8 +139,8 @@ fn images() -> impl Iterator<Item = Case<Images>> {
         let count = images.count();
         let name = format!("{count} of {side}×{side}, {inputs} → {outputs}");
         let positions = count * side * side;
-        let bytes = 4 * (images.padded() + 9 * inputs * outputs + positions * outputs);
-        Case::new(name, images, 2 * positions * 9 * inputs * outputs, bytes)
+        let numbers = images.padded() + 9 * inputs * outputs + positions * outputs;
+        Case::new(name, images, 2 * positions * 9 * inputs * outputs, 1.0, numbers)
     })
 }
 
@@ -174,18 +174,18 @@ struct Few {
     outputs: usize,
 }
 
-/// `passes` counts how often the weights are read or written.
-fn few(passes: usize, operations: usize) -> impl Iterator<Item = Case<Few>> {
+/// `turns` counts how often the weights are read or written.
+fn few(turns: f64, operations: usize) -> impl Iterator<Item = Case<Few>> {
     let sizes = [1, 4, 10].into_iter().flat_map(|rows| [(rows, 784, 500), (rows, 500, 500)]);
     sizes.map(move |(rows, inputs, outputs)| {
         let name = format!("{rows}×{inputs} → {outputs}");
         let weights = inputs * outputs;
         let size = Few { rows, inputs, outputs };
-        Case::new(name, size, operations * rows * weights, 4 * passes * weights)
+        Case::new(name, size, operations * rows * weights, turns, weights)
     })
 }
 
-#[divan::bench(args = few(1, 2))]
+#[divan::bench(args = few(1.0, 2))]
 fn few_rows_forward(bencher: Bencher<'_, '_>, case: &Case<Few>) {
     let Few { rows, inputs, outputs } = case.size;
     let (a, weights, bias) = (numbers(rows * inputs), numbers(inputs * outputs), numbers(outputs));
@@ -195,7 +195,7 @@ fn few_rows_forward(bencher: Bencher<'_, '_>, case: &Case<Few>) {
     });
 }
 
-#[divan::bench(args = few(2, 4))]
+#[divan::bench(args = few(2.0, 4))]
 fn few_rows_backward_and_step(bencher: Bencher<'_, '_>, case: &Case<Few>) {
     let Few { rows, inputs, outputs } = case.size;
     let (a, delta) = (numbers(rows * inputs), numbers(rows * outputs));
@@ -207,29 +207,29 @@ fn few_rows_backward_and_step(bencher: Bencher<'_, '_>, case: &Case<Few>) {
     });
 }
 
-/// Rows of a chunk: width, and how many vectors of that size are read or written.
-fn rows(vectors: usize, operations: usize) -> impl Iterator<Item = Case<usize>> {
+/// Rows of a chunk, of two widths; `vectors` of that size are touched, `turns` of them altogether.
+fn rows(vectors: usize, turns: f64, operations: usize) -> impl Iterator<Item = Case<usize>> {
     [500, 784].into_iter().map(move |width| {
         let (name, size) = (format!("{ROWS}×{width}"), ROWS * width);
-        Case::new(name, width, operations * size, 4 * vectors * size)
+        Case::new(name, width, operations * size, turns / vectors as f64, vectors * size)
     })
 }
 
-#[divan::bench(args = rows(2, 2))]
+#[divan::bench(args = rows(2, 2.0, 2))]
 fn row_dots(bencher: Bencher<'_, '_>, case: &Case<usize>) {
     let (x, y) = (numbers(ROWS * case.size), numbers(ROWS * case.size + 1));
     let mut out = vec![0.0; ROWS];
     bencher.bench_local(|| kernels::row_dots(&x, &y[1..], case.size, &mut out));
 }
 
-#[divan::bench(args = rows(4, 4))]
+#[divan::bench(args = rows(3, 4.0, 4))]
 fn add_scaled_rows(bencher: Bencher<'_, '_>, case: &Case<usize>) {
     let (x, y) = (numbers(ROWS * case.size), numbers(ROWS * case.size));
     let (c, mut out) = (vec![0.0; ROWS], numbers(ROWS * case.size));
     bencher.bench_local(|| kernels::add_scaled_rows(&mut out, case.size, (&c, &x), (&c, &y)));
 }
 
-#[divan::bench(args = rows(1, 1))]
+#[divan::bench(args = rows(1, 1.0, 1))]
 fn column_sums(bencher: Bencher<'_, '_>, case: &Case<usize>) {
     let x = numbers(ROWS * case.size);
     let mut sums = vec![0.0; case.size];

@@ -77,7 +77,7 @@ fn cases(count: impl Fn(bool) -> (f64, f64)) -> Vec<Case> {
         let (all, first) = multiply_adds(&network);
         let (times, without) = count(network.has_convolution());
         let operations = 2.0 * EXAMPLES as f64 * (times * all - without * first);
-        Case { name, batch_size: EXAMPLES, floor: MACHINE.floor(operations, 0.0) }
+        Case { name, batch_size: EXAMPLES, floor: MACHINE.floor(operations, 0.0, 0.0) }
     };
     NETWORKS.into_iter().map(case).collect()
 }
@@ -141,8 +141,7 @@ fn small_batches() -> Vec<Case> {
         let (all, first) = multiply_adds(&network);
         let operations = 2.0 * batch_size as f64 * (3.0 * all - first);
         // The weights are read twice and written once.
-        let bytes = 3.0 * 4.0 * network.parameters() as f64;
-        let step = ONE_THREAD.floor(operations, bytes);
+        let step = ONE_THREAD.floor(operations, 3.0, 4.0 * network.parameters() as f64);
         Case { name, batch_size, floor: Floor { seconds: STEPS as f64 * step.seconds } }
     };
     NETWORKS.into_iter().flat_map(|name| [1, 4, 10].map(|b| (name, b))).map(case).collect()

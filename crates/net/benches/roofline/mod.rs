@@ -32,10 +32,11 @@ impl Roofline {
         Self { pool, threads, peak }
     }
 
-    /// The time below which nothing can do `operations` on `bytes`.
-    pub(crate) fn floor(&self, operations: f64, bytes: f64) -> Floor {
+    /// The time below which nothing can do `operations` with `turns` over `bytes`. What is read and
+    /// written counts two turns.
+    pub(crate) fn floor(&self, operations: f64, turns: f64, bytes: f64) -> Floor {
         let computing = operations / self.peak;
-        let reading = if bytes > 0.0 { bytes / self.read_rate(bytes) } else { 0.0 };
+        let reading = if bytes > 0.0 { turns * bytes / self.read_rate(bytes) } else { 0.0 };
         Floor { seconds: computing.max(reading) }
     }
 
