@@ -1,13 +1,16 @@
 # make           what the targets are
 # make check     everything that must hold before a change is shown to anyone
-# make bench     time of the products and of a training step, on this machine
-# make bench-peers  the same beside JAX and PyTorch, into docs/performance.md (20 minutes; PEERS, ROWS: a part)
+# make bench     time of every kernel and pass beside its floor, on this machine (3 minutes)
+# make bench-peers  the operations beside JAX and PyTorch, into docs/performance.md (20 minutes; PEERS, ROWS: a part)
+# make bench-scale  time and memory from 1,000 to 60,000 examples and 10^4 to 10^7 parameters (6 minutes)
+# make other-processors  tests of the kernels without AVX-512, without AVX, and on aarch64, under qemu
 # make fixtures  the derivatives that the tests compare with, made again by JAX (7 minutes)
 # make gallery   every figure and both pages with sample data, in target/gallery
 # make study     docs/study from a store of finished runs: make study STORE=runs
 
 .DEFAULT_GOAL := help
-.PHONY: help check format lint documentation test bench bench-peers fixtures gallery study
+.PHONY: help check format lint documentation test bench bench-peers bench-scale other-processors \
+	fixtures gallery study
 
 help:
 	@sed -n 's/^# \(make.*\)/\1/p' Makefile
@@ -28,7 +31,23 @@ test:
 	cargo test --workspace
 
 bench:
-	cargo run --release -p minimascope-net --example time_passes
+	cargo bench -p minimascope-net --bench kernels --bench passes -- --sample-count 20
+	cargo bench -p minimascope-linop --bench basis -- --sample-count 20
+
+bench-scale:
+	cargo run --release -p minimascope-curvature --example scale
+
+# Needs qemu-user, and for aarch64 its C compiler and Rust target. The programs choose their vectors
+# at run time, so the same tests run three ways here: this machine's, and these.
+KERNEL_TESTS := --lib --test closed_forms --test other_framework --test taylor --test architectures
+other-processors:
+	for processor in Nehalem Haswell; do \
+	  CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUNNER="qemu-x86_64 -cpu $$processor" \
+	  cargo test -p minimascope-net --target x86_64-unknown-linux-gnu $(KERNEL_TESTS) || exit 1; \
+	done
+	CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
+	CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="qemu-aarch64 -L /usr/aarch64-linux-gnu" \
+	cargo test -p minimascope-net --target aarch64-unknown-linux-gnu $(KERNEL_TESTS)
 
 # Needs Python 3.11 or newer, a C++ compiler for torch.compile, and 7 GB of disk: PyTorch's wheel brings
 # its CUDA libraries. Best on an idle machine. bench/peers/README.md has the rules.

@@ -153,7 +153,7 @@ fn message(event: &Event<'_>) -> Option<String> {
             };
             Some(format!(
                 "{}: {} parameters, {} of {}; η = {}, B = {}, seed {}; {threads} threads, \
-                 at most {} of memory for activations and sums{from}\n{}",
+                 at most {} of memory{from}\n{}",
                 plan.model(),
                 grouped(plan.network().parameters() as u64),
                 grouped(plan.train().len() as u64),

@@ -1,7 +1,8 @@
 //! A plan's examples in the precision of its passes, and the threads that work on them.
 
 use minimascope_data::Dataset;
-use minimascope_net::train::Assessor;
+use minimascope_linop::{End, LanczosParameters};
+use minimascope_net::train::{Assessor, passing_memory, training_memory};
 use minimascope_net::{Evaluator, Examples, Execution, MemoryEstimate, Scalar};
 
 use crate::Error;
@@ -21,12 +22,13 @@ impl<'a, T: Scalar> Problem<'a, T> {
             let loss = plan.config().loss;
             Examples::from_classes(plan.network(), loss, data.images(), data.labels())
         };
-        Ok(Self {
-            plan,
-            train: examples(plan.train())?,
-            test: plan.test().map(examples).transpose()?,
-            execution: machine.execution()?,
-        })
+        let train = examples(plan.train())?;
+        let test = plan.test().map(examples).transpose()?;
+        let beside = beside(plan, &train, test.as_ref());
+        let execution = machine.execution()?.beside(beside);
+        // Before anything is trained that could not be measured.
+        MemoryEstimate::of(plan.network(), &train).keeps(&execution)?;
+        Ok(Self { plan, train, test, execution })
     }
 
     /// The objective on the training set, with its curvature.
@@ -46,13 +48,27 @@ impl<'a, T: Scalar> Problem<'a, T> {
         self.test.as_ref().map(|test| self.assessor(test))
     }
 
-    /// Bytes that a measurement holds at most under the budget.
+    /// Bytes that a run holds at most under the budget.
     pub(crate) fn memory(&self) -> usize {
         let estimate = MemoryEstimate::of(self.plan.network(), &self.train);
-        estimate.most().min(estimate.least().max(self.execution.memory()))
+        (self.execution.taken() + estimate.most()).min(self.execution.memory())
     }
 
     fn assessor<'s>(&'s self, examples: &'s Examples<T>) -> Assessor<'s, T> {
         Assessor::new(self.plan.network(), self.plan.config().loss, examples, &self.execution)
     }
+}
+
+/// Bytes of a run that no evaluator holds: the data as they were read, the test set, training with
+/// its observers, and the basis of a largest eigenvalue.
+fn beside<T: Scalar>(plan: &Plan, train: &Examples<T>, test: Option<&Examples<T>>) -> usize {
+    let network = plan.network();
+    let read = |data: &Dataset| size_of_val(data.images()) + size_of_val(data.labels());
+    let data = read(plan.train()) + plan.test().map_or(0, read) + test.map_or(0, Examples::bytes);
+    let optimizer = plan.config().train.optimizer;
+    let training = training_memory::<T>(network, optimizer, plan.batch_size(), train.len())
+        + passing_memory::<T>(network, train.len())
+        + test.map_or(0, |test| passing_memory::<T>(network, test.len()));
+    let basis = LanczosParameters::new(End::Largest, 1).memory(network.parameters());
+    data + training + basis
 }

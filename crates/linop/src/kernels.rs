@@ -88,15 +88,20 @@ mod tests {
     /// Small integers, so that every order of summation gives the same exact result.
     #[test]
     fn every_length_agrees_with_the_plain_loop_exactly() {
-        for length in 0..70 {
+        let mut levels = vec![Arch::Scalar, Arch::new()];
+        #[cfg(target_arch = "x86_64")]
+        levels.extend(pulp::x86::V3::try_new().map(Arch::V3));
+        for (level, length) in levels.iter().flat_map(|level| (0..70).map(move |n| (level, n))) {
             let vector = |k: usize| -> Vec<f64> {
                 (0..length).map(|i| ((i * i + k * i + k) % 11) as f64 - 5.0).collect()
             };
             let (w, a, b, c) = (vector(1), vector(2), vector(3), vector(4));
             let plain = |x: &[f64]| w.iter().zip(x).map(|(x, y)| x * y).sum::<f64>();
-            assert_eq!(dots(&w, [&a, &b, &c]), [plain(&a), plain(&b), plain(&c)]);
+            let columns: [&[f64]; 3] = [&a, &b, &c];
+            let dots = level.dispatch(Dots { w: &w, with: columns });
+            assert_eq!(dots, [plain(&a), plain(&b), plain(&c)], "{level:?}");
             let mut got = w.clone();
-            subtract(&mut got, [2.0, -1.0, 3.0], [&a, &b, &c]);
+            level.dispatch(Subtract { w: &mut got, factors: [2.0, -1.0, 3.0], columns });
             for i in 0..length {
                 assert_eq!(got[i], w[i] - 2.0 * a[i] + b[i] - 3.0 * c[i]);
             }

@@ -92,6 +92,15 @@ impl LanczosParameters {
             seed: 0,
         }
     }
+
+    /// The most bytes that a run of these parameters holds for vectors of `dimension` numbers: the
+    /// basis with the next direction, and the vectors it returns.
+    #[must_use]
+    pub fn memory(&self, dimension: usize) -> usize {
+        let pairs = if self.end == End::Both { self.count.saturating_mul(2) } else { self.count };
+        let columns = self.max_basis.min(dimension) + 1 + pairs.min(dimension);
+        columns.saturating_mul(dimension).saturating_mul(size_of::<f64>())
+    }
 }
 
 /// An eigenvalue with its vector and the proof of how good it is.

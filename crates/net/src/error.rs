@@ -70,9 +70,10 @@ pub enum Error {
         /// What it must be.
         reason: String,
     },
-    /// The memory budget does not hold even one chunk.
+    /// The memory budget does not hold even one chunk beside the vectors.
     #[error(
-        "a memory budget of {budget} bytes is too small: one chunk of activations needs {needed}"
+        "a memory budget of {budget} bytes is too small: data, vectors and one chunk of activations a \
+         thread need {needed}"
     )]
     Memory {
         /// The budget.

@@ -44,6 +44,8 @@ pub struct Evaluator<'a, T> {
     direction: Flippable<T>,
     /// −ū, the mean product of a first pass.
     mean: Flippable<T>,
+    /// Σ w_i u_i, which a second moment with weight decay needs beside its own sum.
+    first_moment: Vec<T>,
 }
 
 /// A vector in parameter space and its flipped filters.
@@ -68,7 +70,16 @@ struct Slot<T> {
     correct: usize,
     /// Numbers of its examples, when asked for: squared gradient numbers, products, blocks.
     numbers: Vec<f64>,
+    /// Of one layer, while a Gram matrix is made.
+    layer: Gathered<T>,
     work: Work<T>,
+}
+
+/// A layer's inputs and rows of A, of all examples of a slot.
+#[derive(Debug, Default)]
+struct Gathered<T> {
+    inputs: Vec<T>,
+    rows: Vec<T>,
 }
 
 /// A chunk and what is kept of it.
@@ -183,7 +194,7 @@ impl<'a, T: Scalar> Evaluator<'a, T> {
         loss::check_outputs(loss, network.outputs())?;
         let plan = chunks::plan::<T>(network, examples.len());
         let estimate = MemoryEstimate::new::<T>(network, examples, &plan);
-        let (keep_first, keep_tangent) = estimate.keeps(execution.memory())?;
+        let (keep_first, keep_tangent) = estimate.keeps(execution)?;
         let parameters = network.parameters();
         let slots = plan.into_iter().map(|chunks| Slot {
             chunks: chunks
@@ -194,6 +205,7 @@ impl<'a, T: Scalar> Evaluator<'a, T> {
             value: 0.0,
             correct: 0,
             numbers: Vec::new(),
+            layer: Gathered::default(),
             work: Work {
                 first: First::new(),
                 tangent: Tangent::new(),
@@ -221,6 +233,7 @@ impl<'a, T: Scalar> Evaluator<'a, T> {
             correct: 0,
             direction: Flippable::default(),
             mean: Flippable::default(),
+            first_moment: Vec::new(),
         })
     }
 

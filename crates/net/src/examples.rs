@@ -41,8 +41,7 @@ impl<T: Scalar> Examples<T> {
                 targets[example * outputs + label as usize] = 1.0;
             }
         }
-        let images: Vec<f64> = images.iter().map(|x| f64::from(*x)).collect();
-        Self::from_targets(network, loss, &images, &targets)
+        Self::from_numbers(network, loss, (images, f64::from), &targets)
     }
 
     /// Inputs, `channels × height × width` each, with dense targets, n × K.
@@ -55,15 +54,25 @@ impl<T: Scalar> Examples<T> {
         inputs: &[f64],
         targets: &[f64],
     ) -> Result<Self, Error> {
+        Self::from_numbers(network, loss, (inputs, |x| x), targets)
+    }
+
+    /// Inputs of any precision that goes into double precision, without a copy of them there.
+    fn from_numbers<N: Copy>(
+        network: &Network,
+        loss: Loss,
+        (inputs, number): (&[N], impl Fn(N) -> f64),
+        targets: &[f64],
+    ) -> Result<Self, Error> {
         loss::check_outputs(loss, network.outputs())?;
         let (input_size, outputs) = (network.input().size(), network.outputs());
         let rows = targets.len() / outputs;
         check_length("targets", targets.len(), rows.max(1) * outputs)?;
         check_length("inputs", inputs.len(), rows * input_size)?;
-        check_finite("inputs", inputs)?;
-        check_finite("targets", targets)?;
+        check_finite("inputs", inputs.iter().map(|x| number(*x)))?;
+        check_finite("targets", targets.iter().copied())?;
         Ok(Self {
-            inputs: positions_first(network.input(), inputs),
+            inputs: positions_first(network.input(), inputs, number),
             targets: targets.iter().map(|y| T::from_f64(*y)).collect(),
             rows,
             input_size,
@@ -110,7 +119,9 @@ impl<T: Scalar> Examples<T> {
         &self.targets[range.start * self.outputs..range.end * self.outputs]
     }
 
-    pub(crate) fn bytes(&self) -> usize {
+    /// Bytes that they take.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
         (self.inputs.len() + self.targets.len()) * size_of::<T>()
     }
 }
@@ -119,19 +130,23 @@ fn check_length(what: &'static str, found: usize, expected: usize) -> Result<(),
     if found == expected { Ok(()) } else { Err(Error::Length { what, found, expected }) }
 }
 
-fn check_finite(what: &'static str, values: &[f64]) -> Result<(), Error> {
-    match values.iter().position(|x| !x.is_finite()) {
+fn check_finite(what: &'static str, mut values: impl Iterator<Item = f64>) -> Result<(), Error> {
+    match values.position(|x| !x.is_finite()) {
         Some(index) => Err(Error::NotFinite { what, index }),
         None => Ok(()),
     }
 }
 
-fn positions_first<T: Scalar>(shape: Shape, inputs: &[f64]) -> Vec<T> {
+fn positions_first<T: Scalar, N: Copy>(
+    shape: Shape,
+    inputs: &[N],
+    number: impl Fn(N) -> f64,
+) -> Vec<T> {
     let positions = shape.height * shape.width;
     let mut out = Vec::with_capacity(inputs.len());
     for image in inputs.chunks_exact(shape.size()) {
         for p in 0..positions {
-            out.extend((0..shape.channels).map(|c| T::from_f64(image[c * positions + p])));
+            out.extend((0..shape.channels).map(|c| T::from_f64(number(image[c * positions + p]))));
         }
     }
     out

@@ -13,11 +13,12 @@ const MOST_THREADS: usize = 1024;
 pub struct Execution {
     pool: Arc<rayon::ThreadPool>,
     memory: usize,
+    taken: usize,
 }
 
 impl Execution {
     /// `threads` of them (0: as many as the machine has), and a budget in bytes for everything
-    /// that an [`crate::Evaluator`] holds.
+    /// that an [`crate::Evaluator`] holds and what is declared by [`Execution::beside`].
     ///
     /// # Errors
     /// [`Error::Setting`] for more than 1,024 threads, or when the machine refuses to start them.
@@ -35,7 +36,14 @@ impl Execution {
             value: threads.to_string(),
             reason: format!("the threads could not be started: {error}"),
         })?;
-        Ok(Self { pool: Arc::new(pool), memory })
+        Ok(Self { pool: Arc::new(pool), memory, taken: 0 })
+    }
+
+    /// The same threads and budget, of which `bytes` more are taken by something else: the data
+    /// before they were examples, training, a basis of vectors. Evaluators keep to the rest.
+    #[must_use]
+    pub fn beside(&self, bytes: usize) -> Self {
+        Self { taken: self.taken + bytes, ..self.clone() }
     }
 
     /// The number of threads.
@@ -48,6 +56,12 @@ impl Execution {
     #[must_use]
     pub fn memory(&self) -> usize {
         self.memory
+    }
+
+    /// Bytes of the budget that others take.
+    #[must_use]
+    pub fn taken(&self) -> usize {
+        self.taken
     }
 
     /// Runs `work` on these threads.

@@ -1,5 +1,7 @@
 //! A network: an architecture, checked and laid out as a list of operations on buffers.
 
+mod sizes;
+
 use std::ops::Range;
 
 use minimascope_record::architecture::{Architecture, Layer, Shape};
@@ -7,11 +9,7 @@ use minimascope_record::architecture::{Architecture, Layer, Shape};
 use crate::Error;
 use crate::layers::{Convolution, Node, Operation, Pool};
 
-/// The largest size that a layer can be given: beyond any network of today, and small enough that
-/// sums of a few do not overflow.
-const MOST_SIDE: usize = 1 << 20;
-/// The most numbers in one tensor or image: what 32-bit index tables reach, with room to add.
-const MOST_NUMBERS: usize = 1 << 31;
+use sizes::MOST_SIDE;
 
 /// One parameter tensor: its name and shape in PyTorch's words, and where it lies in θ.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -509,47 +507,5 @@ impl Builder {
                 node.adds_to_second = std::mem::replace(&mut written[second], true);
             }
         }
-    }
-
-    /// Sizes as written: from their least to [`MOST_SIDE`].
-    fn check_sizes(
-        &self,
-        layer: &str,
-        kind: &str,
-        sizes: &[(&str, usize, usize)],
-    ) -> Result<(), Error> {
-        for &(what, size, least) in sizes {
-            self.check((least..=MOST_SIDE).contains(&size), layer, kind, || {
-                format!("{what} = {size}; it must be from {least} to {MOST_SIDE}")
-            })?;
-        }
-        Ok(())
-    }
-
-    /// A product of sizes that something is to hold.
-    fn check_count(
-        &self,
-        layer: &str,
-        kind: &str,
-        what: &str,
-        sizes: &[usize],
-    ) -> Result<(), Error> {
-        let count = sizes.iter().try_fold(1_usize, |count, size| count.checked_mul(*size));
-        self.check(count.is_some_and(|count| count <= MOST_NUMBERS), layer, kind, || {
-            format!("it would have more than {MOST_NUMBERS} {what}")
-        })
-    }
-
-    fn check(
-        &self,
-        holds: bool,
-        layer: &str,
-        kind: &str,
-        reason: impl FnOnce() -> String,
-    ) -> Result<(), Error> {
-        if holds {
-            return Ok(());
-        }
-        Err(Error::Layer { layer: layer.to_owned(), kind: kind.to_owned(), reason: reason() })
     }
 }

@@ -4,6 +4,7 @@ mod assess;
 mod checkpoint;
 mod gradient;
 mod in_place;
+mod memory;
 mod optimizer;
 mod sampling;
 mod schedule;
@@ -11,6 +12,7 @@ mod trainer;
 
 pub use assess::{Assessment, Assessor};
 pub use checkpoint::Checkpoint;
+pub use memory::{passing_memory, training_memory};
 pub use sampling::Batches;
 pub use schedule::learning_rate_factor;
 pub use trainer::{Observer, Outcome, Settings, Step, StopRule, Trainer};

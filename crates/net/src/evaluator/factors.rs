@@ -12,7 +12,7 @@ use crate::tape::Tape;
 use crate::{Error, Scalar, loss};
 
 use super::products::recompute;
-use super::{Context, Evaluator, First, Slot};
+use super::{Context, Evaluator, First, Gathered, Slot};
 
 /// Rows of the Gram matrix that one thread computes at a time.
 const GRAM_ROWS: usize = 128;
@@ -181,15 +181,8 @@ impl<T: Scalar> Evaluator<'_, T> {
         let network = self.network;
         let node = &network.nodes()[index];
         let Some((affine, weight, bias)) = Affine::of(node) else { return };
-        // Each slot's inputs and rows; locked only because slots write them from their threads.
-        let parts: Vec<std::sync::Mutex<(Vec<T>, Vec<T>)>> =
-            self.slots.iter().map(|_| std::sync::Mutex::default()).collect();
-        let starts: Vec<usize> = self.slots.iter().map(|s| s.chunks[0].range.start).collect();
         self.for_slots(|context, slot| {
-            let Slot { chunks, work, .. } = slot;
-            let place = starts.partition_point(|start| *start < chunks[0].range.start);
-            let mut part = parts[place].lock().expect("one thread a slot");
-            let (inputs, rows) = &mut *part;
+            let Slot { chunks, work, layer: Gathered { inputs, rows }, .. } = slot;
             for piece in chunks {
                 let kept = (&piece.range, &piece.first);
                 let first = recompute(context, keep, kept, &mut work.first, &mut work.scratch);
@@ -224,10 +217,10 @@ impl<T: Scalar> Evaluator<'_, T> {
             }
         });
         let (mut inputs, mut rows) = (Vec::new(), Vec::new());
-        for part in parts {
-            let (x, r) = part.into_inner().expect("no thread failed");
-            inputs.extend(x);
-            rows.extend(r);
+        for slot in &mut self.slots {
+            let part = std::mem::take(&mut slot.layer);
+            inputs.extend(part.inputs);
+            rows.extend(part.rows);
         }
         let count = n * k;
         let width = rows.len() / count;

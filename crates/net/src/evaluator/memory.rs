@@ -1,7 +1,7 @@
 //! What an evaluator holds, in bytes, known before it holds it.
 
 use crate::chunks::Slot;
-use crate::{Error, Examples, Network, Scalar};
+use crate::{Error, Examples, Execution, Network, Scalar};
 
 /// Bytes by purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,8 +28,9 @@ impl MemoryEstimate {
         let rows = plan.iter().flatten().map(std::iter::ExactSizeIterator::len).max().unwrap_or(1);
         let tape = network.tape_width() * scalar;
         let slots = plan.len();
-        // θ, gradient, direction, mean, a product, each slot's sum; the flipped filters beside.
-        let vectors = (5 + slots) * network.parameters() * scalar
+        // θ, gradient, direction, mean, first moment; the vector and the product of whoever asks;
+        // each slot's sum; the flipped filters beside.
+        let vectors = (7 + slots) * network.parameters() * scalar
             + 3 * network.filters() * scalar
             + examples.bytes();
         // Six tapes, and the filters of per-example directions.
@@ -53,13 +54,14 @@ impl MemoryEstimate {
     /// What a budget lets be kept: first-order tapes, tangents.
     ///
     /// # Errors
-    /// [`Error::Memory`] when it does not hold [`MemoryEstimate::least`].
-    pub fn keeps(&self, budget: usize) -> Result<(bool, bool), Error> {
-        let least = self.least();
+    /// [`Error::Memory`] when it does not hold [`MemoryEstimate::least`] beside what is taken.
+    pub fn keeps(&self, execution: &Execution) -> Result<(bool, bool), Error> {
+        let (budget, taken) = (execution.memory(), execution.taken());
+        let least = taken + self.least();
         if least > budget {
             return Err(Error::Memory { budget, needed: least });
         }
         let first = least + self.first <= budget;
-        Ok((first, first && self.most() <= budget))
+        Ok((first, first && taken + self.most() <= budget))
     }
 }

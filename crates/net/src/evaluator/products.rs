@@ -116,7 +116,7 @@ impl<T: Scalar> Evaluator<'_, T> {
             return Ok(());
         }
         // (H_i + λ)(u_i + λv) with u_i = H_i v, summed: Σ w_i H_i(u_i + λv) + λ(Σ w_i u_i + Wλv).
-        let mut first = std::mem::take(&mut self.mean.values);
+        let mut first = std::mem::take(&mut self.first_moment);
         first.resize(v.len(), T::ZERO);
         self.reduce(&mut first, self.scale(), &[]);
         self.mean.values.clear();
@@ -125,6 +125,7 @@ impl<T: Scalar> Evaluator<'_, T> {
         self.second_pass(kind, true);
         let others = [(decay, &first[..]), (decay * decay * self.mass, v)];
         self.reduce(out, self.scale(), &others);
+        self.first_moment = first;
         Ok(())
     }
 

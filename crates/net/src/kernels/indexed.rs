@@ -5,6 +5,8 @@ use pulp::{Simd, WithSimd};
 
 use crate::Scalar;
 
+use super::level::dispatch;
+
 /// Rows of a register tile. Eight accumulators hide the latency of fused multiply–adds even when
 /// a row is one register wide, and eight row addresses fit the general registers.
 const TILE: usize = 8;
@@ -31,7 +33,7 @@ pub(crate) fn indexed_product<T: Scalar>(
     }
     assert!(steps.is_empty() || last(rows) + last(steps) < a.len(), "index outside the image");
     let product = Product { a, rows, steps, b, columns, c, accumulate };
-    pulp::Arch::new().dispatch(product);
+    dispatch(product);
 }
 
 struct Product<'a, T> {
@@ -143,6 +145,7 @@ impl<T: Scalar> Product<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::at_every_level;
 
     fn compare<T: Scalar>(epsilon: f64) {
         let number = |i: usize| T::from_f64(((i * 7919) % 997) as f64 / 500.0 - 1.0);
@@ -179,7 +182,9 @@ mod tests {
 
     #[test]
     fn agrees_with_the_plain_loop_on_ragged_sizes() {
-        compare::<f32>(f64::from(f32::EPSILON));
-        compare::<f64>(f64::EPSILON);
+        at_every_level(|| {
+            compare::<f32>(f64::from(f32::EPSILON));
+            compare::<f64>(f64::EPSILON);
+        });
     }
 }

@@ -116,10 +116,15 @@ fn add_columns<T: Scalar, const WIDTH: usize>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::at_every_level;
 
-    /// Small integers: every sum is exact, whatever its order.
     #[test]
     fn agree_with_the_plain_loops_on_ragged_sizes() {
+        at_every_level(compare);
+    }
+
+    /// Small integers: every sum is exact, whatever its order.
+    fn compare() {
         let number = |i: usize| (i * 7919 % 17) as f64 - 8.0;
         for (rows, width) in [(1, 1), (3, 15), (2, 64), (4, 83), (1, 147)] {
             let x: Vec<f64> = (0..rows * width).map(number).collect();

@@ -4,6 +4,8 @@ use pulp::{Simd, WithSimd};
 
 use crate::Scalar;
 
+use super::level::dispatch;
+
 /// The most rows for which one pass over the weights beats the packed product.
 const SMALL: usize = 16;
 /// Examples whose running sums stay in registers together.
@@ -24,7 +26,7 @@ pub(crate) fn forward_rows<T: Scalar>(
 ) {
     assert!(a.len() >= rows * inputs && z.len() >= rows * outputs);
     assert!(weights.len() == inputs * outputs && bias.is_none_or(|b| b.len() == outputs));
-    pulp::Arch::new().dispatch(Forward { rows, inputs, a, weights, bias, outputs, z });
+    dispatch(Forward { rows, inputs, a, weights, bias, outputs, z });
 }
 
 struct Forward<'a, T> {
@@ -146,7 +148,7 @@ pub(crate) fn backward_and_step<T: Scalar>(
     assert!(input_delta.as_ref().is_none_or(|d| d.len() >= rows * inputs));
     let (rate, decay) = step;
     let pass = Backward { rows, inputs, a, outputs, delta, weights, input_delta, rate, decay };
-    pulp::Arch::new().dispatch(pass);
+    dispatch(pass);
 }
 
 struct Backward<'a, T> {
@@ -253,6 +255,7 @@ impl<T: Scalar> Backward<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernels::at_every_level;
 
     fn compare<T: Scalar>(epsilon: f64) {
         let number = |i: usize| T::from_f64(((i * 7919) % 997) as f64 / 500.0 - 1.0);
@@ -306,7 +309,9 @@ mod tests {
 
     #[test]
     fn agree_with_the_plain_loops_on_ragged_sizes() {
-        compare::<f32>(f64::from(f32::EPSILON));
-        compare::<f64>(f64::EPSILON);
+        at_every_level(|| {
+            compare::<f32>(f64::from(f32::EPSILON));
+            compare::<f64>(f64::EPSILON);
+        });
     }
 }

@@ -52,21 +52,25 @@ impl Update {
         execution: &Execution,
     ) {
         let Memory { momentum, square } = memory;
-        let m = pieces(momentum, parameters.len());
-        let v = pieces(square, parameters.len());
-        let mut parts: Vec<Part<'_, T>> = parameters
-            .chunks_mut(BLOCK)
-            .zip(m.zip(v))
-            .enumerate()
-            .map(|(index, (theta, (m, v)))| Part { from: index * BLOCK, theta, m, v })
-            .collect();
+        let work = |(index, part): (usize, Part<'_, T>)| {
+            vectorized(
+                #[inline(always)]
+                || self.block(gradient, index * BLOCK, part),
+            );
+        };
         execution.run(|| {
-            parts.par_iter_mut().for_each(|part| {
-                vectorized(
-                    #[inline(always)]
-                    || self.block(gradient, part),
-                );
-            });
+            let theta = parameters.par_chunks_mut(BLOCK);
+            if momentum.is_empty() {
+                let part = |theta| Part { theta, m: &mut [], v: &mut [] };
+                theta.map(part).enumerate().for_each(work);
+            } else if square.is_empty() {
+                let part = |(theta, m)| Part { theta, m, v: &mut [] };
+                theta.zip(momentum.par_chunks_mut(BLOCK)).map(part).enumerate().for_each(work);
+            } else {
+                let memory = momentum.par_chunks_mut(BLOCK).zip(square.par_chunks_mut(BLOCK));
+                let part = |(theta, (m, v))| Part { theta, m, v };
+                theta.zip(memory).map(part).enumerate().for_each(work);
+            }
         });
     }
 
@@ -74,9 +78,9 @@ impl Update {
     fn block<T: Scalar>(
         &self,
         gradient: &BatchGradient<T>,
-        Part { from, theta, m, v }: &mut Part<'_, T>,
+        from: usize,
+        Part { theta, m, v }: Part<'_, T>,
     ) {
-        let from = *from;
         let mut storage = [T::ZERO; BLOCK];
         let g = &mut storage[..theta.len()];
         for (slot, sum) in gradient.sums(from..from + theta.len()).enumerate() {
@@ -133,19 +137,7 @@ impl Update {
 
 /// A block of θ and of the optimiser's vectors, which are empty where it has none.
 struct Part<'a, T> {
-    from: usize,
     theta: &'a mut [T],
     m: &'a mut [T],
     v: &'a mut [T],
-}
-
-/// Consecutive blocks of a vector of `count` numbers; an absent vector gives empty ones.
-fn pieces<T>(vector: &mut [T], count: usize) -> impl Iterator<Item = &mut [T]> {
-    let mut rest = vector;
-    (0..count.div_ceil(BLOCK)).map(move |_| {
-        let length = BLOCK.min(rest.len());
-        let (piece, tail) = std::mem::take(&mut rest).split_at_mut(length);
-        rest = tail;
-        piece
-    })
 }

@@ -6,17 +6,15 @@
 #![allow(unsafe_code)]
 
 mod indexed;
+mod level;
 mod matrix;
 mod rows;
 mod small_batch;
 
 pub(crate) use indexed::indexed_product;
+#[cfg(test)]
+pub(crate) use level::forced::at_every_level;
+pub(crate) use level::vectorized;
 pub(crate) use matrix::{Layout, multiply};
 pub(crate) use rows::{add_column_sums, add_scaled_rows, row_dots};
 pub(crate) use small_batch::{backward_and_step, forward_rows, is_small};
-
-/// Runs an elementwise loop with the widest vectors of this machine.
-#[inline]
-pub(crate) fn vectorized<R>(body: impl FnOnce() -> R) -> R {
-    pulp::Arch::new().dispatch(body)
-}

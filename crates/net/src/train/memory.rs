@@ -1,0 +1,40 @@
+//! What training holds, in bytes, known before it holds it.
+
+use minimascope_record::training::Optimizer;
+
+use crate::{Network, Scalar, chunks};
+
+/// Bytes of a [`super::Trainer`] with batches of `batch_size` out of `examples`, while it runs and
+/// writes checkpoints; the examples themselves excepted.
+#[must_use]
+pub fn training_memory<T: Scalar>(
+    network: &Network,
+    optimizer: Optimizer,
+    batch_size: usize,
+    examples: usize,
+) -> usize {
+    let vector = network.parameters() * size_of::<T>();
+    let state = match optimizer {
+        Optimizer::Sgd => vector,
+        Optimizer::HeavyBall { .. } | Optimizer::Nesterov { .. } => 2 * vector,
+        Optimizer::Adam { .. } => 3 * vector,
+    };
+    let slots = chunks::plan::<T>(network, batch_size).len();
+    let gathered = batch_size * (network.input().size() + network.outputs()) * size_of::<T>();
+    // The state once more as a checkpoint, in the file's order, and as the file's bytes.
+    4 * state
+        + slots * vector
+        + gathered
+        + passing_memory::<T>(network, batch_size)
+        + passing_memory::<T>(network, examples)
+}
+
+/// Bytes of an [`super::Assessor`] of so many examples, themselves excepted.
+#[must_use]
+pub fn passing_memory<T: Scalar>(network: &Network, examples: usize) -> usize {
+    let plan = chunks::plan::<T>(network, examples);
+    let rows = plan.iter().flatten().map(ExactSizeIterator::len).max().unwrap_or(0);
+    // Activations and derivatives of a chunk for each slot.
+    let tapes = 2 * network.tape_width() * size_of::<T>() + network.winners();
+    plan.len() * rows * tapes + network.filters() * size_of::<T>()
+}

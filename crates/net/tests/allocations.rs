@@ -1,0 +1,185 @@
+//! Nothing is allocated inside a step or a product once their memory is there.
+//!
+//! Two libraries do allocate, and are counted here to the last block. `gemm` takes up to two blocks
+//! for each product (a buffer to pack into and a list of what is packed) and cannot be lent them. `rayon` takes one block for every 63 times that work is handed to its threads from
+//! outside, so the work here is done inside them.
+
+use std::alloc::System;
+use std::ops::ControlFlow;
+
+use minimascope_net::train::{Settings, Step, Trainer};
+use minimascope_net::{Curvature, Evaluator, Examples, Execution, MemoryEstimate, Network};
+use minimascope_record::architecture::{Activation, Architecture, Layer, Shape};
+use minimascope_record::training::{Initialization, Loss, Optimizer, Sampling, Schedule, Stop};
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
+
+#[global_allocator]
+static GLOBAL: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+const LOSS: Loss = Loss::SoftmaxCrossEntropy;
+/// The most blocks that `gemm` allocates for a product: as many with AVX-512 and the sizes here.
+const BLOCKS_OF_GEMM: usize = 2;
+
+fn allocations() -> usize {
+    let stats = GLOBAL.stats();
+    stats.allocations + stats.reallocations
+}
+
+fn network(image: bool) -> Network {
+    let relu = Layer::Activation { function: Activation::Relu };
+    let linear = |outputs| Layer::Linear { outputs, bias: true };
+    let convolution =
+        |channels| Layer::Convolution { channels, kernel: 3, stride: 1, padding: 1, bias: true };
+    let input = Shape { channels: 3, height: 8, width: 8 };
+    let layers = if image {
+        // No linear layer: no product of `gemm`.
+        vec![
+            convolution(20),
+            relu.clone(),
+            Layer::MaxPool { window: 2, stride: None },
+            Layer::Residual { layers: vec![convolution(20), relu], projection: false },
+            convolution(3),
+            Layer::GlobalAveragePool,
+        ]
+    } else {
+        vec![linear(90), relu.clone(), linear(70), relu, linear(3)]
+    };
+    Network::new(&Architecture { input, layers }).unwrap()
+}
+
+/// Sets that the two networks cut into several chunks, at most 500 rows each of the fully connected.
+fn many(image: bool) -> usize {
+    if image { 300 } else { 1100 }
+}
+const CHUNKS: usize = 3;
+/// A set for small batches.
+const FEW: usize = 60;
+
+fn examples(network: &Network, n: usize) -> Examples<f32> {
+    let pixel = |i: usize| (i * 7919 % 251) as f32 / 251.0;
+    let images: Vec<f32> = (0..n * network.input().size()).map(pixel).collect();
+    let labels: Vec<u32> = (0..n as u32).map(|i| i * 5 % 3).collect();
+    Examples::from_classes(network, LOSS, &images, &labels).unwrap()
+}
+
+fn start(network: &Network) -> Vec<f32> {
+    network.initialize(&Initialization::default(), 2).iter().map(|x| *x as f32).collect()
+}
+
+/// The fewest allocations of `work` in five turns after a first one. What allocates in every turn
+/// is in the fewest too; a thread that joins late and takes its own memory then is not.
+fn fewest(execution: &Execution, mut work: impl FnMut() + Send) -> usize {
+    execution.run(|| {
+        work();
+        let turns = (0..5).map(|_| {
+            let before = allocations();
+            work();
+            allocations() - before
+        });
+        turns.min().expect("there are five")
+    })
+}
+
+fn products(threads: usize, image: bool) {
+    let network = network(image);
+    let data = examples(&network, many(image));
+    let theta = start(&network);
+    let v: Vec<f32> = theta.iter().rev().copied().collect();
+    let mut out = vec![0.0; v.len()];
+    let estimate = MemoryEstimate::of(&network, &data);
+    let budgets = [
+        // Nothing kept; forward and backward; also the tangents.
+        (estimate.least(), false, false),
+        (estimate.least() + estimate.first, true, false),
+        (estimate.most(), true, true),
+    ];
+    for (memory, keeps_first, keeps_tangent) in budgets {
+        let execution = Execution::new(threads, memory).unwrap();
+        let mut evaluator = Evaluator::new(&network, LOSS, 0.01, &data, &execution).unwrap();
+        // Matrix products of a chunk. Of the three layers the first has neither an input
+        // derivative nor an input tangent.
+        let (forward, backward, gradient) = (3, 2, 3);
+        let first = if keeps_first { 0 } else { forward + backward };
+        // With W and with the direction, but nothing in the first layer's input.
+        let tangent = (2 + 3) + (2 + 2);
+        let sum = 3 + 2;
+        let tangent_again = if keeps_tangent { 0 } else { tangent };
+        let product = first + tangent + sum;
+        let both = product + first + tangent_again + tangent + sum;
+        let check = |what: &str, per_chunk: usize, count: usize| {
+            let gemm = if image { 0 } else { CHUNKS * BLOCKS_OF_GEMM * per_chunk };
+            let case = format!("{what}, image {image}, {threads} threads, {memory} bytes");
+            assert!(count <= gemm, "{case}: {count} allocations, {gemm} by gemm");
+        };
+        let count = fewest(&execution, || evaluator.set_point(&theta).unwrap());
+        check("set_point", forward + backward + gradient, count);
+        let kind = Curvature::Hessian;
+        let count = fewest(&execution, || evaluator.product(kind, &v, &mut out).unwrap());
+        check("product", product, count);
+        let count = fewest(&execution, || evaluator.second_moment(kind, &v, &mut out).unwrap());
+        check("second moment", both, count);
+        let count = fewest(&execution, || evaluator.variance(kind, &v, &mut out).unwrap());
+        check("variance", both, count);
+    }
+}
+
+/// Steps of small batches that are counted together: at least an epoch, so that the examples are
+/// shuffled in every turn.
+const TURN: usize = FEW;
+
+fn steps(threads: usize, image: bool, batch_size: usize, optimizer: Optimizer) {
+    let network = network(image);
+    let in_place = batch_size < FEW;
+    let (n, turn) = if in_place { (FEW, TURN) } else { (batch_size, 1) };
+    let data = examples(&network, n);
+    for sampling in [Sampling::ReshuffledEpochs, Sampling::IndependentBatches] {
+        let settings = Settings {
+            optimizer,
+            learning_rate: 1e-3,
+            schedule: Schedule::Constant,
+            batch_size,
+            sampling,
+            stop: Stop {
+                average_batch_loss_below: None,
+                full_loss_below: None,
+                max_steps: 4 * turn as u64,
+                max_seconds: None,
+            },
+            weight_decay: 0.01,
+            seed: 5,
+        };
+        let execution = Execution::new(threads, 1 << 30).unwrap();
+        let mut trainer =
+            Trainer::new(&network, LOSS, &data, settings, start(&network), &execution).unwrap();
+        let mut counts = [0; 5];
+        let mut observer = |step: &Step<'_, f32>, _: &Trainer<'_, f32>| {
+            counts[step.step as usize / turn] = allocations();
+            ControlFlow::Continue(())
+        };
+        execution.run(|| trainer.run(&mut observer));
+        let turns = counts[1..].windows(2).map(|pair| pair[1] - pair[0]);
+        // Forward, backward and gradient of three layers.
+        let gemm = if image || in_place { 0 } else { CHUNKS * BLOCKS_OF_GEMM * (3 + 2 + 3) };
+        let count = turns.min().expect("there are three");
+        let case = format!("{optimizer:?}, B = {batch_size}, image {image}, {threads} threads");
+        assert!(count <= gemm, "{case}: {count} allocations, {gemm} by gemm");
+    }
+}
+
+/// One test in this program: another at the same time would be counted too.
+#[test]
+fn steps_and_products_allocate_nothing_but_what_gemm_takes() {
+    let heavy_ball = Optimizer::HeavyBall { momentum: 0.7 };
+    let adam = Optimizer::Adam { beta1: 0.9, beta2: 0.99, epsilon: 1e-3 };
+    for threads in [1, 2] {
+        for image in [false, true] {
+            for optimizer in [Optimizer::Sgd, heavy_ball, adam] {
+                steps(threads, image, many(image), optimizer);
+            }
+            for batch_size in [1, 4, 10] {
+                steps(threads, image, batch_size, Optimizer::Sgd);
+            }
+            products(threads, image);
+        }
+    }
+}
