@@ -2,6 +2,7 @@
 //! over memory. `cargo bench -p minimascope-linop --bench basis`.
 
 #[path = "../../net/benches/roofline/mod.rs"]
+#[allow(dead_code, reason = "the kernels have other floors")]
 mod roofline;
 
 use std::fmt;
