@@ -42,10 +42,11 @@ fn every_figure_is_a_file_too() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort();
+    let name = |part: &str| part.split("data-name=\"").nth(1)?.split('"').next().map(str::to_owned);
     let mut shown: Vec<String> = page
-        .split("data-name=\"")
+        .split("<figure class=\"exhibit\"")
         .skip(1)
-        .map(|part| format!("{}.svg", part.split('"').next().unwrap()))
+        .map(|part| format!("{}.svg", name(part).unwrap()))
         .collect();
     shown.sort();
     assert_eq!(names, shown);
