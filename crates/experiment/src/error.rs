@@ -214,6 +214,14 @@ pub enum Error {
         /// The largest.
         most: f64,
     },
+    /// More steps of the one-dimensional example than are kept.
+    #[error("{steps} steps are too many for the one-dimensional example: at most {most}")]
+    ToySteps {
+        /// What was given.
+        steps: usize,
+        /// The most.
+        most: usize,
+    },
     /// A start from which the one-dimensional example overflows.
     #[error("the start is {value:?}: it must lie between -{most:e} and {most:e}")]
     ToyStart {
@@ -287,6 +295,7 @@ impl Error {
             }
             Self::ToyCurvature { .. } => Some("write for example --curvatures 0.2,3.8".into()),
             Self::ToyStart { .. } => Some("write for example --start 1.00001".into()),
+            Self::ToySteps { .. } => Some("write for example --steps 500".into()),
             Self::NothingToMeasure { .. } => {
                 Some("train with a smaller train.learning_rate".into())
             }

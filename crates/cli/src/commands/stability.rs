@@ -215,7 +215,11 @@ pub(crate) fn criteria(critical: &CriticalLearningRate, momentum: f64) -> String
         table.row([format!("  {name}"), value, proves.to_owned(), remark]);
     };
     if let Some(value) = critical.theorem1 {
-        row("Theorem 1", significant(value), "staying below", String::new());
+        // Of leading directions alone it is a Lanczos value, and only the lower end is proved.
+        let proved = value <= exact.lower * (1.0 + 1e-6);
+        let (proves, remark) =
+            if proved { ("staying below", "") } else { ("nothing", "of leading directions") };
+        row("Theorem 1", significant(value), proves, remark.to_owned());
     }
     row("rectangle", significant(critical.rectangle), "nothing", plain(""));
     let lower_by = match exact.lower_by {

@@ -25,6 +25,8 @@ const LEAST_CURVATURE: f64 = 1e-6;
 const MOST_CURVATURE: f64 = 1e6;
 /// Starts this far out: f is still finite there.
 const MOST_START: f64 = 1e100;
+/// A path is kept whole: 160 MB.
+const MOST_STEPS: usize = 10_000_000;
 /// A million steps: the standard error of the almost-sure threshold of the paper's pair is 8e-5.
 const ENSEMBLE: Ensemble = Ensemble { trajectories: 40, steps: 25_000, seed: 0 };
 
@@ -111,12 +113,15 @@ pub fn launch(launch: &Launch) -> Result<(ToyEscape, Picture), Error> {
             return Err(minimascope_stability::Error::Zero(what).into());
         }
     }
+    if launch.steps > MOST_STEPS {
+        return Err(Error::ToySteps { steps: launch.steps, most: MOST_STEPS });
+    }
     if launch.start.is_nan() || launch.start.abs() > MOST_START {
         return Err(Error::ToyStart { value: launch.start, most: MOST_START });
     }
     let sampling = law(launch.sampling);
     let minima = [Minimum::Zero, Minimum::One]
-        .map(|minimum| minimum_of(&toy, minimum, rate, law(assumed(launch.sampling))));
+        .map(|minimum| minimum_of(&toy, minimum, rate, launch.sampling));
     let [zero, one] = minima;
     let gradient_descent = toy.gradient_descent(rate, launch.start, launch.steps);
     let mut sgd = None;
@@ -157,10 +162,10 @@ fn minimum_of(
     toy: &Toy,
     minimum: Minimum,
     rate: LearningRate,
-    sampling: minimascope_stability::Sampling,
+    used: Sampling,
 ) -> Result<ToyMinimum, Error> {
     let factors = toy.factors(minimum)?;
-    let batching = Batching::new(2, 1, sampling)?;
+    let batching = Batching::new(2, 1, law(assumed(used)))?;
     let momentum = Momentum::NONE;
     let almost_sure = Some(AlmostSureParameters { ensemble: ENSEMBLE, warm_up: 0, momentum });
     let questions = Questions { almost_sure, ..Questions::default() };
@@ -169,7 +174,8 @@ fn minimum_of(
     let critical = records::critical(&found, true)?;
     let closed = almost_sure_threshold(toy.curvatures(minimum));
     // An epoch in any order is one and the same product: the mean square has the threshold of every path.
-    let (verdict, margin) = if sampling == minimascope_stability::Sampling::ReshuffledEpochs {
+    let in_epochs = used == Sampling::ReshuffledEpochs;
+    let (verdict, margin) = if in_epochs {
         let epoch = ExactThreshold {
             lower: closed,
             estimate: closed,
@@ -181,6 +187,12 @@ fn minimum_of(
         records::judge(&critical.exact, rate)
     };
     let (a, s, eta) = (found.sharpness, found.non_uniformity, rate.value());
+    let [one, two] = toy.curvatures(minimum).map(|h| 1.0 - eta * h);
+    let mean_square_growth = if in_epochs {
+        (one * two).abs()
+    } else {
+        (1.0 - eta * a).powi(2) + batching.noise() * (eta * s).powi(2)
+    };
     Ok(ToyMinimum {
         position: minimum.position(),
         sharpness: a,
@@ -189,7 +201,7 @@ fn minimum_of(
         almost_sure_closed_form: closed,
         verdict,
         margin,
-        mean_square_growth: (1.0 - eta * a).powi(2) + batching.noise() * (eta * s).powi(2),
+        mean_square_growth,
     })
 }
 
@@ -207,6 +219,26 @@ mod tests {
     use minimascope_record::stability::Verdict;
 
     use super::*;
+
+    /// Between the thresholds of the mean and of every path, 0.552486 and 0.5595, an epoch in any
+    /// order shrinks: every seed stays at x = 1, and so says the verdict.
+    #[test]
+    fn reshuffled_epochs_have_one_threshold() {
+        let verdict = |learning_rate, sampling| {
+            let launch = Launch { learning_rate, sampling, ..Launch::default() };
+            let one = launch_of(&launch);
+            (one.verdict, one.mean_square_growth > 1.0)
+        };
+        let (epochs, independent) = (Sampling::ReshuffledEpochs, Sampling::IndependentBatches);
+        assert_eq!(verdict(0.558, epochs), (Verdict::Stays, false));
+        assert_eq!(verdict(0.561, epochs), (Verdict::Leaves, true));
+        assert_eq!(verdict(0.558, independent), (Verdict::Leaves, true));
+    }
+
+    /// The minimum x = 1.
+    fn launch_of(settings: &Launch) -> ToyMinimum {
+        launch(&Launch { seeds: 1, ..*settings }).unwrap().0.minima.swap_remove(1)
+    }
 
     /// The numbers of the paper's pair, through the records.
     #[test]

@@ -158,6 +158,12 @@ impl Note {
                 | Self::WeightDecay(_)
         )
     }
+
+    /// Whether no criterion can say that SGD leaves: weight decay moves thresholds either way. Curvatures
+    /// 0, 0 and 10 at B = 1 have η* = 0.2, 1, 1 and 11 have 0.2114.
+    pub fn forbids_leaving(&self) -> bool {
+        matches!(self, Self::WeightDecay(_))
+    }
 }
 
 impl fmt::Display for Note {
@@ -212,7 +218,7 @@ impl fmt::Display for Note {
             Self::WeightDecay(decay) => write!(
                 f,
                 "weight decay {decay} adds as much to every eigenvalue of H and of the H_i, which the \
-                 criteria leave out: it lowers every threshold, and nothing is said to stay"
+                 criteria leave out: it moves thresholds either way, and no verdict is given"
             ),
             Self::Coupled => f.write_str(
                 "examples are coupled by batch norm: a single example has no Hessian, and the \

@@ -69,10 +69,14 @@ pub struct Judgement {
 }
 
 impl Judgement {
-    /// The judgement at a point of which `notes` are known: where one forbids to say that SGD stays,
-    /// nothing is decided. Leaving stays as it is.
+    /// The judgement at a point of which `notes` are known: where one forbids to say so, nothing is
+    /// decided.
     pub fn at_a_point_with(self, notes: &[Note]) -> Self {
-        let forbidden = self.verdict == Verdict::Stays && notes.iter().any(Note::forbids_staying);
+        let forbidden = match self.verdict {
+            Verdict::Stays => notes.iter().any(Note::forbids_staying),
+            Verdict::Leaves => notes.iter().any(Note::forbids_leaving),
+            Verdict::NotDecided => false,
+        };
         let verdict = if forbidden { Verdict::NotDecided } else { self.verdict };
         Self { verdict, ..self }
     }
@@ -92,6 +96,7 @@ mod tests {
             (0.4, &[gap, negative], Verdict::NotDecided),
             (0.6, &[negative], Verdict::NotDecided),
             (1.1, &[negative], Verdict::Leaves),
+            (1.1, &[Note::WeightDecay(1e-4)], Verdict::NotDecided),
         ] {
             let judged = bracket.judge(LearningRate::new(eta).unwrap()).at_a_point_with(notes);
             assert_eq!(judged.verdict, verdict, "{eta}, {notes:?}");
