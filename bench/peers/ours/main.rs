@@ -3,8 +3,10 @@
 //! the protocol.
 #![allow(clippy::print_stdout)]
 
-mod peak;
 mod problem;
+#[path = "../../../crates/net/benches/roofline/mod.rs"]
+#[allow(dead_code, reason = "the peers have no floors, only a share of the peak")]
+mod roofline;
 mod run;
 
 use std::error::Error;
@@ -13,6 +15,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use problem::Problem;
+use roofline::Roofline;
 use run::{Operation, Run, prepare};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -35,7 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                     Operation::parse(operation)?.work(&problem.network, problem.single.len());
                 format!("flop {work:e}")
             }
-            ["peak"] => format!("flops {:e}", peak::measure(threads)),
+            ["peak"] => format!("flops {:e}", Roofline::new(threads).peak),
             ["value", operation, _, precision] => {
                 let operation = Operation::parse(operation)?;
                 drop(prepared.take());

@@ -9,7 +9,7 @@ use std::path::Path;
 use minimascope_data::{Request, load};
 use minimascope_net::train::{Batches, Settings, Step, Trainer};
 use minimascope_net::{Examples, Execution, Network, presets};
-use minimascope_record::training::{Initialization, Loss, Optimizer, Sampling, Schedule, Stop};
+use minimascope_record::training::{Initialization, Loss, Sampling};
 
 /// n.
 const EXAMPLES: usize = 1000;
@@ -78,21 +78,7 @@ impl Problem {
 
 /// How the timed steps are taken; `batch_size` n is gradient descent.
 pub(crate) fn settings(batch_size: usize, learning_rate: f64) -> Settings {
-    Settings {
-        optimizer: Optimizer::Sgd,
-        learning_rate,
-        schedule: Schedule::Constant,
-        batch_size,
-        sampling: Sampling::ReshuffledEpochs,
-        stop: Stop {
-            average_batch_loss_below: None,
-            full_loss_below: None,
-            max_steps: u64::MAX,
-            max_seconds: None,
-        },
-        weight_decay: 0.0,
-        seed: 1,
-    }
+    Settings { seed: 1, ..Settings::plain(learning_rate, batch_size) }
 }
 
 /// θ after 2,000 steps of SGD with B = 10, η = 0.05.

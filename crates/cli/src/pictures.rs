@@ -1,7 +1,11 @@
-//! Training examples as pictures.
+//! Training examples as pictures, and figures as files.
+
+use std::path::{Path, PathBuf};
 
 use minimascope_data::Dataset;
-use minimascope_report::Image;
+use minimascope_report::{Figure, Image, Theme};
+
+use crate::exit::Failure;
 
 /// An example's class, by its name where the data set has names, and its image.
 pub(crate) fn picture(data: &Dataset, example: usize) -> (String, Option<Image>) {
@@ -15,4 +19,22 @@ pub(crate) fn picture(data: &Dataset, example: usize) -> (String, Option<Image>)
     });
     let image = Image::new(shape.width, shape.height, channels, bytes.collect()).ok();
     (name.unwrap_or_else(|| format!("class {label}")), image)
+}
+
+/// Writes a figure into a folder, by its identifier: its path.
+pub(crate) fn save(figure: &Figure, folder: &Path) -> Result<PathBuf, Failure> {
+    let path = folder.join(format!("{}.svg", figure.identifier));
+    let svg = figure.to_svg(Theme::Auto)?;
+    let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&path, svg));
+    match written {
+        Ok(()) => Ok(path),
+        Err(source) => Err(Failure::File { path, source }),
+    }
+}
+
+/// Writes a figure and says where.
+pub(crate) fn draw(figure: &Figure, folder: &Path) -> Result<PathBuf, Failure> {
+    let path = save(figure, folder)?;
+    anstream::eprintln!("drawn: {}", path.display());
+    Ok(path)
 }

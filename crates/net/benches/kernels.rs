@@ -144,26 +144,22 @@ fn images() -> impl Iterator<Item = Case<Images>> {
     })
 }
 
-#[divan::bench(args = images())]
-fn convolution_forward(bencher: Bencher<'_, '_>, case: &Case<Images>) {
-    let images = case.size;
-    let (rows, steps) = (images.positions(), images.cells());
+fn indexed(bencher: Bencher<'_, '_>, images: Images, (rows, steps): (&[u32], &[u32])) {
     let (a, b) = (numbers(images.padded()), numbers(steps.len() * images.outputs));
     let mut c = vec![0.0; rows.len() * images.outputs];
     bencher.bench_local(|| {
-        kernels::indexed_product(&a, &rows, &steps, &b, images.outputs, &mut c, false);
+        kernels::indexed_product(&a, rows, steps, &b, images.outputs, &mut c, false);
     });
 }
 
 #[divan::bench(args = images())]
+fn convolution_forward(bencher: Bencher<'_, '_>, case: &Case<Images>) {
+    indexed(bencher, case.size, (&case.size.positions(), &case.size.cells()));
+}
+
+#[divan::bench(args = images())]
 fn convolution_gradient(bencher: Bencher<'_, '_>, case: &Case<Images>) {
-    let images = case.size;
-    let (rows, steps) = (images.cells(), images.positions());
-    let (a, b) = (numbers(images.padded()), numbers(steps.len() * images.outputs));
-    let mut c = vec![0.0; rows.len() * images.outputs];
-    bencher.bench_local(|| {
-        kernels::indexed_product(&a, &rows, &steps, &b, images.outputs, &mut c, false);
-    });
+    indexed(bencher, case.size, (&case.size.cells(), &case.size.positions()));
 }
 
 /// A linear layer on a few rows.

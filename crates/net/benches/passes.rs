@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use divan::Bencher;
 use minimascope_net::train::{Settings, Step, Trainer};
 use minimascope_net::{Curvature, Evaluator, Examples, Execution, Network, presets};
-use minimascope_record::training::{Initialization, Loss, Optimizer, Sampling, Schedule, Stop};
+use minimascope_record::training::{Initialization, Loss};
 use roofline::{Floor, Roofline};
 
 static THREADS: LazyLock<usize> = LazyLock::new(|| {
@@ -152,21 +152,7 @@ fn steps_of_small_batches(bencher: Bencher<'_, '_>, case: &Case) {
     let network = network(case.name);
     let examples = examples(&network, FEW);
     let execution = Execution::new(1, 1 << 30).expect("threads");
-    let settings = Settings {
-        optimizer: Optimizer::Sgd,
-        learning_rate: 1e-3,
-        schedule: Schedule::Constant,
-        batch_size: case.batch_size,
-        sampling: Sampling::ReshuffledEpochs,
-        stop: Stop {
-            average_batch_loss_below: None,
-            full_loss_below: None,
-            max_steps: u64::MAX,
-            max_seconds: None,
-        },
-        weight_decay: 0.0,
-        seed: 1,
-    };
+    let settings = Settings { seed: 1, ..Settings::plain(1e-3, case.batch_size) };
     let theta = start(&network);
     let mut trainer =
         Trainer::new(&network, LOSS, &examples, settings, theta, &execution).expect("fits");

@@ -10,7 +10,7 @@ use std::ops::ControlFlow;
 use minimascope_net::train::{Settings, Step, Trainer};
 use minimascope_net::{Curvature, Evaluator, Examples, Execution, MemoryEstimate, Network};
 use minimascope_record::architecture::{Activation, Architecture, Layer, Shape};
-use minimascope_record::training::{Initialization, Loss, Optimizer, Sampling, Schedule, Stop};
+use minimascope_record::training::{Initialization, Loss, Optimizer, Sampling, Stop};
 use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
 
 #[global_allocator]
@@ -135,18 +135,11 @@ fn steps(threads: usize, image: bool, batch_size: usize, optimizer: Optimizer) {
     for sampling in [Sampling::ReshuffledEpochs, Sampling::IndependentBatches] {
         let settings = Settings {
             optimizer,
-            learning_rate: 1e-3,
-            schedule: Schedule::Constant,
-            batch_size,
             sampling,
-            stop: Stop {
-                average_batch_loss_below: None,
-                full_loss_below: None,
-                max_steps: 4 * turn as u64,
-                max_seconds: None,
-            },
+            stop: Stop::after(4 * turn as u64),
             weight_decay: 0.01,
             seed: 5,
+            ..Settings::plain(1e-3, batch_size)
         };
         let execution = Execution::new(threads, 1 << 30).unwrap();
         let mut trainer =

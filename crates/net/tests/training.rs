@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use minimascope_net::train::{Checkpoint, Outcome, Settings, Step, StopRule, Trainer};
 use minimascope_net::{Evaluator, Examples, Execution, Network};
 use minimascope_record::architecture::{Activation, Architecture, Layer, Shape};
-use minimascope_record::training::{Initialization, Loss, Optimizer, Sampling, Schedule, Stop};
+use minimascope_record::training::{Initialization, Loss, Optimizer, Sampling, Stop};
 
 const LOSS: Loss = Loss::MeanSquaredError;
 
@@ -50,21 +50,7 @@ fn examples<T: minimascope_net::Scalar>(network: &Network, n: usize) -> Examples
 }
 
 fn settings(batch_size: usize, steps: u64) -> Settings {
-    Settings {
-        optimizer: Optimizer::Sgd,
-        learning_rate: 0.1,
-        schedule: Schedule::Constant,
-        batch_size,
-        sampling: Sampling::ReshuffledEpochs,
-        stop: Stop {
-            average_batch_loss_below: None,
-            full_loss_below: None,
-            max_steps: steps,
-            max_seconds: None,
-        },
-        weight_decay: 0.0,
-        seed: 5,
-    }
+    Settings { stop: Stop::after(steps), seed: 5, ..Settings::plain(0.1, batch_size) }
 }
 
 fn start<T: minimascope_net::Scalar>(network: &Network) -> Vec<T> {

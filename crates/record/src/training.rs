@@ -107,6 +107,14 @@ pub struct Stop {
     pub max_seconds: Option<f64>,
 }
 
+impl Stop {
+    /// After so many steps, and by no other rule.
+    #[must_use]
+    pub const fn after(max_steps: u64) -> Self {
+        Self { average_batch_loss_below: None, full_loss_below: None, max_steps, max_seconds: None }
+    }
+}
+
 /// How the parameters start.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -15,8 +15,9 @@ use minimascope_record::measured::Measured;
 use minimascope_report::views;
 
 use crate::arguments::Escape;
-use crate::commands::stability::{criteria, draw};
+use crate::commands::stability::criteria;
 use crate::exit::{Done, Failure};
+use crate::pictures::draw;
 use crate::summary::{name_of, percent};
 use crate::table::{Table, grouped, significant};
 use crate::{interrupt, output, progress};

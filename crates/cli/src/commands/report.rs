@@ -10,11 +10,11 @@ use minimascope_experiment::{Error, study};
 use minimascope_record::study::{StoredRun, Study};
 use minimascope_report::figures::contact_sheet::{ContactSheet, Picture};
 use minimascope_report::page::{self, Page};
-use minimascope_report::{Theme, views};
+use minimascope_report::views;
 
 use crate::arguments::Report;
 use crate::exit::{Done, Failure};
-use crate::pictures::picture;
+use crate::pictures::{picture, save};
 
 pub(crate) fn run(arguments: &Report) -> Result<Done, Failure> {
     let target = &arguments.target;
@@ -72,13 +72,9 @@ fn write_page(page: &Page, out: &Path) -> Result<(), Failure> {
 
 /// Every figure as a file, by its identifier.
 fn write_figures(page: &Page, folder: &Path) -> Result<(), Failure> {
-    let failed = |path: &Path, source| Failure::File { path: path.to_owned(), source };
-    std::fs::create_dir_all(folder).map_err(|source| failed(folder, source))?;
     let mut count = 0;
     for figure in page.figures() {
-        let path = folder.join(format!("{}.svg", figure.identifier));
-        let svg = figure.to_svg(Theme::Auto)?;
-        std::fs::write(&path, svg).map_err(|source| failed(&path, source))?;
+        save(figure, folder)?;
         count += 1;
     }
     anstream::eprintln!("drawn: {count} figures in {}", folder.display());

@@ -1,7 +1,5 @@
 //! `reproduce`: the study's minima and ours, side by side.
 
-use std::path::{Path, PathBuf};
-
 use minimascope_experiment::reproduce::{Ended, reproduce};
 use minimascope_experiment::run::{Existing, Options};
 use minimascope_experiment::sweep::pool::SweepOptions;
@@ -11,12 +9,12 @@ use minimascope_record::measured::Measured;
 use minimascope_record::outcome::Outcome;
 use minimascope_record::reproduction::{Reference, Reproduction, ReproductionRow, Spread};
 
-use minimascope_report::Theme;
 use minimascope_report::views::minima;
 
 use crate::arguments::{PlanPlace, Preset, Reproduce};
 use crate::commands::{report, sweep};
 use crate::exit::{Done, Failure};
+use crate::pictures::draw;
 use crate::summary::name_of;
 use crate::table::{Table, grouped, significant};
 use crate::{interrupt, output, progress};
@@ -62,8 +60,8 @@ fn quick(arguments: Reproduce) -> Result<Done, Failure> {
     } else if !study.rows.is_empty() {
         output::text(&text(&study))?;
     }
-    if let Some(path) = draw(&study, &folder)? {
-        anstream::eprintln!("drawn: {}", path.display());
+    if let Some(diagram) = minima(&study) {
+        draw(&diagram.figure(), &folder)?;
         report::study_page(&folder, &folder.join("report.html"))?;
     }
     if ended == Ended::Interrupted {
@@ -71,17 +69,6 @@ fn quick(arguments: Reproduce) -> Result<Done, Failure> {
         return Ok(Done::Interrupted);
     }
     Ok(if study.rows.iter().all(is_good) { Done::Well } else { Done::WithFailures })
-}
-
-/// The diagram of the minima, in the folder of the runs.
-fn draw(study: &Reproduction, folder: &Path) -> Result<Option<PathBuf>, Failure> {
-    let Some(diagram) = minima(study) else { return Ok(None) };
-    let path = folder.join("diagram.svg");
-    let svg = diagram.figure().to_svg(Theme::Auto)?;
-    match std::fs::write(&path, svg) {
-        Ok(()) => Ok(Some(path)),
-        Err(source) => Err(Failure::File { path, source }),
-    }
 }
 
 /// Whether a row says what it is there to say.

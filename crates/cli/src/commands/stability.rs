@@ -1,7 +1,5 @@
 //! `stability`: which learning rates and batch sizes can stay at a minimum.
 
-use std::path::{Path, PathBuf};
-
 use minimascope_experiment::measure::target::Target;
 use minimascope_experiment::stability::{Minimum, Query};
 use minimascope_record::measured::Estimate;
@@ -9,12 +7,11 @@ use minimascope_record::stability::{
     CriticalLearningRate, LowerBy, RankStop, StabilityReport, Verdict,
 };
 use minimascope_report::views::{blame, boundary};
-use minimascope_report::{Figure, Theme};
 
 use crate::arguments::Stability;
 use crate::commands::run::for_every_direction;
 use crate::exit::{Done, Failure};
-use crate::pictures::picture;
+use crate::pictures::{draw, picture};
 use crate::summary::percent;
 use crate::table::{Table, grouped, significant};
 use crate::{interrupt, output, progress};
@@ -60,18 +57,6 @@ pub(crate) fn run(arguments: &Stability) -> Result<Done, Failure> {
         draw(&blame.figure(), folder)?;
     }
     Ok(Done::Well)
-}
-
-/// Writes a figure under its own name, and says where.
-pub(crate) fn draw(figure: &Figure, folder: &Path) -> Result<PathBuf, Failure> {
-    let path = folder.join(format!("{}.svg", figure.identifier));
-    let svg = figure.to_svg(Theme::Auto)?;
-    let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&path, svg));
-    if let Err(source) = written {
-        return Err(Failure::File { path, source });
-    }
-    anstream::eprintln!("drawn: {}", path.display());
-    Ok(path)
 }
 
 fn text(report: &StabilityReport) -> String {

@@ -17,7 +17,7 @@ pub(crate) struct Roofline {
     pool: ThreadPool,
     threads: usize,
     /// f32 operations a second; a multiply–add is two.
-    peak: f64,
+    pub(crate) peak: f64,
 }
 
 impl Roofline {

@@ -43,6 +43,22 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Plain SGD at a constant η on reshuffled epochs of seed 0, without weight decay, until the
+    /// observer ends it.
+    #[must_use]
+    pub fn plain(learning_rate: f64, batch_size: usize) -> Self {
+        Self {
+            optimizer: Optimizer::Sgd,
+            learning_rate,
+            schedule: Schedule::Constant,
+            batch_size,
+            sampling: Sampling::ReshuffledEpochs,
+            stop: Stop::after(u64::MAX),
+            weight_decay: 0.0,
+            seed: 0,
+        }
+    }
+
     /// # Errors
     /// [`Error::Setting`] for the first setting outside its range.
     fn check(&self, examples: usize) -> Result<(), Error> {

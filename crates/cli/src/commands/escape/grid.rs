@@ -8,8 +8,8 @@ use minimascope_report::views;
 
 use super::{STEPS, folder, place_of};
 use crate::arguments::Escape;
-use crate::commands::stability::draw;
 use crate::exit::{Done, Failure};
+use crate::pictures::draw;
 use crate::table::{Table, grouped, significant};
 use crate::{interrupt, output, progress};
 

@@ -5,9 +5,10 @@ use minimascope_record::escape::{ToyEnd, ToyEscape};
 use minimascope_report::views::toy;
 
 use crate::arguments::Escape;
-use crate::commands::stability::{criteria, draw};
+use crate::commands::stability::criteria;
 use crate::exit::{Done, Failure};
 use crate::output;
+use crate::pictures::draw;
 use crate::summary::name_of;
 use crate::table::significant;
 
