@@ -170,6 +170,7 @@ pub fn escape(
         used,
         launches: launch.seeds,
         max_steps: launch.max_steps,
+        typical: predicted_growth.typical,
     };
     let with = Launches { minimum, again: &again, criterion, place };
     let begun = if minimum.is_double_precision() {

@@ -187,20 +187,9 @@ pub struct LinearisedLaunches {
     pub left_at: Option<u64>,
     /// The growth of all that left.
     pub growth: Option<Growth>,
-}
-
-impl LinearisedLaunches {
-    /// Whether most left within the steps of the launches.
-    #[must_use]
-    pub fn has_left(&self) -> bool {
-        2 * self.left > self.launches
-    }
-
-    /// Whether most left at all.
-    #[must_use]
-    pub fn leaves_in_the_end(&self) -> bool {
-        2 * (self.left + self.left_later) > self.launches
-    }
+    /// e^{2γ} of the linearised loss a step, of almost every sequence of batches drawn so; `null`
+    /// where the simulation would take too long.
+    pub typical: Option<f64>,
 }
 
 /// Why an observation is not as predicted, or what it says inside the bracket: judged by the
@@ -212,10 +201,11 @@ pub enum Explanation {
     AsEstimated,
     /// The linearised dynamics stay as long, and leave later.
     FiniteSteps,
-    /// The linearised dynamics do the same with these batches, the opposite with the other law's.
+    /// The linearised dynamics do the same with these batches, the opposite with the other law's,
+    /// within their steps or in the long run.
     Reshuffling,
     /// The linearised dynamics stay, as almost every path does that is unstable in mean square
-    /// alone: rare paths carry the mean.
+    /// alone, by either law of batches: rare paths carry the mean.
     RarePaths,
     /// The linearised dynamics stay too, within all their steps, though they grow in the long run
     /// or nobody knows whether they do.
@@ -352,7 +342,8 @@ pub struct Cell {
     pub left_at: Option<u64>,
     /// The largest loss of all launches over the minimum's; `null` after divergence.
     pub largest_loss_ratio: Option<f64>,
-    /// What explains an observation that is not as predicted, or one inside the bracket.
+    /// What explains the launches, if only one of them, that are not as predicted, or what is seen
+    /// inside the bracket.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub explanation: Option<Explanation>,
     /// The relaunch that it rests on.

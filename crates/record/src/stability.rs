@@ -289,8 +289,10 @@ pub struct Blame {
     pub non_uniformity: Vec<Share>,
     /// Largest shares of the exact threshold's growing second moment first.
     pub mean_square: Vec<Share>,
-    /// η* when the first of `non_uniformity` are left out of the training set; in leading
-    /// directions.
+    /// Leading directions in which `mean_square` and `left_out` are computed: more can only lower
+    /// η*, of the whole set and of the rest alike.
+    pub directions: usize,
+    /// η* when the first of `non_uniformity` are left out of the training set.
     pub left_out: Vec<LeftOut>,
 }
 

@@ -210,7 +210,10 @@ fn relaunched(linearised: &Linearised) -> String {
             text.push_str(&format!(", {} more by step {most}", of.left_later));
         }
         let growth = of.growth.as_ref().map_or(String::new(), |at| format!("; {}", grown(at)));
-        text.push_str(&format!("{growth}\n"));
+        let typical = of.typical.map_or(String::new(), |factor| {
+            format!("; ×{} a step typically, in the long run", significant(factor))
+        });
+        text.push_str(&format!("{growth}{typical}\n"));
     }
     text
 }

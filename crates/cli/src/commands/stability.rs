@@ -109,7 +109,9 @@ fn text(report: &StabilityReport) -> String {
         for at in &blame.left_out {
             table.row([at.examples.to_string(), significant(at.critical_learning_rate)]);
         }
-        text.push_str(&format!("{table}at B = {}\n", blame.batch_size));
+        let directions = grouped(blame.directions as u64);
+        let at = blame.batch_size;
+        text.push_str(&format!("{table}at B = {at}, η* in {directions} leading directions\n"));
     }
     if let Some(found) = &report.batch_sharpness {
         let estimate = |value: Option<Estimate>| {

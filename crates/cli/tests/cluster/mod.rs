@@ -14,7 +14,7 @@ use crate::program::text;
 const PROGRAMS: [&str; 6] = ["munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol"];
 
 /// For anything that takes seconds; a machine under load gets its time.
-const PATIENCE: Duration = Duration::from_secs(240);
+const PATIENCE: Duration = Duration::from_secs(600);
 
 pub(crate) struct Cluster {
     folder: tempfile::TempDir,

@@ -255,6 +255,7 @@ impl Cells<'_, '_> {
                 used: self.used,
                 launches: seeds,
                 max_steps: launcher.max_steps,
+                typical: cell.predicted_growth.typical,
             };
             let Some(linearised) = relaunch.launch(&again, watch)? else { return Ok(None) };
             cell.explanation = Some(explanation::explain(&cell, &linearised));

@@ -4,7 +4,7 @@ use minimascope_record::escape::PredictedGrowth;
 use minimascope_record::training::Sampling;
 use minimascope_stability::mean_square::growth;
 use minimascope_stability::simulation::{Dynamics, Ensemble, lyapunov_exponent};
-use minimascope_stability::{Batching, LearningRate, Momentum};
+use minimascope_stability::{Batching, Estimate, ExampleFactors, LearningRate, Momentum};
 
 use crate::Error;
 use crate::stability::{Minimum, ensemble, law};
@@ -38,17 +38,32 @@ impl Minimum<'_> {
         if batching.noise() == 0.0 {
             return Ok(found(Some(mean_square), Some(0.0)));
         }
-        let shape = (factors.outputs(), factors.rank());
-        let Some(ensemble) = ensemble(batching, shape) else { return Ok(found(None, None)) };
-        let (n, size) = (batching.examples(), batching.batch_size());
-        let ensemble = whole_epochs(ensemble, n.div_ceil(size));
-        let batching = Batching::new(n, size, law(used))?;
-        let dynamics = Dynamics { batching, learning_rate, momentum: Momentum::NONE };
-        let warm_up = ensemble.steps / 10;
-        let exponent = lyapunov_exponent(&factors, &dynamics, &ensemble, warm_up)?;
-        let factor = (2.0 * exponent.value).exp();
-        Ok(found(Some(factor), Some(2.0 * factor * exponent.standard_error)))
+        let typical = typical_growth(&factors, batching, learning_rate, used)?;
+        let (value, standard_error) =
+            (typical.map(|at| at.value), typical.map(|at| at.standard_error));
+        Ok(found(value, standard_error))
     }
+}
+
+/// e^{2γ} of batches drawn so, in leading directions; `None` where the simulation would take too
+/// long.
+pub(super) fn typical_growth(
+    factors: &ExampleFactors,
+    batching: &Batching,
+    learning_rate: LearningRate,
+    sampling: Sampling,
+) -> Result<Option<Estimate>, Error> {
+    let (n, size) = (batching.examples(), batching.batch_size());
+    let batching = Batching::new(n, size, law(sampling))?;
+    let factors = factors.truncated(DIRECTIONS);
+    let shape = (factors.outputs(), factors.rank());
+    let Some(ensemble) = ensemble(&batching, shape) else { return Ok(None) };
+    let ensemble = whole_epochs(ensemble, n.div_ceil(size));
+    let dynamics = Dynamics { batching, learning_rate, momentum: Momentum::NONE };
+    let warm_up = ensemble.steps / 10;
+    let exponent = lyapunov_exponent(&factors, &dynamics, &ensemble, warm_up)?;
+    let value = (2.0 * exponent.value).exp();
+    Ok(Some(Estimate { value, standard_error: 2.0 * value * exponent.standard_error }))
 }
 
 /// A number of steps that holds each position of an epoch equally often, if there is one epoch: the

@@ -15,6 +15,7 @@ use minimascope_stability::{Batching, ExampleFactors, LearningRate, Momentum};
 
 use super::criterion::Criterion;
 use super::growth;
+use super::prediction::typical_growth;
 use crate::Error;
 use crate::problem::Problem;
 use crate::progress::{Event, MeasureProgress, Quantity};
@@ -47,6 +48,8 @@ pub(super) struct Again {
     pub(super) launches: u64,
     /// Steps of the network's launches.
     pub(super) max_steps: u64,
+    /// e^{2γ} by that law, where known.
+    pub(super) typical: Option<f64>,
 }
 
 impl Minimum<'_> {
@@ -100,7 +103,13 @@ impl Relaunch<'_> {
         let mut seen = Vec::new();
         for sampling in laws {
             let launches = if noiseless { 1 } else { again.launches };
-            let again = Again { launches, used: sampling, ..*again };
+            let typical = if sampling == again.used {
+                again.typical
+            } else {
+                let rate = again.learning_rate;
+                typical_growth(self.factors, &again.batching, rate, sampling)?.map(|at| at.value)
+            };
+            let again = Again { launches, used: sampling, typical, ..*again };
             let Some(launches) = self.by_law(&again, watch)? else { return Ok(None) };
             seen.push(launches);
         }
@@ -128,6 +137,7 @@ impl Relaunch<'_> {
             left_later: 0,
             left_at: None,
             growth: None,
+            typical: again.typical,
         };
         let mut fits = Vec::new();
         for seed in 0..again.launches {

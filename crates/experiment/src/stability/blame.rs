@@ -53,6 +53,7 @@ impl Minimum<'_> {
             batch_size: batching.batch_size(),
             non_uniformity: shares(&variance),
             mean_square: shares(&mean_square),
+            directions: part.rank(),
             left_out,
         }))
     }

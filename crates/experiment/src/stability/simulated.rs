@@ -18,6 +18,9 @@ const TRAJECTORIES: usize = 16;
 /// Multiply–adds that one value of the Lyapunov exponent may cost, a second or so; the threshold
 /// takes some ten of them.
 const EXPONENT_WORK: f64 = 2e9;
+/// More steps than this take longer than their multiply–adds say, and are not needed: twenty epochs
+/// of single examples know the thresholds of the study's networks to 2 %.
+const MOST_STEPS: usize = 20_000;
 /// Fewer steps than this, and the halves of a path would be too short to compare.
 const FEWEST_STEPS: usize = 60;
 /// Fewer directions than this are not simulated.
@@ -73,7 +76,7 @@ impl Minimum<'_> {
     }
 }
 
-/// As many steps as the work allows, up to 2,000.
+/// As many steps as the work allows, up to [`MOST_STEPS`].
 pub(crate) fn ensemble(batching: &Batching, (outputs, rank): (usize, usize)) -> Option<Ensemble> {
     // A step takes the examples in the batch or those outside, whichever are fewer.
     let (inside, n) = (batching.batch_size(), batching.examples());
@@ -83,7 +86,7 @@ pub(crate) fn ensemble(batching: &Batching, (outputs, rank): (usize, usize)) -> 
     };
     let step = (2 * examples * outputs * rank) as f64;
     let steps = (EXPONENT_WORK / step / TRAJECTORIES as f64) as usize;
-    let steps = steps.min(2_000);
+    let steps = steps.min(MOST_STEPS);
     let seed = 0;
     (steps >= FEWEST_STEPS).then_some(Ensemble { trajectories: TRAJECTORIES, steps, seed })
 }

@@ -29,6 +29,8 @@ pub struct Blame {
     pub population: usize,
     /// B of `left_out`.
     pub batch_size: usize,
+    /// Leading directions that η* is computed in.
+    pub directions: usize,
     /// `[number of top examples left out, η*]`; may be empty.
     pub left_out: Vec<[f64; 2]>,
 }
@@ -73,7 +75,8 @@ impl Blame {
         let mut chart = Chart::new(x, y);
         chart =
             chart.with(Layer::line(self.left_out.clone(), Ink::Series(1)).marked(Marker::Square));
-        Panel::chart(Text::plain("Without them"), chart)
+        let title = format!("Without them, in {} leading directions", self.directions);
+        Panel::chart(Text::plain(title), chart)
     }
 
     fn description(&self) -> String {

@@ -96,6 +96,7 @@ pub fn blame(
         examples: examples.collect(),
         population: report.minimum.train_examples,
         batch_size: found.batch_size,
+        directions: found.directions,
         left_out: found
             .left_out
             .iter()

@@ -139,6 +139,7 @@ fn explained(record: &EscapeGrid) -> String {
         "other law",
         "steps",
         "typically × a step",
+        "other law",
     ]);
     for (cell, linearised) in cells() {
         let launches = |index: usize| {
@@ -147,6 +148,10 @@ fn explained(record: &EscapeGrid) -> String {
                 let later = if later > 0 { format!(" + {later} later") } else { String::new() };
                 format!("{} of {}{later}", of.left, of.launches)
             })
+        };
+        let typically = |index: usize| {
+            let typical = linearised.laws.get(index).and_then(|of| of.typical);
+            typical.map_or("–".to_owned(), significant)
         };
         table.row([
             cell.batch_size.to_string(),
@@ -157,7 +162,8 @@ fn explained(record: &EscapeGrid) -> String {
             launches(0),
             launches(1),
             grouped(linearised.max_steps),
-            cell.predicted_growth.typical.map_or("–".to_owned(), significant),
+            typically(0),
+            typically(1),
         ]);
     }
     format!("\nrelaunched in the linearised dynamics:\n{table}")

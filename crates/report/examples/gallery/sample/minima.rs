@@ -122,6 +122,7 @@ pub(crate) fn blame() -> Blame {
         examples: examples.collect(),
         population: 1000,
         batch_size: 4,
+        directions: 400,
         left_out: vec![[0.0, 0.0402], [1.0, 0.0421], [2.0, 0.0443], [5.0, 0.0478], [10.0, 0.0551]],
     }
 }
