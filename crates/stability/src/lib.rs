@@ -3,7 +3,8 @@
 //! Close to a minimum x* where every example is fitted, a step of SGD with learning rate η is
 //! x_{t+1} − x* = (I − ηH_B)(x_t − x*), H_B the mean Hessian of the batch. The criteria of this
 //! crate say whether that random product contracts, for any problem given as factors of the
-//! per-example Hessians ([`ExampleFactors`]), networks or not:
+//! per-example Hessians ([`ExampleFactors`]: made of rows, a Gram matrix, leading modes, dense
+//! Hessians or operators), networks or not:
 //!
 //! | question | module |
 //! |---|---|

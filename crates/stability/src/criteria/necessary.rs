@@ -5,6 +5,8 @@
 //! (arXiv 2306.07850). Truncated coordinates keep the first and third valid (each v is a direction
 //! of the full space); the second uses the full blocks for its traces and bounds the rest.
 
+use std::borrow::Cow;
+
 use crate::dense::dot;
 use crate::{Batching, ExampleFactors};
 
@@ -12,7 +14,10 @@ use crate::{Batching, ExampleFactors};
 const ASCENT_STEPS: usize = 300;
 /// The ascent ends when a step improves the quotient by less than this, relatively: the bound is
 /// valid at every v, only its tightness depends on it.
-const ASCENT_TOLERANCE: f64 = 1e-10;
+const ASCENT_TOLERANCE: f64 = 1e-9;
+/// With more directions than these the ascents from all starts are in the leading ones, and one in
+/// all of them goes on from the best: a step costs two passes over nK × r numbers.
+const COARSE: usize = 800;
 /// Leading eigenvectors of H, and examples of largest curvature, that an ascent starts from.
 const STARTS: usize = 3;
 
@@ -46,29 +51,42 @@ pub fn bounds(
 ) -> NecessaryBounds {
     let noise = batching.noise();
     let rank = factors.rank();
-    let mut quotient = Quotient::new(factors, noise);
-    let unit = |a: usize| {
-        let mut v = vec![0.0; rank];
-        v[a] = 1.0;
-        v
-    };
-    let top_direction = 2.0 / quotient.value(&unit(0));
-    let mut starts: Vec<Vec<f64>> = (0..STARTS.min(rank)).map(unit).collect();
+    let coarse =
+        if rank > COARSE { Cow::Owned(factors.truncated(COARSE)) } else { Cow::Borrowed(factors) };
+    let mut starts: Vec<Vec<f64>> = (0..STARTS.min(rank)).map(|a| unit(a, rank)).collect();
     starts.extend(steepest_examples(factors));
     starts.extend(hint.map(<[f64]>::to_vec));
-    let mut best = (0.0, unit(0));
-    for start in starts {
+    let mut quotient = Quotient::new(&coarse, noise);
+    let mut best = (0.0, unit(0, rank));
+    for mut start in starts {
+        start.truncate(coarse.rank());
+        if start.iter().all(|x| *x == 0.0) {
+            continue;
+        }
         let found = quotient.ascend(start);
         if found.0 > best.0 {
             best = found;
         }
     }
+    let mut quotient = Quotient::new(factors, noise);
+    if rank > COARSE {
+        best.1.resize(rank, 0.0);
+        best = quotient.ascend(best.1);
+    }
+    let top_direction = 2.0 / quotient.value(&unit(0, rank));
     NecessaryBounds {
         top_direction,
         isotropic: isotropic(factors, noise),
         best_direction: (2.0 / best.0).min(top_direction),
         direction: best.1,
     }
+}
+
+/// The coordinates of direction a.
+fn unit(a: usize, rank: usize) -> Vec<f64> {
+    let mut v = vec![0.0; rank];
+    v[a] = 1.0;
+    v
 }
 
 /// 2 tr H/((1−p)‖H‖_F² + (p/n)Σ‖H_i‖_F²). With truncated coordinates ‖H‖_F² lacks its tail, which

@@ -3,6 +3,13 @@
 mod construct;
 mod reduce;
 
+use rayon::prelude::*;
+
+/// Numbers of the factors that one task of a product takes at least.
+const TASK: usize = 1 << 16;
+/// Directions whose running sums one task of a transposed product keeps at least.
+const PANEL: usize = 64;
+
 /// Factors A_i (K × r) of the per-example operators, in orthonormal coordinates in which
 /// H = (1/n) Σ A_iᵀA_i is diagonal.
 ///
@@ -94,19 +101,29 @@ impl ExampleFactors {
         &self.blocks
     }
 
-    /// out = A x: nK numbers from r.
+    /// out = A x: nK numbers from r; rows in parallel.
     pub fn apply_rows(&self, x: &[f64], out: &mut [f64]) {
-        for (value, row) in out.iter_mut().zip(self.rows.chunks_exact(self.rank())) {
-            *value = crate::dense::dot(row, x);
-        }
+        let rank = self.rank();
+        let rows_a_task = TASK.div_ceil(rank);
+        let tasks = out.par_chunks_mut(rows_a_task).zip(self.rows.par_chunks(rows_a_task * rank));
+        tasks.for_each(|(out, rows)| {
+            for (value, row) in out.iter_mut().zip(rows.chunks_exact(rank)) {
+                *value = crate::dense::dot(row, x);
+            }
+        });
     }
 
-    /// out = Aᵀ u: r numbers from nK.
+    /// out = Aᵀ u: r numbers from nK; panels of directions in parallel, so that every sum runs over
+    /// the rows in order.
     pub fn apply_rows_transposed(&self, u: &[f64], out: &mut [f64]) {
-        out.fill(0.0);
-        for (value, row) in u.iter().zip(self.rows.chunks_exact(self.rank())) {
-            crate::dense::axpy(*value, row, out);
-        }
+        let rank = self.rank();
+        let width = TASK.div_ceil(u.len()).max(PANEL).min(rank);
+        out.par_chunks_mut(width).enumerate().for_each(|(panel, out)| {
+            out.fill(0.0);
+            for (value, row) in u.iter().zip(self.rows.chunks_exact(rank)) {
+                crate::dense::axpy(*value, &row[panel * width..][..out.len()], out);
+            }
+        });
     }
 
     /// u ← blockdiag_i(A_iA_iᵀ) u with the full blocks.
