@@ -41,8 +41,14 @@ fn paper(arguments: Reproduce) -> Result<Done, Failure> {
         out: arguments.out,
         json: arguments.json,
     };
+    let folder = place.out.clone();
     let machine = arguments.machine.into();
-    sweep::work(&place, &SweepOptions { machine, shard: Shard::WHOLE, retry_failed: false })
+    let options = SweepOptions { machine, shard: Shard::WHOLE, retry_failed: false };
+    let done = sweep::work(&place, &options)?;
+    if done != Done::Interrupted {
+        report::study_page(&folder, &folder.join("report.html"))?;
+    }
+    Ok(done)
 }
 
 fn quick(arguments: Reproduce) -> Result<Done, Failure> {
