@@ -104,7 +104,7 @@ pub(crate) struct Escape {
         value_name = "H1,H2",
         value_delimiter = ',',
         num_args = 1,
-        allow_negative_numbers = true
+        allow_hyphen_values = true
     )]
     pub(crate) curvatures: Vec<f64>,
     /// Of toy: where the paths start [default: 1.00001].
