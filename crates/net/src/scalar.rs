@@ -94,13 +94,13 @@ pub trait Scalar:
         // SAFETY: as for `load_all`.
         unsafe { to.cast::<Self::Register<S>>().write_unaligned(value) }
     }
-    /// Loads the masked lanes; the others are 0. Slow: a call, for the ragged end of a row only.
+    /// Loads the masked lanes; the others are 0.
     ///
     /// # Safety
     /// The masked lanes from `from` on must be readable.
     #[allow(unsafe_code)]
     unsafe fn load<S: Simd>(simd: S, mask: Self::Mask<S>, from: *const Self) -> Self::Register<S>;
-    /// Stores the masked lanes. Slow, as [`Scalar::load`].
+    /// Stores the masked lanes.
     ///
     /// # Safety
     /// The masked lanes from `to` on must be writable.
@@ -182,7 +182,8 @@ macro_rules! scalar {
             }
             #[inline(always)]
             fn first_lanes<S: Simd>(simd: S, count: usize) -> Self::Mask<S> {
-                simd.$between(0, count.min(Self::lanes::<S>()) as $word)
+                // As it is, `pulp` reaches memory through it by a jump into a table.
+                pulp::MemMask::new(simd.$between(0, count.min(Self::lanes::<S>()) as $word).mask())
             }
             #[inline(always)]
             #[allow(unsafe_code)]
