@@ -18,7 +18,7 @@ static THREADS: LazyLock<usize> = LazyLock::new(|| {
     std::env::var("THREADS").map_or_else(|_| all(), |text| text.parse().expect("a number"))
 });
 static MACHINE: LazyLock<Roofline> = LazyLock::new(|| Roofline::new(*THREADS));
-/// Small batches take one thread.
+/// Small batches are timed on one thread.
 static ONE_THREAD: LazyLock<Roofline> = LazyLock::new(|| Roofline::new(1));
 
 #[allow(clippy::print_stdout)]

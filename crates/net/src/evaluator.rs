@@ -7,6 +7,7 @@ mod products;
 use minimascope_record::training::Loss;
 use rayon::prelude::*;
 
+use crate::kernels::Team;
 use crate::layers::{Weights, flip};
 use crate::passes::{self, Chunk, Scratch};
 use crate::tape::Tape;
@@ -135,6 +136,7 @@ pub(crate) struct Context<'a, T> {
     pub examples: &'a Examples<T>,
     pub weights: Option<&'a [T]>,
     pub point: Weights<'a, T>,
+    pub team: &'a Team,
 }
 
 impl<'a, T: Scalar> Context<'a, T> {
@@ -144,6 +146,7 @@ impl<'a, T: Scalar> Context<'a, T> {
             weights: self.point,
             rows: range.len(),
             inputs: self.examples.input(range.clone()),
+            team: self.team,
         }
     }
 
@@ -376,6 +379,7 @@ impl<'a, T: Scalar> Evaluator<'a, T> {
             examples: self.examples,
             weights: self.weights.as_deref(),
             point: Weights { values: &self.point, flipped: &self.flipped },
+            team: Team::alone(),
         };
         let slots = &mut self.slots;
         self.execution.run(|| slots.par_iter_mut().for_each(|slot| work(context, slot)));

@@ -17,6 +17,7 @@ mod first_order;
 mod second_order;
 
 use crate::Scalar;
+use crate::kernels::Team;
 use crate::layers::Weights;
 use crate::network::Network;
 use crate::tape::Tape;
@@ -33,6 +34,8 @@ pub(crate) struct Chunk<'a, T> {
     pub rows: usize,
     /// rows × input size.
     pub inputs: &'a [T],
+    /// Who shares the kernels of a few rows.
+    pub team: &'a Team,
 }
 
 impl<'a, T: Scalar> Chunk<'a, T> {

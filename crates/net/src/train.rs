@@ -6,6 +6,7 @@ mod gradient;
 mod in_place;
 mod memory;
 mod optimizer;
+mod pace;
 mod sampling;
 mod schedule;
 mod trainer;

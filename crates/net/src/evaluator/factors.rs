@@ -5,7 +5,7 @@
 
 use rayon::prelude::*;
 
-use crate::kernels::{Layout, multiply, row_dots};
+use crate::kernels::{Layout, Team, multiply, row_dots};
 use crate::layers::Affine;
 use crate::passes::{self, Chunk, Direction, Scratch};
 use crate::tape::Tape;
@@ -208,7 +208,14 @@ impl<T: Scalar> Evaluator<'_, T> {
                         rows.resize(start + weight.len() + bias, T::ZERO);
                         let (filter, sums) = rows[start..].split_at_mut(weight.len());
                         let x = &x[i * x_size..][..x_size];
-                        affine.outer(1, x, d, filter, false, &mut work.scratch.images);
+                        affine.outer(
+                            (Team::alone(), 1),
+                            x,
+                            d,
+                            filter,
+                            false,
+                            &mut work.scratch.images,
+                        );
                         if bias > 0 {
                             affine.bias_sum(d, sums, false);
                         }
@@ -300,7 +307,7 @@ fn add_blocks<T: Scalar>(
             for (gradient, d) in gradients.chunks_exact_mut(width).zip(&d) {
                 let (filter, sums) = gradient.split_at_mut(weight.len());
                 let (x, d) = (&x[i * x_size..][..x_size], &d[i * d_size..][..d_size]);
-                affine.outer(1, x, d, filter, false, &mut scratch.images);
+                affine.outer((chunk.team, 1), x, d, filter, false, &mut scratch.images);
                 if !sums.is_empty() {
                     affine.bias_sum(d, sums, false);
                 }

@@ -9,7 +9,7 @@ use super::level::dispatch;
 
 /// Rows of a register tile. Eight accumulators hide the latency of fused multiply–adds even when
 /// a row is one register wide, and eight row addresses fit the general registers.
-const TILE: usize = 8;
+pub(crate) const TILE: usize = 8;
 
 /// C[i][j] (+)= Σ_t A[rows[i] + steps[t]] · B[t][j], with B steps × columns and C rows × columns,
 /// both row by row.

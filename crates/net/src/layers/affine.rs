@@ -2,7 +2,7 @@
 //! bilinear products of weights, inputs x and output derivatives d.
 
 use crate::Scalar;
-use crate::kernels::add_column_sums;
+use crate::kernels::{Team, add_column_sums};
 use crate::network::Network;
 
 use super::{Node, Operation, convolution, linear};
@@ -72,7 +72,7 @@ impl<'a> Affine<'a> {
     /// y (+)= W x for `rows` examples.
     pub(crate) fn apply<T: Scalar>(
         self,
-        rows: usize,
+        (team, rows): (&Team, usize),
         weight: &[T],
         x: &[T],
         y: &mut [T],
@@ -81,10 +81,10 @@ impl<'a> Affine<'a> {
     ) {
         match self {
             Self::Linear { inputs, outputs } => {
-                linear::apply(rows, (inputs, outputs), weight, x, y, accumulate);
+                linear::apply((team, rows), (inputs, outputs), weight, x, y, accumulate);
             }
             Self::Convolution(convolution) => {
-                convolution.apply(rows, weight, x, y, accumulate, scratch);
+                convolution.apply((team, rows), weight, x, y, accumulate, scratch);
             }
         }
     }
@@ -92,7 +92,7 @@ impl<'a> Affine<'a> {
     /// x̄ (+)= Wᵀ d. A linear layer takes `weight` as it is, a convolution takes it flipped.
     pub(crate) fn apply_transposed<T: Scalar>(
         self,
-        rows: usize,
+        (team, rows): (&Team, usize),
         (weight, flipped): (&[T], &[T]),
         d: &[T],
         out: &mut [T],
@@ -104,7 +104,7 @@ impl<'a> Affine<'a> {
                 linear::apply_transposed(rows, (inputs, outputs), weight, d, out, accumulate);
             }
             Self::Convolution(convolution) => {
-                convolution.apply_transposed(rows, flipped, d, out, accumulate, scratch);
+                convolution.apply_transposed((team, rows), flipped, d, out, accumulate, scratch);
             }
         }
     }
@@ -112,7 +112,7 @@ impl<'a> Affine<'a> {
     /// gradient (+)= Σ_i d_i ⊗ x_i, in the layout of the weight.
     pub(crate) fn outer<T: Scalar>(
         self,
-        rows: usize,
+        (team, rows): (&Team, usize),
         x: &[T],
         d: &[T],
         gradient: &mut [T],
@@ -124,7 +124,7 @@ impl<'a> Affine<'a> {
                 linear::outer(rows, (inputs, outputs), x, d, gradient, accumulate);
             }
             Self::Convolution(convolution) => {
-                convolution.outer(rows, x, d, gradient, accumulate, scratch);
+                convolution.outer((team, rows), x, d, gradient, accumulate, scratch);
             }
         }
     }

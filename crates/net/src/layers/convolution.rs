@@ -10,7 +10,7 @@ use std::ops::Range;
 use minimascope_record::architecture::Shape;
 
 use crate::Scalar;
-use crate::kernels::indexed_product;
+use crate::kernels::{LEAST, TILE, Team, cut_rows, indexed_product};
 
 /// Positions whose output derivatives (64 channels in f32) stay in a first-level cache while all
 /// kernel cells pass over them.
@@ -73,37 +73,51 @@ impl Correlation {
         Self { padded, group, positions: count, rows, steps }
     }
 
-    /// The images of a group, each framed by `frame`, one after another in `scratch`.
+    /// Images, each framed by `frame`, one after another in `framed`.
     fn frame<'s, T: Scalar>(
         &self,
         (images, size): (&[T], usize),
         frame: impl Fn(&[T], &mut [T]),
-        scratch: &'s mut Vec<T>,
+        framed: &'s mut [T],
     ) -> &'s [T] {
         let padded = self.padded.size();
-        let needed = images.len() / size * padded;
-        scratch.resize(needed.max(scratch.len()), T::ZERO);
-        for (image, to) in images.chunks_exact(size).zip(scratch.chunks_exact_mut(padded)) {
+        let framed = &mut framed[..images.len() / size * padded];
+        for (image, to) in images.chunks_exact(size).zip(framed.chunks_exact_mut(padded)) {
             frame(image, to);
         }
-        &scratch[..needed]
+        framed
     }
 
+    /// The product for all images, shared by their positions.
     fn correlate<T: Scalar>(
         &self,
+        team: &Team,
         (images, size): (&[T], usize),
-        frame: impl Fn(&[T], &mut [T]) + Copy,
+        frame: impl Fn(&[T], &mut [T]) + Copy + Sync,
         weight: &[T],
         (out, columns): (&mut [T], usize),
         accumulate: bool,
         scratch: &mut Vec<T>,
     ) {
-        let out_group = self.group * self.positions * columns;
-        for (images, out) in images.chunks(self.group * size).zip(out.chunks_mut(out_group)) {
-            let rows = &self.rows[..out.len() / columns];
-            let images = self.frame((images, size), frame, scratch);
-            indexed_product(images, rows, &self.steps, weight, columns, out, accumulate);
-        }
+        let parts = team.parts(out.len() * self.steps.len(), LEAST);
+        let framed = self.group * self.padded.size();
+        scratch.resize((parts * framed).max(scratch.len()), T::ZERO);
+        let group = self.group * self.positions;
+        let pieces = cut_rows(out, columns, TILE, parts).zip(scratch.chunks_exact_mut(framed));
+        team.share_each(pieces, |((Range { mut start, end }, mut out), framed)| {
+            while start < end {
+                // What of this part lies in one group.
+                let first = start / group;
+                let rows = start - first * group..(end - first * group).min(group);
+                let images = images.chunks(self.group * size).nth(first).expect("an image");
+                let images = self.frame((images, size), frame, framed);
+                let (now, rest) = out.split_at_mut(rows.len() * columns);
+                start += rows.len();
+                let rows = &self.rows[rows];
+                indexed_product(images, rows, &self.steps, weight, columns, now, accumulate);
+                out = rest;
+            }
+        });
     }
 }
 
@@ -160,7 +174,7 @@ impl Convolution {
 
     pub(crate) fn apply<T: Scalar>(
         &self,
-        rows: usize,
+        (team, rows): (&Team, usize),
         weight: &[T],
         x: &[T],
         y: &mut [T],
@@ -171,12 +185,13 @@ impl Convolution {
         let (x, y) = (&x[..rows * self.input.size()], &mut y[..rows * self.output.size()]);
         let tables = &self.forward;
         let pad = |x: &[T], padded: &mut [T]| self.pad(x, padded);
-        tables.correlate((x, self.input.size()), pad, weight, (y, columns), accumulate, scratch);
+        let x = (x, self.input.size());
+        tables.correlate(team, x, pad, weight, (y, columns), accumulate, scratch);
     }
 
     pub(crate) fn apply_transposed<T: Scalar>(
         &self,
-        rows: usize,
+        (team, rows): (&Team, usize),
         flipped: &[T],
         d: &[T],
         out: &mut [T],
@@ -188,33 +203,65 @@ impl Convolution {
         let tables = &self.backward;
         let spread = |d: &[T], padded: &mut [T]| self.spread(d, padded);
         let d = (d, self.output.size());
-        tables.correlate(d, spread, flipped, (out, columns), accumulate, scratch);
+        tables.correlate(team, d, spread, flipped, (out, columns), accumulate, scratch);
     }
 
+    /// gradient (+)= Σ_i d_i ⊗ x_i, shared by the cells of the kernel: each sums the images in
+    /// their order.
     pub(crate) fn outer<T: Scalar>(
         &self,
-        rows: usize,
+        (team, rows): (&Team, usize),
         x: &[T],
         d: &[T],
         gradient: &mut [T],
-        mut accumulate: bool,
+        accumulate: bool,
         scratch: &mut Vec<T>,
     ) {
         let tables = &self.forward;
-        let columns = self.columns();
-        let (x, d) = (&x[..rows * self.input.size()], &d[..rows * self.output.size()]);
-        let groups = x
-            .chunks(tables.group * self.input.size())
-            .zip(d.chunks(tables.group * self.output.size()));
-        for (x, d) in groups {
-            let images = tables.frame((x, self.input.size()), |x, p| self.pad(x, p), scratch);
-            let blocks = tables.rows.chunks(BLOCK).zip(d.chunks(BLOCK * columns));
-            for (positions, d) in blocks {
-                let positions = &positions[..d.len() / columns];
-                let cells = &tables.steps;
-                indexed_product(images, cells, positions, d, columns, gradient, accumulate);
-                accumulate = true;
+        let (columns, padded) = (self.columns(), tables.padded.size());
+        let (input, output) = (self.input.size(), self.output.size());
+        let (x, d) = (&x[..rows * input], &d[..rows * output]);
+        let parts = team.parts(d.len() * tables.steps.len(), LEAST);
+        let pad = |x: &[T], padded: &mut [T]| self.pad(x, padded);
+        if parts == 1 {
+            scratch.resize((tables.group * padded).max(scratch.len()), T::ZERO);
+            let groups = x.chunks(tables.group * input).zip(d.chunks(tables.group * output));
+            for (index, (x, d)) in groups.enumerate() {
+                let images = tables.frame((x, input), pad, scratch);
+                let accumulate = accumulate || index > 0;
+                self.outer_of(images, d, &tables.steps, gradient, accumulate);
             }
+            return;
+        }
+        scratch.resize((rows * padded).max(scratch.len()), T::ZERO);
+        let framed = &mut scratch[..rows * padded];
+        team.share_each(cut_rows(framed, padded, 1, parts), |(images, framed)| {
+            tables.frame((&x[images.start * input..images.end * input], input), pad, framed);
+        });
+        let framed = &*framed;
+        team.share_each(cut_rows(gradient, columns, TILE, parts), |(cells, gradient)| {
+            let groups = framed.chunks(tables.group * padded).zip(d.chunks(tables.group * output));
+            for (index, (images, d)) in groups.enumerate() {
+                let accumulate = accumulate || index > 0;
+                self.outer_of(images, d, &tables.steps[cells.clone()], gradient, accumulate);
+            }
+        });
+    }
+
+    /// These cells' gradient from a group of framed images.
+    fn outer_of<T: Scalar>(
+        &self,
+        images: &[T],
+        d: &[T],
+        cells: &[u32],
+        gradient: &mut [T],
+        mut accumulate: bool,
+    ) {
+        let columns = self.columns();
+        for (positions, d) in self.forward.rows.chunks(BLOCK).zip(d.chunks(BLOCK * columns)) {
+            let positions = &positions[..d.len() / columns];
+            indexed_product(images, cells, positions, d, columns, gradient, accumulate);
+            accumulate = true;
         }
     }
 

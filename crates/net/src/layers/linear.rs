@@ -1,11 +1,11 @@
 //! The three products of a linear layer, W outputs × inputs.
 
 use crate::Scalar;
-use crate::kernels::{Layout, forward_rows, is_small, multiply};
+use crate::kernels::{Layout, Team, forward_rows, is_small, multiply};
 
 /// y (+)= x Wᵀ.
 pub(crate) fn apply<T: Scalar>(
-    rows: usize,
+    (team, rows): (&Team, usize),
     (inputs, outputs): (usize, usize),
     weight: &[T],
     x: &[T],
@@ -13,7 +13,7 @@ pub(crate) fn apply<T: Scalar>(
     accumulate: bool,
 ) {
     if is_small(rows) && !accumulate {
-        forward_rows(rows, (inputs, x), weight, None, (outputs, y));
+        forward_rows(team, rows, (inputs, x), weight, None, (outputs, y));
         return;
     }
     multiply(

@@ -70,7 +70,8 @@ pub(super) fn apply<T: Scalar>(
         Affine::Linear { inputs, outputs } => {
             if let Some(shared) = shared {
                 let weight = &shared.values[site.weight.clone()];
-                site.affine.apply(rows, weight, x, y, true, &mut scratch.images);
+                let team = site.chunk.team;
+                site.affine.apply((team, rows), weight, x, y, true, &mut scratch.images);
             }
             scratch.coefficients.resize((2 * rows).max(scratch.coefficients.len()), T::ZERO);
             let (first, second) = scratch.coefficients[..2 * rows].split_at_mut(rows);
@@ -99,11 +100,11 @@ pub(super) fn apply<T: Scalar>(
                 }
                 for (d, x) in pairs.into_iter().flatten() {
                     let (d, x) = (&d[i * y_size..][..y_size], &x[i * x_size..][..x_size]);
-                    site.affine.outer(1, x, d, filter, started, images);
+                    site.affine.outer((site.chunk.team, 1), x, d, filter, started, images);
                     started = true;
                 }
                 let (x, y) = (&x[i * x_size..][..x_size], &mut y[i * y_size..][..y_size]);
-                site.affine.apply(1, filter, x, y, true, images);
+                site.affine.apply((site.chunk.team, 1), filter, x, y, true, images);
             }
             if let (Some(_), Some((d, _))) = (site.bias, pairs[0]) {
                 let columns = site.affine.columns();
@@ -129,7 +130,14 @@ pub(super) fn apply_transposed<T: Scalar>(
         Affine::Linear { inputs, outputs } => {
             if let Some(shared) = shared {
                 let weight = (&shared.values[site.weight.clone()], &[][..]);
-                site.affine.apply_transposed(rows, weight, d, out, true, &mut scratch.images);
+                site.affine.apply_transposed(
+                    (site.chunk.team, rows),
+                    weight,
+                    d,
+                    out,
+                    true,
+                    &mut scratch.images,
+                );
             }
             scratch.coefficients.resize((2 * rows).max(scratch.coefficients.len()), T::ZERO);
             let (first, second) = scratch.coefficients[..2 * rows].split_at_mut(rows);
@@ -151,7 +159,14 @@ pub(super) fn apply_transposed<T: Scalar>(
             for i in 0..rows {
                 convolution.flip(&filters[i * total..][convolution.filter.clone()], flipped);
                 let (d, out) = (&d[i * d_size..][..d_size], &mut out[i * out_size..][..out_size]);
-                site.affine.apply_transposed(1, (&[], flipped), d, out, true, images);
+                site.affine.apply_transposed(
+                    (site.chunk.team, 1),
+                    (&[], flipped),
+                    d,
+                    out,
+                    true,
+                    images,
+                );
             }
         }
     }
@@ -199,7 +214,7 @@ pub(crate) fn squared_gradient_norms<T: Scalar>(
             } else {
                 scratch.filters.resize(weight.len().max(scratch.filters.len()), T::ZERO);
                 let filter = &mut scratch.filters[..weight.len()];
-                affine.outer(1, x, d, filter, false, &mut scratch.images);
+                affine.outer((chunk.team, 1), x, d, filter, false, &mut scratch.images);
                 *norm += squared_norm(filter);
                 if let Some(bias) = &bias {
                     scratch.flipped.resize(bias.len().max(scratch.flipped.len()), T::ZERO);

@@ -13,7 +13,7 @@ pub(crate) fn forward<T: Scalar>(
     winners: &mut Vec<u8>,
     scratch: &mut Scratch<T>,
 ) {
-    let Chunk { network, weights, rows, inputs } = chunk;
+    let Chunk { network, weights, rows, inputs, team } = chunk;
     a.fit(network, rows);
     winners.resize((network.winners() * rows).max(winners.len()), 0);
     for node in network.nodes() {
@@ -27,7 +27,7 @@ pub(crate) fn forward<T: Scalar>(
             a.pair(network, rows, node.input, node.output)
         };
         if let Some((affine, weight, bias)) = Affine::of(node) {
-            affine.apply(rows, &weights.values[weight], x, y, false, &mut scratch.images);
+            affine.apply((team, rows), &weights.values[weight], x, y, false, &mut scratch.images);
             if let Some(bias) = bias {
                 affine.add_bias(&weights.values[bias], y);
             }
@@ -78,7 +78,7 @@ pub(crate) fn backward_node<T: Scalar>(
     delta: &mut Tape<T>,
     scratch: &mut Scratch<T>,
 ) {
-    let Chunk { network, weights, rows, .. } = chunk;
+    let Chunk { network, weights, rows, team, .. } = chunk;
     let node = &network.nodes()[index];
     if !node.input_trained && !node.second_trained {
         return;
@@ -110,7 +110,7 @@ pub(crate) fn backward_node<T: Scalar>(
     let (d, out) = delta.pair(network, rows, node.output, node.input);
     if let Some((affine, weight, _)) = Affine::of(node) {
         let weight = (&weights.values[weight], affine.flipped(weights));
-        affine.apply_transposed(rows, weight, d, out, adds, &mut scratch.images);
+        affine.apply_transposed((team, rows), weight, d, out, adds, &mut scratch.images);
         return;
     }
     match &node.operation {
@@ -157,7 +157,7 @@ pub(crate) fn gradient<T: Scalar>(
         let Some((affine, weight, bias)) = Affine::of(node) else { continue };
         let (x, d) = (chunk.values(a, node.input), chunk.values(delta, node.output));
         let into = &mut gradient[weight];
-        affine.outer(chunk.rows, x, d, into, accumulate, &mut scratch.images);
+        affine.outer((chunk.team, chunk.rows), x, d, into, accumulate, &mut scratch.images);
         if let Some(bias) = bias {
             affine.bias_sum(d, &mut gradient[bias], accumulate);
         }

@@ -18,7 +18,7 @@ pub(crate) fn tangent<T: Scalar>(
     a_tangent: &mut Tape<T>,
     scratch: &mut Scratch<T>,
 ) {
-    let Chunk { network, weights, rows, inputs } = chunk;
+    let Chunk { network, weights, rows, inputs, team } = chunk;
     a_tangent.fit(network, rows);
     if direction.factors.is_some() {
         let needed = network.filters() * rows;
@@ -33,7 +33,7 @@ pub(crate) fn tangent<T: Scalar>(
             let y = if node.input_trained {
                 let (x, y) = a_tangent.pair(network, rows, node.input, node.output);
                 let weight = &weights.values[weight.clone()];
-                affine.apply(rows, weight, x, y, false, &mut scratch.images);
+                affine.apply((team, rows), weight, x, y, false, &mut scratch.images);
                 if let Some(bias) = shared_bias {
                     affine.add_bias(bias, y);
                 }
@@ -48,7 +48,7 @@ pub(crate) fn tangent<T: Scalar>(
                 let at = example::Site { chunk, node, affine, weight: &weight, bias: &bias };
                 example::apply(at, direction.shared, factors, x, y, scratch);
             } else if let Some(shared) = direction.shared {
-                affine.apply(rows, &shared.values[weight], x, y, true, &mut scratch.images);
+                affine.apply((team, rows), &shared.values[weight], x, y, true, &mut scratch.images);
             }
             continue;
         }
@@ -116,7 +116,7 @@ pub(crate) fn tangent_backward<T: Scalar>(
     delta_tangent: &mut Tape<T>,
     scratch: &mut Scratch<T>,
 ) {
-    let Chunk { network, weights, rows, .. } = chunk;
+    let Chunk { network, weights, rows, team, .. } = chunk;
     for node in network.nodes().iter().rev() {
         if !node.input_trained && !node.second_trained {
             continue;
@@ -142,14 +142,14 @@ pub(crate) fn tangent_backward<T: Scalar>(
         let (d_tangent, out) = delta_tangent.pair(network, rows, node.output, node.input);
         if let Some((affine, weight, bias)) = Affine::of(node) {
             let own = (&weights.values[weight.clone()], affine.flipped(weights));
-            affine.apply_transposed(rows, own, d_tangent, out, adds, &mut scratch.images);
+            affine.apply_transposed((team, rows), own, d_tangent, out, adds, &mut scratch.images);
             let d = tapes.delta.read(network, rows, node.output);
             if let Some(factors) = direction.factors {
                 let at = example::Site { chunk, node, affine, weight: &weight, bias: &bias };
                 example::apply_transposed(at, direction.shared, factors, d, out, scratch);
             } else if let Some(shared) = direction.shared {
                 let shared = (&shared.values[weight], affine.flipped(shared));
-                affine.apply_transposed(rows, shared, d, out, true, &mut scratch.images);
+                affine.apply_transposed((team, rows), shared, d, out, true, &mut scratch.images);
             }
             continue;
         }
@@ -176,17 +176,17 @@ pub(crate) fn second_gradient<T: Scalar>(
     accumulate: bool,
     scratch: &mut Scratch<T>,
 ) {
-    let rows = chunk.rows;
+    let Chunk { rows, team, .. } = chunk;
     for node in chunk.network.nodes() {
         let Some((affine, weight, bias)) = Affine::of(node) else { continue };
         let d_tangent = chunk.values(delta_tangent, node.output);
         let into = &mut product[weight];
         let x = chunk.values(tapes.a, node.input);
-        affine.outer(rows, x, d_tangent, into, accumulate, &mut scratch.images);
+        affine.outer((team, rows), x, d_tangent, into, accumulate, &mut scratch.images);
         if node.input_trained {
             let d = chunk.values(tapes.delta, node.output);
             let x_tangent = chunk.values(tapes.a_tangent, node.input);
-            affine.outer(rows, x_tangent, d, into, true, &mut scratch.images);
+            affine.outer((team, rows), x_tangent, d, into, true, &mut scratch.images);
         }
         if let Some(bias) = bias {
             affine.bias_sum(d_tangent, &mut product[bias], accumulate);

@@ -4,6 +4,7 @@ use minimascope_record::training::Loss;
 use rayon::prelude::*;
 
 use crate::evaluator::{Context, First};
+use crate::kernels::Team;
 use crate::layers::{Weights, flip};
 use crate::passes::Scratch;
 use crate::{Examples, Execution, Network, Scalar, chunks};
@@ -49,7 +50,8 @@ fn context<'c, T: Scalar>(
     flipped: &'c mut Vec<T>,
 ) -> Context<'c, T> {
     flip(network, values, flipped);
-    Context { network, loss, examples, weights: None, point: Weights { values, flipped } }
+    let point = Weights { values, flipped };
+    Context { network, loss, examples, weights: None, point, team: Team::alone() }
 }
 
 impl<'a, T: Scalar> Assessor<'a, T> {

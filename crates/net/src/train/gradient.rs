@@ -4,6 +4,7 @@ use minimascope_record::training::Loss;
 use rayon::prelude::*;
 
 use crate::evaluator::{Context, First};
+use crate::kernels::Team;
 use crate::layers::Weights;
 use crate::passes::{self, Scratch};
 use crate::{Examples, Execution, Network, Scalar, chunks};
@@ -46,7 +47,8 @@ impl<T: Scalar> BatchGradient<T> {
         point: Weights<'_, T>,
         execution: &Execution,
     ) -> f64 {
-        let context = Context { network, loss, examples, weights: None, point };
+        let context =
+            Context { network, loss, examples, weights: None, point, team: Team::alone() };
         let work = |slot: &mut Slot<T>| {
             slot.used = false;
             slot.value = 0.0;

@@ -215,7 +215,7 @@ impl<'a, T: Scalar> Trainer<'a, T> {
             batch: Vec::new(),
             gathered: examples.select(&[]),
             way: if in_place {
-                Way::InPlace(InPlace::new())
+                Way::InPlace(InPlace::new(execution.threads()))
             } else {
                 Way::Summed(BatchGradient::new(network, batch_size))
             },
