@@ -60,7 +60,7 @@ bench-peers: target/bench-peers/bin/python
 
 target/bench-peers/bin/python: bench/peers/requirements.txt
 	python3 -m venv target/bench-peers
-	target/bench-peers/bin/pip install --quiet -r $<
+	target/bench-peers/bin/python -m pip install --quiet -r $<
 	touch $@
 
 # Needs Python 3.11 or newer. The versions are pinned; the files are the same byte for byte on one
@@ -71,7 +71,7 @@ fixtures: target/fixtures/bin/python
 
 target/fixtures/bin/python: $(FIXTURES)/requirements.txt
 	python3 -m venv target/fixtures
-	target/fixtures/bin/pip install --quiet -r $<
+	target/fixtures/bin/python -m pip install --quiet -r $<
 	touch $@
 
 gallery:
