@@ -186,8 +186,10 @@ fn few_rows_forward(bencher: Bencher<'_, '_>, case: &Case<Few>) {
     let Few { rows, inputs, outputs } = case.size;
     let (a, weights, bias) = (numbers(rows * inputs), numbers(inputs * outputs), numbers(outputs));
     let mut z = vec![0.0; rows * outputs];
+    let one = kernels::Team::alone();
     bencher.bench_local(|| {
-        kernels::forward_rows(rows, (inputs, &a), &weights, Some(&bias), (outputs, &mut z));
+        let z = (outputs, &mut z[..]);
+        kernels::forward_rows(one, rows, (inputs, &a), &weights, Some(&bias), z);
     });
 }
 
@@ -196,10 +198,12 @@ fn few_rows_backward_and_step(bencher: Bencher<'_, '_>, case: &Case<Few>) {
     let Few { rows, inputs, outputs } = case.size;
     let (a, delta) = (numbers(rows * inputs), numbers(rows * outputs));
     let (mut weights, mut d) = (numbers(inputs * outputs), vec![0.0; rows * inputs]);
+    let one = kernels::Team::alone();
     bencher.bench_local(|| {
         let (a, delta) = ((inputs, &a[..]), (outputs, &delta[..]));
         // A rate of 0 keeps the numbers in range for any number of turns.
-        kernels::backward_and_step(rows, a, delta, &mut weights, Some(&mut d), (0.0, 1.0));
+        let step = (0.0, 1.0);
+        kernels::backward_and_step(one, rows, a, delta, &mut weights, Some(&mut d), step);
     });
 }
 

@@ -91,13 +91,12 @@ impl Correlation {
     /// The product for all images, shared by their positions.
     fn correlate<T: Scalar>(
         &self,
-        team: &Team,
+        (team, scratch): (&Team, &mut Vec<T>),
         (images, size): (&[T], usize),
         frame: impl Fn(&[T], &mut [T]) + Copy + Sync,
         weight: &[T],
         (out, columns): (&mut [T], usize),
         accumulate: bool,
-        scratch: &mut Vec<T>,
     ) {
         let parts = team.parts(out.len() * self.steps.len(), LEAST);
         let framed = self.group * self.padded.size();
@@ -186,7 +185,7 @@ impl Convolution {
         let tables = &self.forward;
         let pad = |x: &[T], padded: &mut [T]| self.pad(x, padded);
         let x = (x, self.input.size());
-        tables.correlate(team, x, pad, weight, (y, columns), accumulate, scratch);
+        tables.correlate((team, scratch), x, pad, weight, (y, columns), accumulate);
     }
 
     pub(crate) fn apply_transposed<T: Scalar>(
@@ -203,7 +202,7 @@ impl Convolution {
         let tables = &self.backward;
         let spread = |d: &[T], padded: &mut [T]| self.spread(d, padded);
         let d = (d, self.output.size());
-        tables.correlate(team, d, spread, flipped, (out, columns), accumulate, scratch);
+        tables.correlate((team, scratch), d, spread, flipped, (out, columns), accumulate);
     }
 
     /// gradient (+)= Σ_i d_i ⊗ x_i, shared by the cells of the kernel: each sums the images in

@@ -174,7 +174,7 @@ pub struct Trainer<'a, T> {
 /// How a step is computed.
 #[derive(Debug)]
 enum Way<T> {
-    InPlace(InPlace<T>),
+    InPlace(Box<InPlace<T>>),
     Summed(BatchGradient<T>),
 }
 
@@ -215,7 +215,7 @@ impl<'a, T: Scalar> Trainer<'a, T> {
             batch: Vec::new(),
             gathered: examples.select(&[]),
             way: if in_place {
-                Way::InPlace(InPlace::new(execution.threads()))
+                Way::InPlace(Box::new(InPlace::new(execution.threads())))
             } else {
                 Way::Summed(BatchGradient::new(network, batch_size))
             },
