@@ -30,6 +30,7 @@ pub use grid::{Grid, grid};
 
 use criterion::{Criterion, constant_output_loss};
 use launch::{Launcher, Observation};
+use prediction::typical_of;
 use relaunch::Again;
 
 /// A whole departure from a minimum.
@@ -170,7 +171,7 @@ pub fn escape(
         used,
         launches: launch.seeds,
         max_steps: launch.max_steps,
-        typical: predicted_growth.typical,
+        typical: typical_of(&predicted_growth),
     };
     let with = Launches { minimum, again: &again, criterion, place };
     let begun = if minimum.is_double_precision() {

@@ -61,6 +61,10 @@ pub struct LanczosParameters {
     pub max_products: usize,
     /// The most columns of the basis; at least two more than the pairs wanted.
     pub max_basis: usize,
+    /// The fewest columns of the basis that an answer is taken from, as far as there are so many;
+    /// 0 for any. At a size of just the pairs wanted every Ritz pair is among them, those of the
+    /// other end too, so that many wanted pairs need more.
+    pub least_basis: usize,
     /// What to do when everything asked for has converged.
     pub confirmation: Confirmation,
     /// Seed of the random directions: the start if none is given, and after a breakdown.
@@ -88,6 +92,7 @@ impl LanczosParameters {
             relative_floor: RELATIVE_FLOOR,
             max_products: 1000,
             max_basis: wanted.saturating_mul(2).saturating_add(22),
+            least_basis: 0,
             confirmation: if count > 1 { Confirmation::Probe } else { Confirmation::None },
             seed: 0,
         }

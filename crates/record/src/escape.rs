@@ -190,6 +190,8 @@ pub struct LinearisedLaunches {
     /// e^{2γ} of the linearised loss a step, of almost every sequence of batches drawn so; `null`
     /// where the simulation would take too long.
     pub typical: Option<f64>,
+    /// The standard error of `typical`.
+    pub typical_standard_error: Option<f64>,
 }
 
 /// Why an observation is not as predicted, or what it says inside the bracket: judged by the
@@ -208,7 +210,7 @@ pub enum Explanation {
     /// alone, by either law of batches: rare paths carry the mean.
     RarePaths,
     /// The linearised dynamics stay too, within all their steps, though they grow in the long run
-    /// or nobody knows whether they do.
+    /// or nobody knows whether they do: e^{2γ} is 1 within two standard errors.
     Slow,
     /// The linearised dynamics leave too: pushed by the residuals of what is not fitted.
     Residuals,
@@ -317,6 +319,9 @@ pub struct GridQuestion {
     pub max_steps: u64,
     /// Whether Theorem 1 was enough for the lower ends.
     pub quick: bool,
+    /// Whether the memory allowed all directions of curvature.
+    #[serde(default)]
+    pub all_directions: bool,
 }
 
 /// One (η, B) of a grid.

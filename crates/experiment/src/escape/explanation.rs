@@ -70,7 +70,6 @@ pub(super) fn explain(cell: &Cell, linearised: &Linearised) -> Explanation {
             if !seen.is_done_by(in_the_end, used.launches) {
                 return Explanation::FiniteSteps;
             }
-            let shrinks = |law: &LinearisedLaunches| law.typical.map(|typical| typical < 1.0);
             match (other, shrinks(used), other.and_then(shrinks)) {
                 (Some(other), ..) if !same(other) => Explanation::Reshuffling,
                 (_, Some(true), Some(false)) => Explanation::Reshuffling,
@@ -79,6 +78,13 @@ pub(super) fn explain(cell: &Cell, linearised: &Linearised) -> Explanation {
             }
         }
     }
+}
+
+/// Whether a typical path shrinks in the long run, where e^{2γ} is further from 1 than twice its
+/// standard error.
+fn shrinks(law: &LinearisedLaunches) -> Option<bool> {
+    let (typical, error) = (law.typical?, law.typical_standard_error?);
+    ((typical - 1.0).abs() > 2.0 * error).then_some(typical < 1.0)
 }
 
 #[cfg(test)]
@@ -123,6 +129,7 @@ mod tests {
             left_at: None,
             growth: None,
             typical: Some(typical),
+            typical_standard_error: Some(0.01),
         };
         Linearised {
             directions: 2,
@@ -153,7 +160,8 @@ mod tests {
             (cell(Leaves, 2.0, 1), loud(3), loud(3), NonlinearReturn),
             (cell(Leaves, 2.0, 1), (1, 2, 1.2), loud(3), FiniteSteps),
             (cell(Leaves, 2.0, 1), quiet(1.2), loud(2), Reshuffling),
-            (cell(Leaves, 2.0, 1), quiet(0.9), quiet(1.01), Reshuffling),
+            (cell(Leaves, 2.0, 1), quiet(0.9), quiet(1.03), Reshuffling),
+            (cell(Leaves, 2.0, 1), quiet(0.9), quiet(0.99), Slow),
             (cell(Leaves, 2.0, 1), quiet(0.9), (1, 0, 0.95), RarePaths),
             (cell(Leaves, 2.0, 1), quiet(1.0), quiet(0.9), Slow),
             // One stayed: one linearised launch that stays too is enough.

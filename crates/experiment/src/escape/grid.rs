@@ -11,6 +11,7 @@ use minimascope_stability::{Batching, LearningRate};
 
 use super::criterion::Criterion;
 use super::launch::{Launcher, Observation};
+use super::prediction::typical_of;
 use super::relaunch::{Again, Relaunch};
 use super::{Place, explanation, is_same_point, within_noise};
 use crate::Error;
@@ -88,6 +89,7 @@ pub fn grid(
             batch_sizes: grid.batch_sizes.clone(),
             max_steps: grid.max_steps,
             quick: grid.quick,
+            all_directions: minimum.factors.covers_range(),
         },
         complete: false,
         criterion: criterion.to_string(),
@@ -255,7 +257,7 @@ impl Cells<'_, '_> {
                 used: self.used,
                 launches: seeds,
                 max_steps: launcher.max_steps,
-                typical: cell.predicted_growth.typical,
+                typical: typical_of(&cell.predicted_growth),
             };
             let Some(linearised) = relaunch.launch(&again, watch)? else { return Ok(None) };
             cell.explanation = Some(explanation::explain(&cell, &linearised));

@@ -45,6 +45,12 @@ impl Minimum<'_> {
     }
 }
 
+/// The e^{2γ} that a record holds.
+pub(super) fn typical_of(growth: &PredictedGrowth) -> Option<Estimate> {
+    let (value, standard_error) = growth.typical.zip(growth.typical_standard_error)?;
+    Some(Estimate { value, standard_error })
+}
+
 /// e^{2γ} of batches drawn so, in leading directions; `None` where the simulation would take too
 /// long.
 pub(super) fn typical_growth(

@@ -11,7 +11,7 @@ use minimascope_net::Scalar;
 use minimascope_record::escape::{Linearised, LinearisedLaunches};
 use minimascope_record::training::Sampling;
 use minimascope_stability::simulation::Walk;
-use minimascope_stability::{Batching, ExampleFactors, LearningRate, Momentum};
+use minimascope_stability::{Batching, Estimate, ExampleFactors, LearningRate, Momentum};
 
 use super::criterion::Criterion;
 use super::growth;
@@ -49,7 +49,7 @@ pub(super) struct Again {
     /// Steps of the network's launches.
     pub(super) max_steps: u64,
     /// e^{2γ} by that law, where known.
-    pub(super) typical: Option<f64>,
+    pub(super) typical: Option<Estimate>,
 }
 
 impl Minimum<'_> {
@@ -107,7 +107,7 @@ impl Relaunch<'_> {
                 again.typical
             } else {
                 let rate = again.learning_rate;
-                typical_growth(self.factors, &again.batching, rate, sampling)?.map(|at| at.value)
+                typical_growth(self.factors, &again.batching, rate, sampling)?
             };
             let again = Again { launches, used: sampling, typical, ..*again };
             let Some(launches) = self.by_law(&again, watch)? else { return Ok(None) };
@@ -137,7 +137,8 @@ impl Relaunch<'_> {
             left_later: 0,
             left_at: None,
             growth: None,
-            typical: again.typical,
+            typical: again.typical.map(|at| at.value),
+            typical_standard_error: again.typical.map(|at| at.standard_error),
         };
         let mut fits = Vec::new();
         for seed in 0..again.launches {

@@ -122,7 +122,7 @@ impl Minimum<'_> {
         self.settle(&Batching::new(n, noisiest, law)?, &wanted, &mut watch)?;
         let smallest = match (learning_rate, asked_size) {
             (Some(rate), None) => {
-                let parameters = CriticalParameters { momentum, ..self.parameters(&wanted) };
+                let parameters = self.parameters(&wanted);
                 let mut show = |now: &CriticalProgress| watch.critical(now);
                 let found = smallest_batch(&self.factors, law, rate, &parameters, &mut show)?;
                 let Some(found) = found else { return Ok(None) };
@@ -220,7 +220,7 @@ impl Minimum<'_> {
         wanted: &Wanted,
         watch: &mut Watch<'_>,
     ) -> Result<record::CriticalLearningRate, Error> {
-        let exact = CriticalParameters { momentum: wanted.momentum, ..self.parameters(wanted) };
+        let exact = self.parameters(wanted);
         let questions = Questions { exact, ..Questions::default() };
         let mut show = |now: &CriticalProgress| watch.critical(now);
         let factors = &self.factors;
@@ -296,6 +296,7 @@ impl Minimum<'_> {
             tolerance: wanted.tolerance,
             certificate_rank: if wanted.certificate { SIMULATED_DIRECTIONS } else { 0 },
             memory: self.machine.memory_bytes as u64,
+            momentum: wanted.momentum,
             ..CriticalParameters::default()
         }
     }

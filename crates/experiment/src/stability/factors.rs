@@ -1,10 +1,12 @@
 //! The per-example factors of a trained network, in full or in leading directions.
 
 use std::ops::ControlFlow;
+use std::sync::atomic::AtomicBool;
 
 use minimascope_curvature::factors::{GramOperator, factor_blocks, gram_matrix};
 use minimascope_linop::{
-    Confirmation, End, LanczosParameters, Progress as LanczosProgress, Stop, lanczos,
+    Confirmation, End, LanczosParameters, Progress as LanczosProgress, Stop, SymmetricOperator,
+    lanczos,
 };
 use minimascope_net::{Evaluator, Scalar};
 use minimascope_stability::ExampleFactors;
@@ -55,6 +57,7 @@ impl Instruments<'_> {
             relative_floor: DIRECTION_FLOOR,
             max_products: 10 * rank,
             max_basis: 2 * rank + 50,
+            least_basis: rank + rank / 2,
             // A direction that one Krylov sequence misses has the weight of a multiple eigenvalue's
             // second copy, and a second sequence would double the time.
             confirmation: Confirmation::None,
@@ -84,9 +87,105 @@ impl Instruments<'_> {
         // behind it.
         let found = spectrum.stop == Stop::Converged && spectrum.pairs.len() == rank;
         let tail = match spectrum.pairs.last() {
-            Some(last) if found => last.value.max(0.0) + last.residual,
+            Some(last) if found => {
+                let left_out = LeftOut { operator: &mut operator, found: &left };
+                let Some(largest) = largest_left_out(left_out, self.seed, self.interrupt)? else {
+                    return Ok(None);
+                };
+                (last.value.max(0.0) + last.residual).max(largest)
+            }
             _ => f64::INFINITY,
         };
         Ok(Some(ExampleFactors::from_leading_modes((n, k), &curvatures, &left, &blocks, tail)?))
+    }
+}
+
+/// Residual, relative to the value, at which the largest curvature left out is known well enough.
+const LEFT_OUT_TOLERANCE: f64 = 5e-2;
+
+/// The largest eigenvalue outside the directions found, with its residual: whether one was missed, so
+/// that the bound of what is left out does not rest on the one Krylov sequence that found them.
+/// `None` when interrupted.
+fn largest_left_out<O: SymmetricOperator>(
+    mut left_out: LeftOut<'_, O>,
+    seed: u64,
+    interrupt: &AtomicBool,
+) -> Result<Option<f64>, Error> {
+    let parameters = LanczosParameters {
+        tolerance: LEFT_OUT_TOLERANCE,
+        max_products: 100,
+        max_basis: 60,
+        // Another start than the directions had.
+        seed: !seed,
+        ..LanczosParameters::new(End::Largest, 1)
+    };
+    let spectrum = lanczos(&mut left_out, &parameters, None, &mut |_| stop_if(interrupt))?;
+    if spectrum.stop == Stop::Interrupted {
+        return Ok(None);
+    }
+    Ok(Some(spectrum.pairs.first().map_or(0.0, |pair| pair.value.max(0.0) + pair.residual)))
+}
+
+/// (I − VVᵀ)A(I − VVᵀ), V the orthonormal columns `found`, one after the other.
+struct LeftOut<'a, O> {
+    operator: &'a mut O,
+    found: &'a [f64],
+}
+
+impl<O: SymmetricOperator> LeftOut<'_, O> {
+    fn project(&self, x: &mut [f64]) {
+        for v in self.found.chunks_exact(x.len()) {
+            let along: f64 = v.iter().zip(&*x).map(|(a, b)| a * b).sum();
+            x.iter_mut().zip(v).for_each(|(x, v)| *x -= along * v);
+        }
+    }
+}
+
+impl<O: SymmetricOperator> SymmetricOperator for LeftOut<'_, O> {
+    fn dimension(&self) -> usize {
+        self.operator.dimension()
+    }
+
+    fn apply(&mut self, x: &[f64], y: &mut [f64]) {
+        let mut outside = x.to_vec();
+        self.project(&mut outside);
+        self.operator.apply(&outside, y);
+        self.project(y);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Diagonal(Vec<f64>);
+
+    impl SymmetricOperator for Diagonal {
+        fn dimension(&self) -> usize {
+            self.0.len()
+        }
+
+        fn apply(&mut self, x: &[f64], y: &mut [f64]) {
+            for ((y, x), value) in y.iter_mut().zip(x).zip(&self.0) {
+                *y = x * value;
+            }
+        }
+    }
+
+    /// Curvatures 1/j with the first three found: what is left out is at most 1/4; and with the
+    /// third missed, the bound is that of the third.
+    #[test]
+    fn what_was_missed_is_seen() {
+        let size = 400;
+        let mut operator = Diagonal((1..=size).map(|j| 1.0 / f64::from(j)).collect());
+        for (found, largest) in [(vec![0, 1, 2], 0.25), (vec![0, 1, 3], 1.0 / 3.0)] {
+            let mut columns = vec![0.0; found.len() * size as usize];
+            for (column, j) in columns.chunks_exact_mut(size as usize).zip(&found) {
+                column[*j] = 1.0;
+            }
+            let left_out = LeftOut { operator: &mut operator, found: &columns };
+            let bound = largest_left_out(left_out, 0, &AtomicBool::new(false)).unwrap().unwrap();
+            assert!(bound >= largest && bound < 1.1 * largest, "{bound} for {largest}");
+        }
     }
 }

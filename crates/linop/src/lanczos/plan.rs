@@ -11,6 +11,7 @@ pub(super) struct Plan {
     pub(super) wanted: usize,
     pub(super) kept: usize,
     pub(super) max_basis: usize,
+    pub(super) least_basis: usize,
     max_products: usize,
     pub(super) tolerance: f64,
     relative_floor: f64,
@@ -48,7 +49,17 @@ impl Plan {
         // A restart keeps the wanted pairs and a third of the remaining room: their neighbours
         // carry most of what the discarded directions knew of the wanted ones.
         let kept = wanted + (max_basis - wanted) / 3;
-        Ok(Self { end, wanted, kept, max_basis, max_products, tolerance, relative_floor })
+        let least_basis = parameters.least_basis.min(max_basis);
+        Ok(Self {
+            end,
+            wanted,
+            kept,
+            max_basis,
+            least_basis,
+            max_products,
+            tolerance,
+            relative_floor,
+        })
     }
 
     /// Columns between two looks at the Ritz pairs: one for few pairs; a dense eigenproblem at

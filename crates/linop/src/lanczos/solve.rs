@@ -70,7 +70,8 @@ pub fn lanczos<O: SymmetricOperator + ?Sized>(
         seen.products = krylov.products();
         let interrupted = progress(&seen).is_break();
         let followed = !probing || full || exhausted;
-        let settled = followed && ritz.is_some() && seen.relative_residual <= looks.target;
+        let enough = size >= plan.least_basis && ritz.is_some();
+        let settled = followed && enough && seen.relative_residual <= looks.target;
         if !(settled || forced || interrupted) {
             continue;
         }

@@ -495,6 +495,7 @@ fn grid(run: &StoredRun) -> EscapeGrid {
             batch_sizes: Vec::new(),
             max_steps: 2000,
             quick: true,
+            all_directions: false,
         },
         complete: true,
         leaving_loss: 1e-3,
