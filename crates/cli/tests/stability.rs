@@ -96,6 +96,12 @@ fn one_question_a_form_of_the_command() {
     let found = &momentum["critical_learning_rate"];
     assert!((number(&found["gradient_descent"]) / descent - 1.9).abs() < 1e-9);
     assert!((number(&found["exact"]["estimate"]) / least - 1.9).abs() < 1e-4, "{found}");
+    // With nobody left out, in all directions, the blamed threshold is the one asked about.
+    let blamed = ask(&["--batch-size", "4", "--momentum", "0.9", "--blame", "2"]);
+    let whole = number(&blamed["blame"]["left_out"][0]["critical_learning_rate"]);
+    let estimate = number(&blamed["critical_learning_rate"]["exact"]["estimate"]);
+    assert!((whole / estimate - 1.0).abs() < 1e-4, "{whole}: {estimate}");
+    assert_eq!(blamed["blame"]["directions"], 80);
 }
 
 /// After three steps nothing is fitted: no learning rate stays, however small, and one far above the

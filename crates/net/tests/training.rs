@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use minimascope_net::train::{Checkpoint, Outcome, Settings, Step, StopRule, Trainer};
+use minimascope_net::train::{Assessor, Checkpoint, Outcome, Settings, Step, StopRule, Trainer};
 use minimascope_net::{Evaluator, Examples, Execution, Network};
 use minimascope_record::architecture::{Activation, Architecture, Layer, Shape};
 use minimascope_record::training::{Initialization, Loss, Optimizer, Sampling, Stop};
@@ -304,6 +304,25 @@ fn settings_outside_their_range_are_refused_by_name() {
     assert!(refuse(Settings { weight_decay: -1.0, ..base }).starts_with("weight_decay = -1"));
     let threads = Execution::new(100_000, 1 << 20).unwrap_err().to_string();
     assert!(threads.starts_with("threads = 100000: it must be at most 1024"), "{threads}");
+}
+
+/// The look at a few examples says what the pass over all of them says: of a network alive, of ones
+/// whose outputs differ by less and less, and of one whose outputs are its bias.
+#[test]
+fn a_network_is_dead_when_all_outputs_are_equal() {
+    let network = network(false);
+    let data = examples::<f32>(&network, 20);
+    let execution = one_thread();
+    let mut assessor = Assessor::new(&network, LOSS, &data, &execution);
+    for (scale, dead) in [(1.0, false), (0.1, false), (0.01, false), (0.0, true)] {
+        let mut parameters = start::<f32>(&network);
+        // All but the last biases, so that these outweigh what is left of the input.
+        let last = parameters.len() - network.outputs();
+        parameters[..last].iter_mut().for_each(|theta| *theta *= scale);
+        parameters[last..].fill(0.5);
+        assert_eq!(assessor.assess(&parameters).constant, dead, "{scale}");
+        assert_eq!(assessor.is_constant(&parameters), dead, "{scale}");
+    }
 }
 
 /// The study's rule: 0.9 of the old value and 0.1 of the new, starting from the first.

@@ -20,6 +20,12 @@ pub struct Assessment {
     pub constant: bool,
 }
 
+/// Examples that show soonest that a network is alive.
+const FEW: usize = 8;
+/// A share of the largest output far above the rounding of a forward pass in f32, so that outputs
+/// which differ by it differ in a pass over other rows at once, too.
+const CLEAR: f64 = 1e-3;
+
 /// A set of examples and the memory to pass over it.
 #[derive(Debug)]
 pub struct Assessor<'a, T> {
@@ -87,6 +93,25 @@ impl<'a, T: Scalar> Assessor<'a, T> {
         };
         let losses: Vec<Vec<f64>> = execution.run(|| slots.par_iter_mut().map(work).collect());
         losses.concat()
+    }
+
+    /// [`Assessment::constant`] at these parameters. Outputs of a few examples that differ by more
+    /// than rounding are enough for a no; only else are all passed over.
+    pub fn is_constant(&mut self, parameters: &[T]) -> bool {
+        let Self { network, loss, examples, flipped, slots, .. } = self;
+        let context = context((network, *loss, examples), parameters, flipped);
+        let rows = FEW.min(examples.len());
+        if let Some(Slot { first, scratch, .. }) = slots.first_mut() {
+            context.first(&(0..rows), first, scratch, false);
+            let z = first.a.read(network, rows, network.output_buffer());
+            let largest = z.iter().fold(0.0, |largest: f64, z| largest.max(z.to_f64().abs()));
+            let differ = |(a, b): (&T, &T)| (a.to_f64() - b.to_f64()).abs() > CLEAR * largest;
+            let width = network.outputs();
+            if z.chunks_exact(width).any(|row| row.iter().zip(&z[..width]).any(differ)) {
+                return false;
+            }
+        }
+        self.assess(parameters).constant
     }
 
     /// At these parameters.

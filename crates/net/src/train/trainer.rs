@@ -346,14 +346,17 @@ impl<'a, T: Scalar> Trainer<'a, T> {
             }
             let look_at_loss = stop.full_loss_below.is_some()
                 && self.step.is_multiple_of(self.batches.steps_per_epoch());
-            if look_at_loss || self.step.is_multiple_of(LOOK_FOR_DEATH) {
+            let constant = if look_at_loss {
                 let now = assessor.assess(&self.parameters);
-                if look_at_loss && below(now.loss, stop.full_loss_below) {
+                if below(now.loss, stop.full_loss_below) {
                     return Some(Outcome::Converged(StopRule::FullLoss));
                 }
-                if now.constant && self.examples.len() > 1 {
-                    return Some(Outcome::Dead { step: self.step });
-                }
+                now.constant
+            } else {
+                self.step.is_multiple_of(LOOK_FOR_DEATH) && assessor.is_constant(&self.parameters)
+            };
+            if constant && self.examples.len() > 1 {
+                return Some(Outcome::Dead { step: self.step });
             }
         }
         if self.step >= stop.max_steps {
