@@ -253,6 +253,7 @@ impl Site {
         let mut seen: Vec<(String, Instant)> = Vec::new();
         self.slurm.wait_until(&format!("{store}: finished"), |slurm| {
             let queue = text(&slurm.slurm("squeue", &["-h", "-r", "-o", "%i %r"]).stdout);
+            seen.retain(|(task, _)| queue.lines().any(|line| line == format!("{task} BeginTime")));
             // Only what is held: an update of a job that could start keeps it from starting.
             for task in queue.lines().filter_map(|line| line.strip_suffix(" BeginTime")) {
                 match seen.iter().find(|(known, _)| known == task) {

@@ -277,7 +277,9 @@ impl Board {
             // SAFETY: this part is claimed and not done, so the phase's caller has not returned:
             // what it points to is alive and is not written.
             let work = unsafe { &**self.work.get() };
-            if catch_unwind(AssertUnwindSafe(|| work(part))).is_err() {
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| work(part))) {
+                // Whose own end could panic, before the part counts as done.
+                std::mem::forget(panic);
                 self.panicked.store(true, Ordering::Relaxed);
             }
             self.desks[desk].0.done.store(number, Ordering::SeqCst);
@@ -389,6 +391,42 @@ mod tests {
             team.share(2, &|_| _ = count.fetch_add(1, Ordering::Relaxed));
             assert_eq!(count.into_inner(), 2);
         }
+    }
+
+    /// The caller's part ends when the member has begun its own, so that it is the member's.
+    fn with_a_member(team: &Team, work: impl Fn() + Sync) {
+        let begun = AtomicBool::new(false);
+        team.share(2, &|part| {
+            if part == 0 {
+                while !begun.load(Ordering::Relaxed) {
+                    hint::spin_loop();
+                }
+            } else {
+                begun.store(true, Ordering::Relaxed);
+                work();
+            }
+        });
+    }
+
+    #[test]
+    fn a_caller_that_sleeps_is_woken() {
+        let team = Team::new(2);
+        let count = AtomicUsize::new(0);
+        for _ in 0..20 {
+            with_a_member(&team, || {
+                thread::sleep(20 * LOOKS);
+                count.fetch_add(1, Ordering::Relaxed);
+            });
+        }
+        assert_eq!(count.into_inner(), 20);
+    }
+
+    #[test]
+    fn a_panic_of_a_member_reaches_the_caller() {
+        let team = Team::new(2);
+        let caught = catch_unwind(AssertUnwindSafe(|| with_a_member(&team, || panic!("planted"))));
+        assert!(caught.is_err());
+        with_a_member(&team, || {});
     }
 
     /// A phase inside a part is done by that part's thread.
