@@ -253,13 +253,15 @@ impl Site {
         let mut seen: Vec<(String, Instant)> = Vec::new();
         self.slurm.wait_until(&format!("{store}: finished"), |slurm| {
             let queue = text(&slurm.slurm("squeue", &["-h", "-r", "-o", "%i %r"]).stdout);
-            seen.retain(|(task, _)| queue.lines().any(|line| line == format!("{task} BeginTime")));
             // Only what is held: an update of a job that could start keeps it from starting.
-            for task in queue.lines().filter_map(|line| line.strip_suffix(" BeginTime")) {
+            let held: Vec<&str> =
+                queue.lines().filter_map(|line| line.strip_suffix(" BeginTime")).collect();
+            seen.retain(|(task, _)| held.contains(&task.as_str()));
+            for task in held {
                 match seen.iter().find(|(known, _)| known == task) {
                     Some((_, since)) if since.elapsed() > REVOKED => {
-                        let held = format!("jobid={task}");
-                        slurm.slurm("scontrol", &["update", &held, "starttime=now"]);
+                        let job = format!("jobid={task}");
+                        slurm.slurm("scontrol", &["update", &job, "starttime=now"]);
                     }
                     Some(_) => {}
                     None => seen.push((task.to_owned(), Instant::now())),

@@ -156,31 +156,21 @@ impl<O: SymmetricOperator> SymmetricOperator for LeftOut<'_, O> {
 
 #[cfg(test)]
 mod tests {
+    use minimascope_linop::{DenseSymmetric, Mat};
+
     use super::*;
-
-    struct Diagonal(Vec<f64>);
-
-    impl SymmetricOperator for Diagonal {
-        fn dimension(&self) -> usize {
-            self.0.len()
-        }
-
-        fn apply(&mut self, x: &[f64], y: &mut [f64]) {
-            for ((y, x), value) in y.iter_mut().zip(x).zip(&self.0) {
-                *y = x * value;
-            }
-        }
-    }
 
     /// Curvatures 1/j with the first three found: what is left out is at most 1/4; and with the
     /// third missed, the bound is that of the third.
     #[test]
     fn what_was_missed_is_seen() {
         let size = 400;
-        let mut operator = Diagonal((1..=size).map(|j| 1.0 / f64::from(j)).collect());
+        let curvature = |i: usize, j: usize| if i == j { 1.0 / (j + 1) as f64 } else { 0.0 };
+        let matrix = Mat::from_fn(size, size, curvature);
+        let mut operator = DenseSymmetric::new(matrix.as_ref()).unwrap();
         for (found, largest) in [(vec![0, 1, 2], 0.25), (vec![0, 1, 3], 1.0 / 3.0)] {
-            let mut columns = vec![0.0; found.len() * size as usize];
-            for (column, j) in columns.chunks_exact_mut(size as usize).zip(&found) {
+            let mut columns = vec![0.0; found.len() * size];
+            for (column, j) in columns.chunks_exact_mut(size).zip(&found) {
                 column[*j] = 1.0;
             }
             let left_out = LeftOut { operator: &mut operator, found: &columns };

@@ -140,8 +140,9 @@ impl ExampleFactors {
     }
 
     /// From the products of n positive semi-definite H_i, one operator each on the same P
-    /// parameters: P products and one P × P eigenproblem an example, and 8nP² bytes: for
-    /// problems of few parameters. H is their mean. Of products that are not quite symmetric the symmetric part counts.
+    /// parameters: P products and one P × P eigenproblem an example, and 8nP² bytes, for
+    /// problems of few parameters. H is their mean. Of products that are not quite symmetric the
+    /// symmetric part counts.
     ///
     /// # Errors
     /// As [`ExampleFactors::from_hessians`].
