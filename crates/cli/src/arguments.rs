@@ -6,7 +6,7 @@ mod theory;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use minimascope_experiment::config::assignment::Assignment;
 
 pub(crate) use sweep::{Engine, PlanPlace, SlurmOptions, Sweep, SweepCommand};
@@ -22,6 +22,24 @@ pub(crate) use theory::{Escape, Stability};
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Arguments {
+    /// What was typed, or the end of the process with a message.
+    pub(crate) fn read() -> Self {
+        let matches = with_negative_values(Self::command()).get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
+}
+
+/// A negative number after an option is its value, and refused as that, not as an unknown option.
+fn with_negative_values(command: clap::Command) -> clap::Command {
+    let command = command.mut_args(|option| {
+        let takes_one = option.get_long().is_some() && option.get_action().takes_values();
+        let may = takes_one && !option.is_allow_hyphen_values_set();
+        if may { option.allow_negative_numbers(true) } else { option }
+    });
+    command.mut_subcommands(with_negative_values)
 }
 
 #[derive(Debug, Subcommand)]
@@ -293,13 +311,11 @@ fn parse_size(text: &str) -> Result<usize, String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
     fn the_command_line_is_consistent() {
-        Arguments::command().debug_assert();
+        with_negative_values(Arguments::command()).debug_assert();
     }
 
     #[test]

@@ -12,12 +12,10 @@ mod table;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use arguments::{Arguments, Command};
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = Arguments::read();
     if let Some(threads) = arguments.command.threads() {
         // Vectors of spectra are worked on by the default pool. Where it cannot be had with so many
         // threads, the passes' own pool says so.

@@ -131,7 +131,7 @@ fn training(at: &StepProgress) -> String {
 
 fn measuring(at: &MeasureProgress) -> String {
     let MeasureProgress { quantity, products, value, relative_residual } = at;
-    let unit = if *quantity == Quantity::LinearisedLaunch { "steps" } else { "products" };
+    let unit = if *quantity == Quantity::LinearisedLaunch { "done" } else { "products" };
     let mut text = format!("measuring {quantity}: {products} {unit}");
     if value.is_finite() && relative_residual.is_finite() {
         text.push_str(&format!(

@@ -283,9 +283,9 @@ fn a_launch_leaves_a_minimum_of_some_loss_and_goes_on_with_more_seeds() {
     assert_eq!(ask(&["--force"])["launches"], record["launches"]);
 }
 
-/// A linear network is its own linearisation, and gradient descent has no batches to draw: the
-/// relaunch is the launch, step by step, from residuals that are far from fitted. (Not from a minimum
-/// reached: there the direction that grows starts with rounding errors.)
+/// A linear network is its own linearisation: the relaunch is the launch, step by step and batch by
+/// batch, from residuals that are far from fitted. (Not from a minimum reached: there the direction
+/// that grows starts with rounding errors.)
 #[test]
 fn the_relaunch_of_a_linear_network_is_its_launch() {
     let place = Place::new();
@@ -306,6 +306,20 @@ fn the_relaunch_of_a_linear_network_is_its_launch() {
     let linear = number(&linearised["growth"]["factor"]);
     // The first hundred losses of the network are all seen, in double precision.
     assert!((seen / linear - 1.0).abs() < 1e-5, "{seen} against {linear}");
+
+    for law in ["reshuffled-epochs", "independent-batches", "with-replacement"] {
+        let words = ["escape", id, "--learning-rate", &rate, "--batch-size", "7", "--quick"];
+        let more = ["--steps", "400", "--seeds", "4", "--sampling", law, "--json"];
+        let record = place.json(&[&words[..], &more].concat());
+        let launches = record["launches"].as_array().unwrap();
+        let seen: Vec<&Value> = launches.iter().map(|launch| &launch["left_at"]).collect();
+        let twins = record["linearised"]["laws"][0]["departures"].as_array().unwrap();
+        assert_eq!(twins.len(), 32);
+        assert!(seen.iter().all(|left_at| left_at.is_u64()), "{seen:?}");
+        assert_eq!(seen, twins.iter().take(4).collect::<Vec<_>>(), "{law}");
+        let others = record["linearised"]["laws"][1]["departures"].as_array().unwrap();
+        assert_ne!(seen, others.iter().take(4).collect::<Vec<_>>(), "{law}");
+    }
 }
 
 /// Curvatures 0.2 and 3.8: 2a/(a² + s²), 1/s, the root of E log|1 − ηh|, and 2/a.
@@ -343,12 +357,21 @@ fn what_has_no_meaning_is_refused_in_one_sentence() {
     let id = folder.file_name().unwrap().to_str().unwrap();
     let diverged = place.run_into("runs", &["train.learning_rate=1e6"]);
     let diverged = diverged.file_name().unwrap().to_str().unwrap();
-    // Without a second example Σ is zero, which no relative residual measures: exit code 3.
-    let words = ["run", "tiny.toml", "data.train.first=1", "train.batch_size=1", "--json"];
-    let one = place.output(&words);
-    assert_eq!(one.status.code(), Some(3), "{}", text(&one.stderr));
-    let one: Value = serde_json::from_slice(&one.stdout).unwrap();
-    let one = one["folder"].as_str().unwrap();
+    let without_a_spectrum = |words: &[&str]| {
+        let output = place.output(&[&["run"][..], words, &["--json"]].concat());
+        assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
+        let record: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let run = record["run"].as_str().unwrap().to_owned();
+        (record["outcome"].as_str().unwrap_or_default().to_owned(), run)
+    };
+    // Without a second example Σ is zero, which no relative residual measures: exit code 3. So it is
+    // where the first step puts every rectified unit below zero, and there it stays.
+    let (_, one) = without_a_spectrum(&["tiny.toml", "data.train.first=1", "train.batch_size=1"]);
+    place.write("rectified.toml", program::TINY.replace("tanh", "relu"));
+    let large = ["initialization.gain=6", "train.learning_rate=1", "train.stop.max_steps=1000"];
+    let (outcome, dead) = without_a_spectrum(&[&["rectified.toml"][..], &large].concat());
+    assert_eq!(outcome, "dead");
+    let (one, dead) = (one.as_str(), dead.as_str());
     let untrained = place.run_into("runs", &["train.stop.max_steps=1", "train.learning_rate=1e-9"]);
     let untrained = untrained.file_name().unwrap().to_str().unwrap();
     for (words, said) in [
@@ -369,6 +392,12 @@ fn what_has_no_meaning_is_refused_in_one_sentence() {
         (&["escape", id, "--learning-rate", "1", "--batch-size", "0"], "the batch size is 0"),
         (&["escape", id, "--grid", "--batch-sizes", "50"], "larger than the 40 examples"),
         (&["escape", id, "--grid", "--seeds", "0"], "the number of launches is zero"),
+        (&["escape", id, "--grid", "--learning-rates", "-0.1,1"], "the learning rate is -0.1"),
+        (&["escape", id, "--grid", "--batch-sizes", "-4,2"], "a number of examples or all"),
+        (&["escape", id, "--grid", "--seeds", "-1"], "invalid value '-1' for '--seeds <K>'"),
+        (&["stability", id, "--batch-size", "-4"], "invalid value '-4' for '--batch-size <B>'"),
+        (&["stability", dead], "its outputs are the same for every input"),
+        (&["escape", dead, "--grid"], "every learning rate stays at a dead one"),
         (&["escape", "toy", "--curvatures", "1"], "takes two numbers"),
         (&["escape", untrained, "--grid"], "no minimum to leave"),
         (&["escape", "toy", "--curvatures", "0,1"], "the curvature of f1 at x = 1 is 0"),

@@ -5,6 +5,7 @@ mod explanation;
 mod grid;
 mod growth;
 mod launch;
+mod looks;
 mod prediction;
 mod relaunch;
 pub mod toy;
@@ -93,8 +94,15 @@ pub struct Place {
 impl Place {
     /// What an earlier call left, if it can be read: a record of another version is none.
     fn earlier<R: serde::de::DeserializeOwned>(&self, name: &str) -> Option<R> {
+        #[derive(serde::Deserialize)]
+        struct Version {
+            schema_version: u32,
+        }
         let wanted = self.existing != Existing::Restart && self.folder.has(name);
-        wanted.then(|| self.folder.read_json(name).ok()).flatten()
+        let version = wanted.then(|| self.folder.read_json::<Version>(name).ok()).flatten()?;
+        (version.schema_version == SCHEMA_VERSION)
+            .then(|| self.folder.read_json(name).ok())
+            .flatten()
     }
 }
 
@@ -171,6 +179,7 @@ pub fn escape(
         used,
         launches: launch.seeds,
         max_steps: launch.max_steps,
+        observation: Observation::WithoutCurvature,
         typical: typical_of(&predicted_growth),
     };
     let with = Launches { minimum, again: &again, criterion, place };

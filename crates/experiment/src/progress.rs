@@ -126,7 +126,7 @@ impl std::fmt::Display for Quantity {
             Self::AlmostSureLearningRate => "almost-sure learning rate",
             Self::WorstBatch => "sharpest batch",
             Self::BatchSharpness => "batch sharpness",
-            Self::LinearisedLaunch => "linearised launch",
+            Self::LinearisedLaunch => "linearised launches",
         })
     }
 }

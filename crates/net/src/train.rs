@@ -16,4 +16,4 @@ pub use checkpoint::Checkpoint;
 pub use memory::{passing_memory, training_memory};
 pub use sampling::Batches;
 pub use schedule::learning_rate_factor;
-pub use trainer::{Observer, Outcome, Settings, Step, StopRule, Trainer};
+pub use trainer::{Observer, Outcome, Settings, Step, StopRule, Trainer, averaged};

@@ -173,11 +173,12 @@ pub struct Linearised {
 }
 
 /// Those of one law of batches.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LinearisedLaunches {
     /// How batches were drawn.
     pub sampling: Sampling,
-    /// Trajectories.
+    /// Trajectories, with the seeds 0, 1, …: by the launches' law the first ones take the very
+    /// batches of the launches of those seeds.
     pub launches: u64,
     /// Those that met the criterion within as many steps as the launches of the network take.
     pub left: u64,
@@ -185,6 +186,9 @@ pub struct LinearisedLaunches {
     pub left_later: u64,
     /// The earliest step at which one did.
     pub left_at: Option<u64>,
+    /// The step at which each met it; `null` for those that did not.
+    #[serde(default)]
+    pub departures: Vec<Option<u64>>,
     /// The growth of all that left.
     pub growth: Option<Growth>,
     /// e^{2γ} of the linearised loss a step, of almost every sequence of batches drawn so; `null`
@@ -212,7 +216,8 @@ pub enum Explanation {
     /// The linearised dynamics stay too, within all their steps, though they grow in the long run
     /// or nobody knows whether they do: e^{2γ} is 1 within two standard errors.
     Slow,
-    /// The linearised dynamics leave too: pushed by the residuals of what is not fitted.
+    /// The linearised dynamics leave too, with the same batches or as often: pushed by the residuals
+    /// of what is not fitted.
     Residuals,
     /// The linearised dynamics leave, the network does not: the loss bends back.
     NonlinearReturn,
@@ -345,6 +350,9 @@ pub struct Cell {
     pub max_steps: u64,
     /// The earliest step at which one left.
     pub left_at: Option<u64>,
+    /// The step at which each left, with the seeds 0, 1, …; `null` for those that stayed.
+    #[serde(default)]
+    pub departures: Vec<Option<u64>>,
     /// The largest loss of all launches over the minimum's; `null` after divergence.
     pub largest_loss_ratio: Option<f64>,
     /// What explains the launches, if only one of them, that are not as predicted, or what is seen

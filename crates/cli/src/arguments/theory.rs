@@ -32,7 +32,7 @@ pub(crate) struct MinimumPlace {
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct Optimizer {
     /// η.
-    #[arg(long, value_name = "RATE", allow_negative_numbers = true)]
+    #[arg(long, value_name = "RATE")]
     pub(crate) learning_rate: Option<f64>,
     /// B, or all for gradient descent.
     #[arg(long, value_name = "B", value_parser = parse_batch_size)]
@@ -50,7 +50,7 @@ pub(crate) struct Stability {
     #[command(flatten)]
     pub(crate) optimizer: Optimizer,
     /// β of heavy-ball momentum [default: the run's].
-    #[arg(long, value_name = "BETA", allow_negative_numbers = true)]
+    #[arg(long, value_name = "BETA")]
     pub(crate) momentum: Option<f64>,
     /// Critical learning rates at B = 1, 2, 4, … n, as a table and a figure.
     #[arg(long)]
@@ -65,7 +65,7 @@ pub(crate) struct Stability {
     #[arg(long)]
     pub(crate) quick: bool,
     /// The exact threshold has settled when twice the directions change it by less than this.
-    #[arg(long, value_name = "SHARE", default_value_t = 1e-2, allow_negative_numbers = true)]
+    #[arg(long, value_name = "SHARE", default_value_t = 1e-2)]
     pub(crate) tolerance: f64,
     #[command(flatten)]
     pub(crate) place: MinimumPlace,
@@ -92,11 +92,18 @@ pub(crate) struct Escape {
     #[arg(long)]
     pub(crate) grid: bool,
     /// The grid's learning rates [default: seven around the predicted thresholds].
-    #[arg(long, value_name = "RATES", value_delimiter = ',', requires = "grid")]
+    #[arg(
+        long,
+        value_name = "RATES",
+        value_delimiter = ',',
+        requires = "grid",
+        num_args = 1,
+        allow_hyphen_values = true
+    )]
     pub(crate) learning_rates: Vec<f64>,
     /// The grid's batch sizes [default: six from 1 to all].
-    #[arg(long, value_name = "SIZES", value_delimiter = ',', requires = "grid",
-          value_parser = parse_batch_size)]
+    #[arg(long, value_name = "SIZES", value_delimiter = ',', requires = "grid", num_args = 1,
+          allow_hyphen_values = true, value_parser = parse_batch_size)]
     pub(crate) batch_sizes: Vec<BatchSize>,
     /// Of toy: the curvatures of the two functions at x = 1 [default: 0.2,3.8].
     #[arg(
@@ -108,7 +115,7 @@ pub(crate) struct Escape {
     )]
     pub(crate) curvatures: Vec<f64>,
     /// Of toy: where the paths start [default: 1.00001].
-    #[arg(long, value_name = "X", allow_negative_numbers = true)]
+    #[arg(long, value_name = "X")]
     pub(crate) start: Option<f64>,
     /// For a large problem no certificate, so that more is left undecided, sooner.
     #[arg(long)]

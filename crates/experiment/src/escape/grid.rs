@@ -242,10 +242,11 @@ impl Cells<'_, '_> {
             predicted,
             margin,
             predicted_growth: self.minimum.predicted_growth(batching, rate, self.used)?,
-            left: seen.left,
+            left: seen.departures.iter().flatten().count() as u64,
             launches: seeds,
             max_steps: launcher.max_steps,
-            left_at: seen.left_at,
+            left_at: seen.departures.iter().flatten().min().copied(),
+            departures: seen.departures,
             largest_loss_ratio: seen.largest.map(|loss| loss / self.criterion.loss()),
             explanation: None,
             linearised: None,
@@ -257,6 +258,7 @@ impl Cells<'_, '_> {
                 used: self.used,
                 launches: seeds,
                 max_steps: launcher.max_steps,
+                observation: Observation::Departure,
                 typical: typical_of(&cell.predicted_growth),
             };
             let Some(linearised) = relaunch.launch(&again, watch)? else { return Ok(None) };
@@ -269,8 +271,8 @@ impl Cells<'_, '_> {
 
 /// The launches of one cell.
 struct Departures {
-    left: u64,
-    left_at: Option<u64>,
+    /// When each left, if it did.
+    departures: Vec<Option<u64>>,
     /// `None` after a divergence.
     largest: Option<f64>,
 }
@@ -281,15 +283,15 @@ fn departures<T: Scalar>(
     seeds: u64,
     watch: &mut Watch<'_>,
 ) -> Result<Option<Departures>, Error> {
-    let mut seen = Departures { left: 0, left_at: None, largest: Some(0.0) };
+    let mut seen = Departures { departures: Vec::new(), largest: Some(0.0) };
     for seed in 0..seeds {
         let observation = Observation::Departure;
         let launch = launcher.launch(pair, seed, observation, watch.progress, watch.interrupt)?;
         if launch.fate == Fate::Interrupted {
             return Ok(None);
         }
-        seen.left += u64::from(launch.fate.has_left());
-        seen.left_at = seen.left_at.into_iter().chain(launch.left_at).min();
+        let left = launch.fate.has_left();
+        seen.departures.push(left.then(|| launch.left_at.unwrap_or(launch.steps)));
         seen.largest = seen.largest.zip(launch.largest_loss).map(|(a, b)| a.max(b));
     }
     Ok(Some(seen))

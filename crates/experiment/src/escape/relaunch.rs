@@ -7,16 +7,23 @@
 //! loss left is a start at some distance. In leading directions x₀ is the projection, which is all
 //! of the walk in them; the part of the loss outside stays as it is.
 
+use std::sync::atomic::AtomicBool;
+
 use minimascope_net::Scalar;
+use minimascope_net::train::{Batches, averaged};
 use minimascope_record::escape::{Linearised, LinearisedLaunches};
 use minimascope_record::training::Sampling;
 use minimascope_stability::simulation::Walk;
 use minimascope_stability::{Batching, Estimate, ExampleFactors, LearningRate, Momentum};
+use rayon::prelude::*;
 
 use super::criterion::Criterion;
 use super::growth;
+use super::launch::Observation;
+use super::looks::Looks;
 use super::prediction::typical_growth;
 use crate::Error;
+use crate::measure::stop_if;
 use crate::problem::Problem;
 use crate::progress::{Event, MeasureProgress, Quantity};
 use crate::stability::{Minimum, Watch, law};
@@ -26,6 +33,10 @@ use crate::stability::{Minimum, Watch, law};
 const STILL: f64 = 1e-6;
 /// So many times the steps of the network's launch are allowed.
 const LONGER: u64 = 4;
+/// Trajectories of each law: enough to tell a rate of one in ten from none, where
+const MOST_LAUNCHES: u64 = 32;
+/// so many multiply–adds are enough for them, some minutes of two threads.
+const WORK: f64 = 2e11;
 /// Steps between two looks at the interrupt.
 const STRETCH: u64 = 256;
 
@@ -48,6 +59,8 @@ pub(super) struct Again {
     pub(super) launches: u64,
     /// Steps of the network's launches.
     pub(super) max_steps: u64,
+    /// How those are looked at.
+    pub(super) observation: Observation,
     /// e^{2γ} by that law, where known.
     pub(super) typical: Option<Estimate>,
 }
@@ -90,8 +103,8 @@ fn quadratic(x: &[f64], curvatures: &[f64]) -> f64 {
 }
 
 impl Relaunch<'_> {
-    /// As many trajectories as there were launches, by the law used and by another; `None` when
-    /// interrupted.
+    /// Trajectories by the law used, the first ones with the batches of the launches, and by another;
+    /// `None` when interrupted.
     pub(super) fn launch(
         &self,
         again: &Again,
@@ -102,13 +115,13 @@ impl Relaunch<'_> {
         let laws = if noiseless { vec![again.used] } else { vec![again.used, other(again.used)] };
         let mut seen = Vec::new();
         for sampling in laws {
-            let launches = if noiseless { 1 } else { again.launches };
             let typical = if sampling == again.used {
                 again.typical
             } else {
                 let rate = again.learning_rate;
                 typical_growth(self.factors, &again.batching, rate, sampling)?
             };
+            let launches = if noiseless { 1 } else { self.affordable(again) };
             let again = Again { launches, used: sampling, typical, ..*again };
             let Some(launches) = self.by_law(&again, watch)? else { return Ok(None) };
             seen.push(launches);
@@ -123,70 +136,90 @@ impl Relaunch<'_> {
         }))
     }
 
+    /// As many trajectories as there were launches, and more where they are cheap.
+    fn affordable(&self, again: &Again) -> u64 {
+        let size = again.batching.batch_size();
+        let examples = size.min(again.batching.examples() - size).max(1);
+        let step = 2 * examples * self.factors.outputs() * self.factors.rank();
+        let affordable = WORK / (step as f64 * (LONGER * again.max_steps) as f64);
+        MOST_LAUNCHES.min(affordable as u64).max(again.launches)
+    }
+
     fn by_law(
         &self,
         again: &Again,
         watch: &mut Watch<'_>,
     ) -> Result<Option<LinearisedLaunches>, Error> {
-        let (n, size) = (again.batching.examples(), again.batching.batch_size());
-        let batching = Batching::new(n, size, law(again.used))?;
-        let mut seen = LinearisedLaunches {
+        let mut departures = Vec::new();
+        let mut fits = Vec::new();
+        let interrupt = watch.interrupt;
+        let together = rayon::current_num_threads() as u64;
+        for first in (0..again.launches).step_by(together as usize) {
+            let seeds = first..(first + together).min(again.launches);
+            let paths = seeds.into_par_iter().map(|seed| self.follow(again, seed, interrupt));
+            for path in paths.collect::<Result<Vec<_>, Error>>()? {
+                let Some(path) = path else { return Ok(None) };
+                let fit = |at| growth::fit(&path.losses, self.criterion, at);
+                fits.extend(path.left_at.and_then(fit));
+                departures.push(path.left_at);
+            }
+            watch.progress.event(Event::Measuring(MeasureProgress {
+                quantity: Quantity::LinearisedLaunch,
+                products: departures.len(),
+                value: f64::NAN,
+                relative_residual: f64::NAN,
+            }));
+        }
+        let left = || departures.iter().flatten();
+        let soon = left().filter(|at| **at <= again.max_steps).count() as u64;
+        Ok(Some(LinearisedLaunches {
             sampling: again.used,
             launches: again.launches,
-            left: 0,
-            left_later: 0,
-            left_at: None,
-            growth: None,
+            left: soon,
+            left_later: left().count() as u64 - soon,
+            left_at: left().min().copied(),
+            growth: growth::pooled(&fits),
             typical: again.typical.map(|at| at.value),
             typical_standard_error: again.typical.map(|at| at.standard_error),
-        };
-        let mut fits = Vec::new();
-        for seed in 0..again.launches {
-            let rates = (again.learning_rate, Momentum::NONE);
-            let walk = Walk::new(self.factors, batching, rates, self.start.clone(), seed);
-            let Some(path) = self.follow(walk, LONGER * again.max_steps, watch) else {
-                return Ok(None);
-            };
-            if let Some(left_at) = path.left_at {
-                *if left_at <= again.max_steps { &mut seen.left } else { &mut seen.left_later } +=
-                    1;
-                seen.left_at = seen.left_at.into_iter().chain([left_at]).min();
-                fits.extend(growth::fit(&path.losses, self.criterion, left_at));
-            }
-        }
-        seen.growth = growth::pooled(&fits);
-        Ok(Some(seen))
+            departures,
+        }))
     }
 
     /// Until it has left and gone half of the way to a constant output, or fallen back, or its
-    /// steps are used up.
-    fn follow(&self, mut walk: Walk<'_>, steps: u64, watch: &mut Watch<'_>) -> Option<Path> {
-        let mut path = Path { losses: vec![(0, self.criterion.loss())], left_at: None };
-        for step in 1..=steps {
-            walk.step();
+    /// steps are used up; `None` when interrupted. It has left when a look at the network would
+    /// have shown it.
+    fn follow(
+        &self,
+        again: &Again,
+        seed: u64,
+        interrupt: &AtomicBool,
+    ) -> Result<Option<Path>, Error> {
+        let (n, size) = (again.batching.examples(), again.batching.batch_size());
+        let batching = Batching::new(n, size, law(again.used))?;
+        let rates = (again.learning_rate, Momentum::NONE);
+        let mut walk = Walk::new(self.factors, batching, rates, self.start.clone(), seed);
+        let (mut batches, mut batch) = (Batches::new(again.used, n, size, seed), Vec::new());
+        let mut looks = Looks::new(self.criterion, again.observation);
+        let mut losses = vec![(0, self.criterion.loss())];
+        let mut average = None;
+        for step in 1..=LONGER * again.max_steps {
+            batches.draw(step - 1, &mut batch);
+            let average = *average.insert(averaged(average, walk.step_on(&batch) + self.rest));
             let loss = walk.loss() + self.rest;
-            path.losses.push((step, loss));
-            if self.criterion.has_left(loss) {
-                path.left_at.get_or_insert(step);
-            } else if path.left_at.is_some() {
+            losses.push((step, loss));
+            if looks.is_wanted(step, average) || step == again.max_steps || !loss.is_finite() {
+                looks.saw(step, loss);
+            }
+            let returned = !self.criterion.has_left(loss);
+            let gone = returned || loss >= self.criterion.halfway() || !loss.is_finite();
+            if looks.left_at().is_some() && gone {
                 break;
             }
-            if path.left_at.is_some() && (loss >= self.criterion.halfway() || loss.is_nan()) {
-                break;
-            }
-            if step % STRETCH == 0 {
-                watch.progress.event(Event::Measuring(MeasureProgress {
-                    quantity: Quantity::LinearisedLaunch,
-                    products: step as usize,
-                    value: f64::NAN,
-                    relative_residual: f64::NAN,
-                }));
-                if watch.is_interrupted() {
-                    return None;
-                }
+            if step % STRETCH == 0 && stop_if(interrupt).is_break() {
+                return Ok(None);
             }
         }
-        Some(path)
+        Ok(Some(Path { losses, left_at: looks.left_at() }))
     }
 }
 

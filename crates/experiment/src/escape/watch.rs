@@ -9,31 +9,20 @@ use minimascope_record::escape::EscapePoint;
 
 use super::criterion::Criterion;
 use super::launch::{Launcher, Observation};
+use super::looks::Looks;
 use crate::Error;
 use crate::measure::{Instruments, stop_if};
 use crate::problem::Problem;
 use crate::progress::{Event, Progress, StepProgress};
 
-/// So many first steps are all recorded: most departures begin at once.
-const FIRST_STEPS: u64 = 100;
-/// Steps recorded after the departure; the return of a catapult takes some tens of them.
-const AFTER_DEPARTURE: u64 = 50;
 /// The most steps of slow departures.
 const MOST_DENSE: u64 = 500;
-/// Between two recorded steps later on: this share of the steps so far.
-const THINNING: u64 = 40;
 /// Curvature is measured again when the loss has changed by this factor,
 const LOSS_CHANGE: f64 = 3.0;
 /// not within so many steps and a fifth of the steps so far,
 const CURVATURE_REST: u64 = 5;
 /// and not more often in one launch, besides its end.
 const MOST_CURVATURES: usize = 24;
-/// The average of batch losses, of the small batches of one launch, at which the whole set is
-/// looked at: it scatters by a factor of two about the loss of a minimum that holds.
-const SUSPICION: f64 = 3.0;
-/// Batches of one example raise false suspicion often; then a few steps pass without another look.
-const SUSPICION_REST: u64 = 5;
-
 /// An observer of training.
 pub(super) struct Watcher<'p, 'a, T> {
     criterion: Criterion,
@@ -46,10 +35,9 @@ pub(super) struct Watcher<'p, 'a, T> {
     /// Made when curvature is first wanted: it holds all activations.
     evaluator: Option<Evaluator<'p, T>>,
     instruments: Instruments<'p>,
+    looks: Looks,
     losses: Vec<(u64, f64)>,
     course: Vec<EscapePoint>,
-    left_at: Option<u64>,
-    next: u64,
     dense: u64,
     /// Step and loss of the last curvature, and how many there were.
     measured: (u64, f64),
@@ -86,10 +74,9 @@ impl<'p, 'a, T: Scalar> Watcher<'p, 'a, T> {
             on_test: problem.on_test().filter(|_| observation != Observation::Departure),
             evaluator: None,
             instruments,
+            looks: Looks::new(criterion, observation),
             losses: Vec::new(),
             course: Vec::new(),
-            left_at: None,
-            next: FIRST_STEPS,
             dense: 0,
             measured: (0, criterion.loss()),
             curvatures: 0,
@@ -108,7 +95,7 @@ impl<'p, 'a, T: Scalar> Watcher<'p, 'a, T> {
             None => Ok(Seen {
                 losses: self.losses,
                 course: self.course,
-                left_at: self.left_at,
+                left_at: self.looks.left_at(),
                 progress: self.instruments.progress,
             }),
         }
@@ -124,11 +111,9 @@ impl<'p, 'a, T: Scalar> Watcher<'p, 'a, T> {
         if !assessed.loss.is_finite() {
             return Ok(None);
         }
-        if self.losses.last().is_none_or(|(last, _)| *last < step) {
+        if self.looks.last() < step {
             self.losses.push((step, assessed.loss));
-            if self.left_at.is_none() && self.criterion.has_left(assessed.loss) {
-                self.left_at = Some(step);
-            }
+            self.looks.saw(step, assessed.loss);
         }
         let mut point = self.point(step, parameters, &assessed);
         if self.observation != Observation::Departure {
@@ -143,43 +128,23 @@ impl<'p, 'a, T: Scalar> Watcher<'p, 'a, T> {
 
     /// Looks at the parameters after a step, if it is time to.
     fn look(&mut self, step: u64, parameters: &[T], average_loss: f64) -> Result<(), Error> {
-        // Where only the departure is asked for, batch losses are the alarm in between.
-        let sparse =
-            self.observation == Observation::Departure && !step.is_multiple_of(SUSPICION_REST);
-        let due = step <= FIRST_STEPS && !sparse || step >= self.next;
-        let left = self.left_at.is_some();
-        let departing = self.left_at.is_some_and(|at| step <= at + AFTER_DEPARTURE);
-        let (last, loss) = self.losses.last().copied().unwrap_or((0, f64::NAN));
-        let rested = step >= last + SUSPICION_REST;
-        let suspect = (SUSPICION * self.criterion.loss()).min(self.criterion.limit());
-        // A departure seen once is followed from there, unless only its fact is asked for.
-        let follow = self.observation != Observation::Departure && self.criterion.has_begun(loss);
-        let suspicious = !left && (follow || rested && average_loss > suspect);
-        if !(due || departing || suspicious) {
+        if !self.looks.is_wanted(step, average_loss) {
             return Ok(());
         }
+        let (due, departing) = (self.looks.is_due(step), self.looks.is_departing(step));
         let assessed = self.on_train.assess(parameters);
         self.losses.push((step, assessed.loss));
-        if !assessed.loss.is_finite() {
+        self.looks.saw(step, assessed.loss);
+        if !assessed.loss.is_finite() || self.observation == Observation::Departure {
             return Ok(());
         }
-        if !left && self.criterion.has_left(assessed.loss) {
-            self.left_at = Some(step);
-        }
-        if self.observation == Observation::Departure {
-            if step >= self.next {
-                self.next = step + (step / THINNING).max(1);
-            }
-            return Ok(());
-        }
-        let begun = !left && self.criterion.has_begun(assessed.loss);
         if !due {
+            let left = self.looks.left_at().is_some();
+            let begun = !left && self.criterion.has_begun(assessed.loss);
             if !(departing || begun) || self.dense >= MOST_DENSE {
                 return Ok(());
             }
             self.dense += 1;
-        } else if step >= self.next {
-            self.next = step + (step / THINNING).max(1);
         }
         let mut point = self.point(step, parameters, &assessed);
         if self.observation == Observation::Everything && self.is_curvature_due(&point) {
@@ -256,7 +221,7 @@ impl<T: Scalar> Observer<T> for Watcher<'_, '_, T> {
             return ControlFlow::Break(());
         }
         self.show(step);
-        if self.observation == Observation::Departure && self.left_at.is_some() {
+        if self.observation == Observation::Departure && self.looks.left_at().is_some() {
             return ControlFlow::Break(());
         }
         stop_if(self.instruments.interrupt)

@@ -21,6 +21,12 @@ const LOOK_FOR_DEATH: u64 = 500;
 /// Weight of the old value in the exponential average of the batch loss (the study's).
 const AVERAGE_KEEPS: f64 = 0.9;
 
+/// The exponential average of batch losses after one more: 0.9 old + 0.1 new, and the first one alone.
+#[must_use]
+pub fn averaged(average: Option<f64>, batch_loss: f64) -> f64 {
+    average.map_or(batch_loss, |old| AVERAGE_KEEPS * old + (1.0 - AVERAGE_KEEPS) * batch_loss)
+}
+
 /// How to train.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Settings {
@@ -314,9 +320,7 @@ impl<'a, T: Scalar> Trainer<'a, T> {
                 return Outcome::Diverged { step: self.step };
             }
             self.step += 1;
-            let average = self
-                .average
-                .map_or(batch_loss, |old| AVERAGE_KEEPS * old + (1.0 - AVERAGE_KEEPS) * batch_loss);
+            let average = averaged(self.average, batch_loss);
             self.average = Some(average);
             let step = Step {
                 step: self.step,

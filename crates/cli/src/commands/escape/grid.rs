@@ -3,7 +3,7 @@
 use minimascope_experiment::escape::{Grid, grid};
 use minimascope_experiment::measure::target::Target;
 use minimascope_experiment::stability::Minimum;
-use minimascope_record::escape::EscapeGrid;
+use minimascope_record::escape::{Cell, EscapeGrid, Linearised};
 use minimascope_report::views;
 
 use super::{STEPS, folder, place_of};
@@ -135,6 +135,7 @@ fn explained(record: &EscapeGrid) -> String {
         "η/η*",
         "steps",
         "left",
+        "same batches, linearised",
         "linearised, as drawn",
         "other law",
         "steps",
@@ -159,6 +160,7 @@ fn explained(record: &EscapeGrid) -> String {
             significant(cell.margin),
             grouped(cell.max_steps),
             format!("{} of {}", cell.left, cell.launches),
+            twins(cell, linearised),
             launches(0),
             launches(1),
             grouped(linearised.max_steps),
@@ -167,4 +169,14 @@ fn explained(record: &EscapeGrid) -> String {
         ]);
     }
     format!("\nrelaunched in the linearised dynamics:\n{table}")
+}
+
+/// How many launches do what their twins do, the linearised launches on the same batches.
+fn twins(cell: &Cell, linearised: &Linearised) -> String {
+    let Some(used) = linearised.laws.first() else { return "–".to_owned() };
+    let alike =
+        cell.departures.iter().zip(&used.departures).filter(|(launch, twin)| {
+            launch.is_some() == twin.is_some_and(|at| at <= cell.max_steps)
+        });
+    format!("{} of {} alike", alike.count(), cell.launches)
 }

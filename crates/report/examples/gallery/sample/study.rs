@@ -475,6 +475,7 @@ fn grid(run: &StoredRun) -> EscapeGrid {
                 launches: 2,
                 max_steps: 2000,
                 left_at: left.then_some(20),
+                departures: vec![left.then_some(20); 2],
                 largest_loss_ratio: Some(1.0),
                 explanation: None,
                 linearised: None,
