@@ -4,13 +4,14 @@
 # make bench-peers  the operations beside JAX and PyTorch, into docs/performance.md (20 minutes; PEERS, ROWS: a part)
 # make bench-scale  time and memory from 1,000 to 60,000 examples and 10^4 to 10^7 parameters (6 minutes)
 # make other-processors  tests of the kernels without AVX-512, without AVX, and on aarch64, under qemu
+# make miri     the kernels under Miri: no undefined behaviour, no data race (20 minutes; nightly Rust with miri)
 # make fixtures  the derivatives that the tests compare with, made again by JAX (7 minutes)
 # make gallery   every figure and both pages with sample data, in target/gallery
 # make study     docs/study from a store of finished runs: make study STORE=runs
 
 .DEFAULT_GOAL := help
 .PHONY: help check format lint documentation test bench bench-peers bench-scale other-processors \
-	fixtures gallery study
+	miri fixtures gallery study
 
 help:
 	@sed -n 's/^# \(make.*\)/\1/p' Makefile
@@ -48,6 +49,11 @@ other-processors:
 	CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
 	CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="qemu-aarch64 -L /usr/aarch64-linux-gnu" \
 	cargo test -p minimascope-net --target aarch64-unknown-linux-gnu $(KERNEL_TESTS)
+
+# Needs `rustup component add miri rust-src --toolchain nightly`. Miri has no vectors, so that this is
+# the baseline level; the wider ones run the same source. Their own instructions are other-processors'.
+miri:
+	MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test -p minimascope-net --lib kernels
 
 # Needs Python 3.11 or newer, a C++ compiler for torch.compile, and 7 GB of disk: PyTorch's wheel brings
 # its CUDA libraries. Best on an idle machine. bench/peers/README.md has the rules.

@@ -50,16 +50,34 @@ pub fn bounds(
     hint: Option<&[f64]>,
 ) -> NecessaryBounds {
     let noise = batching.noise();
+    let (largest, direction) = steepest(factors, noise, hint, COARSE);
+    let top = unit(0, factors.rank());
+    let top_direction = 2.0 / Quotient::new(factors, noise).value(&top);
+    NecessaryBounds {
+        top_direction,
+        isotropic: isotropic(factors, noise),
+        best_direction: (2.0 / largest).min(top_direction),
+        direction,
+    }
+}
+
+/// max φ and its v, over ascents from all starts in `coarse` leading directions, and in all from the best.
+fn steepest(
+    factors: &ExampleFactors,
+    noise: f64,
+    hint: Option<&[f64]>,
+    coarse: usize,
+) -> (f64, Vec<f64>) {
     let rank = factors.rank();
-    let coarse =
-        if rank > COARSE { Cow::Owned(factors.truncated(COARSE)) } else { Cow::Borrowed(factors) };
+    let leading =
+        if rank > coarse { Cow::Owned(factors.truncated(coarse)) } else { Cow::Borrowed(factors) };
     let mut starts: Vec<Vec<f64>> = (0..STARTS.min(rank)).map(|a| unit(a, rank)).collect();
     starts.extend(steepest_examples(factors));
     starts.extend(hint.map(<[f64]>::to_vec));
-    let mut quotient = Quotient::new(&coarse, noise);
+    let mut quotient = Quotient::new(&leading, noise);
     let mut best = (0.0, unit(0, rank));
     for mut start in starts {
-        start.truncate(coarse.rank());
+        start.truncate(leading.rank());
         if start.iter().all(|x| *x == 0.0) {
             continue;
         }
@@ -68,18 +86,11 @@ pub fn bounds(
             best = found;
         }
     }
-    let mut quotient = Quotient::new(factors, noise);
-    if rank > COARSE {
+    if rank > coarse {
         best.1.resize(rank, 0.0);
-        best = quotient.ascend(best.1);
+        best = Quotient::new(factors, noise).ascend(best.1);
     }
-    let top_direction = 2.0 / quotient.value(&unit(0, rank));
-    NecessaryBounds {
-        top_direction,
-        isotropic: isotropic(factors, noise),
-        best_direction: (2.0 / best.0).min(top_direction),
-        direction: best.1,
-    }
+    best
 }
 
 /// The coordinates of direction a.
@@ -191,4 +202,29 @@ impl<'a> Quotient<'a> {
 fn normalise(v: &mut [f64]) {
     let norm = dot(v, v).sqrt();
     v.iter_mut().for_each(|x| *x /= norm);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problems::random_rows;
+
+    /// The second ascent goes on in all directions: it ends higher than the leading ones allow,
+    /// where the ascents in all directions from all starts do.
+    #[test]
+    fn leading_directions_first_and_then_all() {
+        for seed in 0..20 {
+            let (n, k, p) = (9, 2, 12);
+            let factors = ExampleFactors::from_rows(n, k, p, &random_rows(n * k, p, seed)).unwrap();
+            let noise = 0.5;
+            let (found, direction) = steepest(&factors, noise, None, 5);
+            let (within, _) = steepest(&factors.truncated(5), noise, None, 5);
+            let (direct, _) = steepest(&factors, noise, None, COARSE);
+            assert_eq!(direction.len(), factors.rank());
+            let value = Quotient::new(&factors, noise).value(&direction);
+            assert!((found - value).abs() < 1e-12 * value, "seed {seed}: {found} and {value}");
+            assert!(found > 1.01 * within, "seed {seed}: {found} after {within}");
+            assert!(found > 0.9 * direct, "seed {seed}: {found} beside {direct}");
+        }
+    }
 }
