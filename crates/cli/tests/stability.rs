@@ -307,6 +307,38 @@ fn the_relaunch_of_a_linear_network_is_its_launch() {
     // The first hundred losses of the network are all seen, in double precision.
     assert!((seen / linear - 1.0).abs() < 1e-5, "{seen} against {linear}");
 
+    // A slower departure, at a step that no timetable has: it and the next fifty are all recorded.
+    let slow = (2.004 / number(&run["sharpness"]["value"])).to_string();
+    let words = ["escape", id, "--learning-rate", &slow, "--batch-size", "all", "--quick"];
+    let record = place.json(&[&words[..], &["--steps", "2000", "--json"]].concat());
+    let launch = &record["launches"][0];
+    let left_at = launch["left_at"].as_u64().unwrap();
+    assert!(left_at > 150, "{left_at}");
+    assert_eq!(record["linearised"]["laws"][0]["left_at"], left_at);
+    let course = launch["course"].as_array().unwrap();
+    let steps: Vec<u64> = course.iter().map(|point| point["step"].as_u64().unwrap()).collect();
+    let after = steps.iter().copied().skip_while(|step| *step < left_at);
+    assert!(after.take(51).eq(left_at..=left_at + 50), "{left_at}: {steps:?}");
+
+    // A grid looks more rarely, and hears alarms: what its launches do their twins do, and mostly at
+    // the same look; 0.3 % of the loss lies in directions too flat to be in a relaunch.
+    let rates = [0.55, 0.75, 0.95].map(|share| share * 2.0 / number(&run["sharpness"]["value"]));
+    let rates = rates.map(|rate| rate.to_string()).join(",");
+    let words = ["escape", id, "--grid", "--learning-rates", &rates, "--batch-sizes", "4,7"];
+    let grid = place.json(&[&words[..], &["--quick", "--steps", "1500", "--json"]].concat());
+    let (mut late, mut same) = (0, 0);
+    for cell in grid["cells"].as_array().unwrap() {
+        let twins = cell["linearised"]["laws"][0]["departures"].as_array().unwrap();
+        let departures = cell["departures"].as_array().unwrap();
+        for (launch, twin) in departures.iter().zip(twins) {
+            let (launch, twin) = (launch.as_u64(), twin.as_u64().filter(|at| *at <= 1500));
+            assert_eq!(launch.is_some(), twin.is_some(), "{cell}");
+            late += usize::from(launch.is_some_and(|at| at > 100));
+            same += usize::from(launch == twin);
+        }
+    }
+    assert!(late > 0 && same >= 14, "{late} late, {same} of 18 at the same look");
+
     for law in ["reshuffled-epochs", "independent-batches", "with-replacement"] {
         let words = ["escape", id, "--learning-rate", &rate, "--batch-size", "7", "--quick"];
         let more = ["--steps", "400", "--seeds", "4", "--sampling", law, "--json"];

@@ -171,6 +171,12 @@ pub fn escape(
         let finished = |launch: &record::Launch| launch.fate != record::Fate::Interrupted;
         record.launches = earlier.launches.into_iter().take_while(finished).collect();
         record.launches.truncate(launch.seeds as usize);
+        // The twins of all launches, in the directions known now.
+        let twins = earlier.linearised.laws.first().map_or(0, |law| law.departures.len() as u64);
+        let enough = twins >= launch.seeds || batching.noise() == 0.0 && twins > 0;
+        if enough && earlier.linearised.directions == minimum.factors.rank() {
+            record.linearised = earlier.linearised;
+        }
     }
     place.folder.create()?;
     let again = Again {
@@ -230,9 +236,11 @@ impl Launches<'_, '_> {
         watch: &mut Watch<'_>,
     ) -> Result<bool, Error> {
         let (parameters, problem) = self.minimum.start::<T>()?;
-        let relaunch = self.minimum.relaunch(&problem, &parameters, self.criterion)?;
-        let Some(linearised) = relaunch.launch(self.again, watch)? else { return Ok(false) };
-        record.linearised = linearised;
+        if record.linearised.laws.is_empty() {
+            let relaunch = self.minimum.relaunch(&problem, &parameters, self.criterion)?;
+            let Some(linearised) = relaunch.launch(self.again, watch)? else { return Ok(false) };
+            record.linearised = linearised;
+        }
         let launcher = Launcher {
             problem: &problem,
             start: &parameters,

@@ -207,8 +207,8 @@ pub enum Explanation {
     AsEstimated,
     /// The linearised dynamics stay as long, and leave later.
     FiniteSteps,
-    /// The linearised dynamics do the same with these batches, the opposite with the other law's,
-    /// within their steps or in the long run.
+    /// The linearised dynamics do the same with these batches, and do so more often by this law than by
+    /// the other, or in the long run by this one alone.
     Reshuffling,
     /// The linearised dynamics stay, as almost every path does that is unstable in mean square
     /// alone, by either law of batches: rare paths carry the mean.
@@ -216,9 +216,10 @@ pub enum Explanation {
     /// The linearised dynamics stay too, within all their steps, though they grow in the long run
     /// or nobody knows whether they do: e^{2γ} is 1 within two standard errors.
     Slow,
-    /// The linearised dynamics leave too, with the same batches or as often: pushed by the residuals
-    /// of what is not fitted.
+    /// The linearised dynamics leave too: pushed by the residuals of what is not fitted.
     Residuals,
+    /// The linearised dynamics do not do the same with these batches, and as often do with others.
+    Chance,
     /// The linearised dynamics leave, the network does not: the loss bends back.
     NonlinearReturn,
     /// The linearised dynamics stay, the network does not.
@@ -233,8 +234,8 @@ impl std::fmt::Display for Explanation {
             Self::AsEstimated => "as the estimate leans, and so do the linearised dynamics",
             Self::FiniteSteps => "finite steps: the linearised dynamics leave later",
             Self::Reshuffling => {
-                "reshuffling: the linearised dynamics do the same with these batches and the \
-                 opposite with the other law's"
+                "reshuffling: the linearised dynamics do the same with these batches, and less \
+                 often by the other law"
             }
             Self::RarePaths => {
                 "rare paths carry the mean square: the linearised loss of almost every sequence of \
@@ -243,6 +244,9 @@ impl std::fmt::Display for Explanation {
             Self::Slow => "slow: the linearised dynamics have not left either",
             Self::Residuals => {
                 "residuals: the linearised dynamics, pushed by what is not fitted, leave too"
+            }
+            Self::Chance => {
+                "chance: the linearised dynamics do so as often, though not with these batches"
             }
             Self::NonlinearReturn => {
                 "nonlinear return: the linearised dynamics leave, the network is bent back"

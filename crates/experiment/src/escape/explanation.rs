@@ -15,6 +15,8 @@ struct Seen {
     left: bool,
     seeds: Vec<usize>,
     launches: u64,
+    /// Steps of each.
+    steps: u64,
 }
 
 impl Seen {
@@ -27,7 +29,7 @@ impl Seen {
         let against = of(!expected);
         let (left, seeds) =
             if against.is_empty() { (expected, of(expected)) } else { (!expected, against) };
-        Self { left, seeds, launches: cell.launches }
+        Self { left, seeds, launches: cell.launches, steps: cell.max_steps }
     }
 
     /// Whether most of them have a twin, the linearised launch on the same batches, that does the same
@@ -40,9 +42,21 @@ impl Seen {
     /// Whether so many of so few launches would do the same once in twenty times, if each did as often
     /// as the linearised ones.
     fn is_done_as_often(&self, law: &LinearisedLaunches, steps: u64) -> bool {
-        let done = law.departures.iter().filter(|at| self.is_done(at, steps)).count();
-        let rate = done as f64 / law.departures.len() as f64;
-        at_least(self.seeds.len() as u64, self.launches, rate) >= OFTEN
+        let rate = self.done(law, steps) as f64 / law.departures.len() as f64;
+        at_least(self.seeds.len() as u64, self.launches, rate) >= CHANCE
+    }
+
+    /// Whether more of the one law's linearised launches do the same than of the other's, by more than
+    /// what chance gives once in twenty times.
+    fn is_done_more_by(&self, one: &LinearisedLaunches, other: &LinearisedLaunches) -> bool {
+        let count =
+            |law: &LinearisedLaunches| (self.done(law, self.steps), law.departures.len() as u64);
+        more_often(count(one), count(other)) <= CHANCE
+    }
+
+    /// How many of a law's linearised launches do the same within so many steps.
+    fn done(&self, law: &LinearisedLaunches, steps: u64) -> u64 {
+        law.departures.iter().filter(|at| self.is_done(at, steps)).count() as u64
     }
 
     fn is_done(&self, at: &Option<u64>, steps: u64) -> bool {
@@ -50,18 +64,32 @@ impl Seen {
     }
 }
 
-/// The chance of what a rate is called able to explain.
-const OFTEN: f64 = 0.05;
+/// What is too rare to be called chance.
+const CHANCE: f64 = 0.05;
 
 /// The chance of at least so many of `of`, each with the chance `rate`.
 fn at_least(count: u64, of: u64, rate: f64) -> f64 {
-    let mut choices = 1.0;
-    let mut below = 0.0;
-    for hits in 0..count {
-        below += choices * rate.powi(hits as i32) * (1.0 - rate).powi((of - hits) as i32);
-        choices *= (of - hits) as f64 / (hits + 1) as f64;
+    let terms = (0..count).map(|hits| {
+        choose(of, hits) * rate.powi(hits as i32) * (1.0 - rate).powi((of - hits) as i32)
+    });
+    1.0 - terms.sum::<f64>()
+}
+
+/// The chance that the first sample has so many of all that were found, or more, if both are of one
+/// law: Fisher's exact test.
+fn more_often((count, of): (u64, u64), (others, of_others): (u64, u64)) -> f64 {
+    let found = count + others;
+    let ways = |hits: u64| choose(of, hits) * choose(of_others, found - hits);
+    let terms = (count..=of.min(found)).map(|hits| ways(hits) / choose(of + of_others, found));
+    terms.sum()
+}
+
+/// How many ways there are to choose `taken` of `of`.
+fn choose(of: u64, taken: u64) -> f64 {
+    if taken > of {
+        return 0.0;
     }
-    1.0 - below
+    (0..taken).map(|k| (of - k) as f64 / (k + 1) as f64).product()
 }
 
 /// What the prediction, or inside the bracket the estimate, says.
@@ -77,35 +105,31 @@ fn expected(cell: &Cell) -> bool {
 /// of no effect in it.
 const ENOUGH: f64 = 0.5;
 
-/// By what the linearised dynamics do with the same (η, B), steps and criterion, on the same batches
-/// or as often: where they differ from the network the difference is nonlinear; where they do the same
-/// it is in the prediction's own terms, many steps, independent batches, a mean over all paths and
-/// no residuals.
+/// By what the linearised dynamics do with the same (η, B), steps and criterion on the same batches:
+/// where they differ from the network the difference is nonlinear, unless on other batches they do so
+/// as often; where they do the same it is in the prediction's own terms, many steps, independent
+/// batches, a mean over all paths and no residuals.
 pub(super) fn explain(cell: &Cell, linearised: &Linearised) -> Explanation {
     let seen = Seen::of(cell);
-    let often = |law: &LinearisedLaunches| seen.is_done_as_often(law, cell.max_steps);
     let (used, other) = (&linearised.laws[0], linearised.laws.get(1));
-    let same = seen.is_done_by_twins(used, cell.max_steps) || often(used);
-    match (seen.left, same) {
+    let by_law = || other.is_some_and(|other| seen.is_done_more_by(used, other));
+    match (seen.left, seen.is_done_by_twins(used, seen.steps)) {
+        (_, false) if seen.is_done_as_often(used, seen.steps) => Explanation::Chance,
         (false, false) => Explanation::NonlinearReturn,
         (true, false) if linearised.share_of_loss < ENOUGH => Explanation::Unexplained,
         (true, false) => Explanation::NonlinearDeparture,
         (left, true) if left == expected(cell) => Explanation::AsEstimated,
-        (true, true) => match other {
-            Some(other) if !often(other) => Explanation::Reshuffling,
-            _ => Explanation::Residuals,
-        },
-        (false, true) => {
-            if !seen.is_done_by_twins(used, linearised.max_steps) {
-                return Explanation::FiniteSteps;
-            }
-            match (other, shrinks(used), other.and_then(shrinks)) {
-                (Some(other), ..) if !often(other) => Explanation::Reshuffling,
-                (_, Some(true), Some(false)) => Explanation::Reshuffling,
-                (_, Some(true), Some(true)) => Explanation::RarePaths,
-                _ => Explanation::Slow,
-            }
+        (true, true) if by_law() => Explanation::Reshuffling,
+        (true, true) => Explanation::Residuals,
+        (false, true) if !seen.is_done_by_twins(used, linearised.max_steps) => {
+            Explanation::FiniteSteps
         }
+        (false, true) if by_law() => Explanation::Reshuffling,
+        (false, true) => match (shrinks(used), other.and_then(shrinks)) {
+            (Some(true), Some(false)) => Explanation::Reshuffling,
+            (Some(true), Some(true)) => Explanation::RarePaths,
+            _ => Explanation::Slow,
+        },
     }
 }
 
@@ -180,8 +204,8 @@ mod tests {
     #[test]
     fn every_explanation_has_its_measurement() {
         use Explanation::{
-            AsEstimated, FiniteSteps, NonlinearDeparture, NonlinearReturn, RarePaths, Reshuffling,
-            Residuals, Slow, Unexplained,
+            AsEstimated, Chance, FiniteSteps, NonlinearDeparture, NonlinearReturn, RarePaths,
+            Reshuffling, Residuals, Slow, Unexplained,
         };
         use Verdict::{Leaves, NotDecided, Stays};
         let quiet = |typical| (0, 0, typical);
@@ -203,7 +227,7 @@ mod tests {
             // One stayed: its twin, or as many others.
             (cell(Leaves, 2.0, 2), loud(3), loud(3), NonlinearReturn),
             (cell(Leaves, 2.0, 2), (2, 1, 1.2), loud(3), FiniteSteps),
-            (cell(Leaves, 2.0, 2), (2, 0, 1.2), loud(3), Reshuffling),
+            (cell(Leaves, 2.0, 2), (2, 0, 1.2), loud(3), Slow),
             (cell(Leaves, 2.0, 2), (2, 0, 0.9), (2, 0, 0.9), RarePaths),
             // Most left, though they should stay.
             (left.clone(), (0, 3, 0.9), (0, 3, 0.9), NonlinearDeparture),
@@ -211,7 +235,7 @@ mod tests {
             (left, loud(3), loud(3), Residuals),
             // One left: its twin, or as many others.
             (cell(Stays, 0.5, 1), quiet(0.9), quiet(0.9), NonlinearDeparture),
-            (cell(Stays, 0.5, 1), loud(1), quiet(0.9), Reshuffling),
+            (cell(Stays, 0.5, 1), loud(1), quiet(0.9), Residuals),
             (cell(Stays, 0.5, 1), loud(1), loud(1), Residuals),
             // Inside the bracket.
             (cell(NotDecided, 1.1, 3), loud(2), loud(3), AsEstimated),
@@ -223,24 +247,39 @@ mod tests {
             assert!(is_wanted(&cell), "{cell:?}");
             assert_eq!(explain(&cell, &linearised(used, other)), expected, "{cell:?} {used:?}");
         }
-        // The twin stays, another leaves: as often as one in three.
+        // The twin stays and another leaves, as often as one in three; one in a hundred is not.
         let mut by_another = linearised(quiet(0.9), quiet(0.9));
         by_another.laws[0].departures[1] = Some(50);
-        by_another.laws[1].departures[1] = Some(50);
-        assert_eq!(explain(&cell(Stays, 0.5, 1), &by_another), Residuals);
-        // One in a hundred does not explain one in three.
+        assert_eq!(explain(&cell(Stays, 0.5, 1), &by_another), Chance);
         by_another.laws[0].departures = (0..100).map(|seed| (seed == 7).then_some(50)).collect();
         assert_eq!(explain(&cell(Stays, 0.5, 1), &by_another), NonlinearDeparture);
+        // The twin of the one that stayed left before the steps were over: not finite steps.
+        let mut by_another = linearised(loud(3), loud(3));
+        by_another.laws[0].departures = vec![Some(50), None, Some(50)];
+        assert_eq!(explain(&cell(Leaves, 2.0, 2), &by_another), Chance);
+        // The twin leaves, and with it as few as by the other law, or many more.
+        let some = |of: usize, left: usize| (0..of).map(move |seed| (seed < left).then_some(50));
+        for (used, other, expected) in [(1, 0, Residuals), (4, 0, Residuals), (5, 0, Reshuffling)] {
+            let mut unequal = linearised(loud(1), quiet(0.9));
+            unequal.laws[0].departures = some(32, used).collect();
+            unequal.laws[1].departures = some(32, other).collect();
+            assert_eq!(explain(&cell(Stays, 0.5, 1), &unequal), expected, "{used} and {other}");
+        }
         assert!(!is_wanted(&cell(Leaves, 2.0, 3)));
         assert!(!is_wanted(&cell(Stays, 0.5, 0)));
     }
 
     #[test]
-    fn tails_of_the_binomial_law() {
+    fn tails_of_chance() {
         assert_eq!((at_least(0, 3, 0.2), at_least(3, 3, 0.5)), (1.0, 0.125));
         // 1 − (2/3)³, 3·(1/3)²·(2/3) + (1/3)³, and certainties.
         assert!((at_least(1, 3, 1.0 / 3.0) - 19.0 / 27.0).abs() < 1e-15);
         assert!((at_least(2, 3, 1.0 / 3.0) - 7.0 / 27.0).abs() < 1e-15);
         assert_eq!((at_least(1, 3, 0.0), at_least(3, 3, 1.0)), (0.0, 1.0));
+        // All three of six that are in the first half: 1/C(6, 3); anything, surely.
+        assert!((more_often((3, 3), (0, 3)) - 0.05).abs() < 1e-15);
+        assert!((more_often((0, 32), (7, 32)) - 1.0).abs() < 1e-12);
+        // Fisher's tea: 3 of 4 cups and 1 of 4, 17/70.
+        assert!((more_often((3, 4), (1, 4)) - 17.0 / 70.0).abs() < 1e-15);
     }
 }

@@ -102,8 +102,14 @@ pub fn grid(
         folder: None,
     };
     let earlier = place.earlier::<EscapeGrid>(RECORD);
-    if let Some(earlier) = earlier.filter(|earlier| is_same_question(earlier, &record)) {
+    if let Some(mut earlier) = earlier.filter(|earlier| is_same_question(earlier, &record)) {
+        // What a record says is explained as this version explains it.
+        for cell in &mut earlier.cells {
+            let linearised = cell.linearised.as_ref();
+            cell.explanation = linearised.map(|linearised| explanation::explain(cell, linearised));
+        }
         if earlier.complete {
+            place.folder.write_json(RECORD, &earlier)?;
             return Ok(earlier);
         }
         (record.boundary, record.cells) = (earlier.boundary, earlier.cells);
@@ -138,10 +144,13 @@ pub fn grid(
     Ok(record)
 }
 
-/// Whether cells of the one are cells of the other.
+/// Whether cells of the one are cells of the other, with the departures that explanations rest on.
 fn is_same_question(one: &EscapeGrid, other: &EscapeGrid) -> bool {
     let key = |of: &EscapeGrid| (of.asked.clone(), of.sampling, of.seeds, of.leaving_loss);
-    key(one) == key(other) && is_same_point(&one.minimum, &other.minimum)
+    let has_departures = |cell: &Cell| cell.departures.len() as u64 == cell.launches;
+    key(one) == key(other)
+        && is_same_point(&one.minimum, &other.minimum)
+        && one.cells.iter().all(has_departures)
 }
 
 /// Those given, or evenly apart in logarithm from 1 to n; rising.

@@ -92,7 +92,9 @@ impl<T: Scalar> Launcher<'_, '_, T> {
             _ if has_settled(&seen.losses, self.criterion) => Fate::Settled,
             _ => Fate::Away,
         };
-        let largest = seen.losses.iter().map(|(_, loss)| *loss).fold(0.0, f64::max);
+        let losses = seen.losses.iter().map(|(_, loss)| *loss);
+        // Not `f64::max`, which forgets a NaN.
+        let largest = losses.fold(0.0, |a: f64, b| if a > b || a.is_nan() { a } else { b });
         let lowest = seen.course.iter().map(|at| at.train_accuracy).reduce(f64::min);
         let fitted =
             seen.left_at.and_then(|left_at| growth::fit(&seen.losses, self.criterion, left_at));

@@ -33,12 +33,13 @@ use crate::stability::{Minimum, Watch, law};
 const STILL: f64 = 1e-6;
 /// So many times the steps of the network's launch are allowed.
 const LONGER: u64 = 4;
-/// Trajectories of each law: enough to tell a rate of one in ten from none, where
+/// Trajectories of each law where they are cheap: enough to tell a rate of one in ten from none.
 const MOST_LAUNCHES: u64 = 32;
-/// so many multiply–adds are enough for them, some minutes of two threads.
+/// Multiply–adds of all of a law's trajectories, some minutes of two threads: where so many do not
+/// suffice for all, there are fewer, but as many as the network has launches.
 const WORK: f64 = 2e11;
-/// Steps between two looks at the interrupt.
-const STRETCH: u64 = 256;
+/// Multiply–adds between two looks at the interrupt, some tenths of a second.
+const STRETCH: f64 = 1e8;
 
 /// The linearised network at its minimum, in all directions that are known of it.
 pub(super) struct Relaunch<'a> {
@@ -138,11 +139,15 @@ impl Relaunch<'_> {
 
     /// As many trajectories as there were launches, and more where they are cheap.
     fn affordable(&self, again: &Again) -> u64 {
-        let size = again.batching.batch_size();
-        let examples = size.min(again.batching.examples() - size).max(1);
-        let step = 2 * examples * self.factors.outputs() * self.factors.rank();
-        let affordable = WORK / (step as f64 * (LONGER * again.max_steps) as f64);
+        let affordable = WORK / (self.work(&again.batching) * (LONGER * again.max_steps) as f64);
         MOST_LAUNCHES.min(affordable as u64).max(again.launches)
+    }
+
+    /// Multiply–adds of a step.
+    fn work(&self, batching: &Batching) -> f64 {
+        let (inside, n) = (batching.batch_size(), batching.examples());
+        let examples = inside.min(n - inside).max(1);
+        (2 * examples * self.factors.outputs() * self.factors.rank()) as f64
     }
 
     fn by_law(
@@ -202,6 +207,7 @@ impl Relaunch<'_> {
         let mut looks = Looks::new(self.criterion, again.observation);
         let mut losses = vec![(0, self.criterion.loss())];
         let mut average = None;
+        let stretch = (STRETCH / self.work(&batching)).clamp(1.0, 256.0) as u64;
         for step in 1..=LONGER * again.max_steps {
             batches.draw(step - 1, &mut batch);
             let average = *average.insert(averaged(average, walk.step_on(&batch) + self.rest));
@@ -215,7 +221,7 @@ impl Relaunch<'_> {
             if looks.left_at().is_some() && gone {
                 break;
             }
-            if step % STRETCH == 0 && stop_if(interrupt).is_break() {
+            if step % stretch == 0 && stop_if(interrupt).is_break() {
                 return Ok(None);
             }
         }

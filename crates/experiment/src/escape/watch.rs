@@ -23,6 +23,7 @@ const LOSS_CHANGE: f64 = 3.0;
 const CURVATURE_REST: u64 = 5;
 /// and not more often in one launch, besides its end.
 const MOST_CURVATURES: usize = 24;
+
 /// An observer of training.
 pub(super) struct Watcher<'p, 'a, T> {
     criterion: Criterion,
@@ -131,6 +132,8 @@ impl<'p, 'a, T: Scalar> Watcher<'p, 'a, T> {
         if !self.looks.is_wanted(step, average_loss) {
             return Ok(());
         }
+        // Before this look, which may be the one that sees it leave: that step is recorded too.
+        let left = self.looks.left_at().is_some();
         let (due, departing) = (self.looks.is_due(step), self.looks.is_departing(step));
         let assessed = self.on_train.assess(parameters);
         self.losses.push((step, assessed.loss));
@@ -139,7 +142,6 @@ impl<'p, 'a, T: Scalar> Watcher<'p, 'a, T> {
             return Ok(());
         }
         if !due {
-            let left = self.looks.left_at().is_some();
             let begun = !left && self.criterion.has_begun(assessed.loss);
             if !(departing || begun) || self.dense >= MOST_DENSE {
                 return Ok(());

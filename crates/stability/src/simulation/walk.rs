@@ -56,15 +56,17 @@ impl<'a> Walk<'a> {
     /// One step on the examples of a batch, of any number and possibly repeated; the mean of their
     /// losses (1/2)|A_ix|² before it.
     pub fn step_on(&mut self, batch: &[usize]) -> f64 {
-        self.inside.fill(false);
-        for &example in batch {
-            self.inside[example] = true;
-        }
-        let (n, inside) = (self.inside.len(), &self.inside);
+        let n = self.factors.examples();
         self.outside.clear();
-        self.outside.extend((0..n).filter(|example| !inside[*example]));
-        let is_set = self.outside.len() + batch.len() == n;
-        let left_out = is_set.then_some([&self.outside[..], &[]]);
+        if 2 * batch.len() > n {
+            self.inside.fill(false);
+            batch.iter().for_each(|example| self.inside[*example] = true);
+            let inside = &self.inside;
+            self.outside.extend((0..n).filter(|example| !inside[*example]));
+        }
+        // Unless an example is there twice, or nobody has looked who is not.
+        let is_rest = self.outside.len() + batch.len() == n;
+        let left_out = is_rest.then_some([&self.outside[..], &[]]);
         forces(self.factors, &Draw { batch, left_out }, &self.position, &mut self.force);
         let loss = 0.5 * dot(&self.position, &self.force) / batch.len() as f64;
         self.advance(batch.len());

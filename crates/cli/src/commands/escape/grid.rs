@@ -173,7 +173,9 @@ fn explained(record: &EscapeGrid) -> String {
 
 /// How many launches do what their twins do, the linearised launches on the same batches.
 fn twins(cell: &Cell, linearised: &Linearised) -> String {
-    let Some(used) = linearised.laws.first() else { return "–".to_owned() };
+    let Some(used) = linearised.laws.first().filter(|law| !law.departures.is_empty()) else {
+        return "–".to_owned(); // a record of an earlier version
+    };
     let alike =
         cell.departures.iter().zip(&used.departures).filter(|(launch, twin)| {
             launch.is_some() == twin.is_some_and(|at| at <= cell.max_steps)
