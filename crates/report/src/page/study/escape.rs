@@ -14,7 +14,7 @@ use crate::page::table::Table;
 use crate::views;
 
 /// More figures than this say what the table says; a run's own page has its every launch.
-const DRAWN: usize = 6;
+const DRAWN: usize = 12;
 
 pub(super) fn section(study: &Study) -> Section {
     let all: Vec<&Escape> = study.runs.iter().flat_map(|run| &run.escapes).collect();
