@@ -140,6 +140,8 @@ fn put(sources: &mut Sources, values: &[Assignment], origin: &Origin) {
 mod tests {
     use std::fmt::Write;
 
+    use minimascope_record::training::Optimizer;
+
     use super::*;
 
     const FILE: &str = r#"
@@ -249,13 +251,17 @@ mod tests {
         let plan = SweepPlan::open("paper", &[], None).unwrap();
         // 3 × 3 and 2 × 4 of the batch sizes; of the diagrams 12 each less the two and three
         // (gain 1 at B = 10, n and at B = 4, 10, n) that stand there; of Table 1 the three and two
-        // learning rates beyond; four of the corrupted set.
-        let cells = 9 + 8 + (12 - 2) + (12 - 3) + 3 + 2 + 4;
+        // learning rates beyond; four of the corrupted set; beyond the study, three of momentum and
+        // two of Adam.
+        let cells = 9 + 8 + (12 - 2) + (12 - 3) + 3 + 2 + 4 + 5;
         assert_eq!(plan.runs().len(), 5 * cells);
         assert!(plan.runs().iter().all(|run| run.config().train.stop.max_steps == 400_000));
         let traced = |run: &&Plan| run.batch_size() == run.train().len();
         let gd = plan.runs().iter().filter(traced).filter(|run| {
-            run.config().initialization.gain == 1.0 && run.config().observe.sharpness_every == 0
+            let config = run.config();
+            config.initialization.gain == 1.0
+                && config.observe.sharpness_every == 0
+                && config.train.optimizer == Optimizer::Sgd
         });
         assert_eq!(gd.count(), 0, "gradient descent is traced");
     }
