@@ -18,7 +18,7 @@ use minimascope_stability::Sampling;
 pub(crate) use answers::{Wanted, Watch, not_settled};
 pub use minimum::Minimum;
 pub use query::Query;
-pub(crate) use simulated::ensemble;
+pub(crate) use simulated::{ensemble, step_work};
 
 /// The theory's name of a law of batches.
 pub(crate) fn law(sampling: recorded::Sampling) -> Sampling {

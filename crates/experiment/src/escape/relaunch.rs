@@ -26,7 +26,7 @@ use crate::Error;
 use crate::measure::stop_if;
 use crate::problem::Problem;
 use crate::progress::{Event, MeasureProgress, Quantity};
-use crate::stability::{Minimum, Watch, law};
+use crate::stability::{Minimum, Watch, law, step_work};
 
 /// Curvatures below this share of the largest do not move within a launch, and their part of
 /// H⁻¹∇f is rounding.
@@ -145,9 +145,7 @@ impl Relaunch<'_> {
 
     /// Multiply–adds of a step.
     fn work(&self, batching: &Batching) -> f64 {
-        let (inside, n) = (batching.batch_size(), batching.examples());
-        let examples = inside.min(n - inside).max(1);
-        (2 * examples * self.factors.outputs() * self.factors.rank()) as f64
+        step_work(batching, (self.factors.outputs(), self.factors.rank()))
     }
 
     fn by_law(

@@ -78,17 +78,22 @@ impl Minimum<'_> {
 
 /// As many steps as the work allows, up to [`MOST_STEPS`].
 pub(crate) fn ensemble(batching: &Batching, (outputs, rank): (usize, usize)) -> Option<Ensemble> {
+    let step = step_work(batching, (outputs, rank));
+    let steps = (EXPONENT_WORK / step / TRAJECTORIES as f64) as usize;
+    let steps = steps.min(MOST_STEPS);
+    let seed = 0;
+    (steps >= FEWEST_STEPS).then_some(Ensemble { trajectories: TRAJECTORIES, steps, seed })
+}
+
+/// Multiply–adds of a simulated step.
+pub(crate) fn step_work(batching: &Batching, (outputs, rank): (usize, usize)) -> f64 {
     // A step takes the examples in the batch or those outside, whichever are fewer.
     let (inside, n) = (batching.batch_size(), batching.examples());
     let examples = match batching.sampling() {
         minimascope_stability::Sampling::IndependentWithReplacement => inside,
         _ => inside.min(n - inside).max(1),
     };
-    let step = (2 * examples * outputs * rank) as f64;
-    let steps = (EXPONENT_WORK / step / TRAJECTORIES as f64) as usize;
-    let steps = steps.min(MOST_STEPS);
-    let seed = 0;
-    (steps >= FEWEST_STEPS).then_some(Ensemble { trajectories: TRAJECTORIES, steps, seed })
+    (2 * examples * outputs * rank) as f64
 }
 
 /// What to say of epochs that end with a smaller batch.
