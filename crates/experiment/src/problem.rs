@@ -24,8 +24,9 @@ impl<'a, T: Scalar> Problem<'a, T> {
         };
         let train = examples(plan.train())?;
         let test = plan.test().map(examples).transpose()?;
-        let beside = beside(plan, &train, test.as_ref());
-        let execution = machine.execution()?.beside(beside);
+        let execution = machine.execution()?;
+        let beside = beside(plan, &train, test.as_ref(), execution.threads());
+        let execution = execution.beside(beside);
         // Before anything is trained that could not be measured.
         MemoryEstimate::of(plan.network(), &train).keeps(&execution)?;
         Ok(Self { plan, train, test, execution })
@@ -61,14 +62,20 @@ impl<'a, T: Scalar> Problem<'a, T> {
 
 /// Bytes of a run that no evaluator holds: the data as they were read, the test set, training with
 /// its observers, and the basis of a largest eigenvalue.
-fn beside<T: Scalar>(plan: &Plan, train: &Examples<T>, test: Option<&Examples<T>>) -> usize {
+fn beside<T: Scalar>(
+    plan: &Plan,
+    train: &Examples<T>,
+    test: Option<&Examples<T>>,
+    threads: usize,
+) -> usize {
     let network = plan.network();
     let read = |data: &Dataset| size_of_val(data.images()) + size_of_val(data.labels());
     let data = read(plan.train()) + plan.test().map_or(0, read) + test.map_or(0, Examples::bytes);
     let optimizer = plan.config().train.optimizer;
-    let training = training_memory::<T>(network, optimizer, plan.batch_size(), train.len())
-        + passing_memory::<T>(network, train.len())
-        + test.map_or(0, |test| passing_memory::<T>(network, test.len()));
+    let training =
+        training_memory::<T>(network, optimizer, (plan.batch_size(), train.len()), threads)
+            + passing_memory::<T>(network, train.len())
+            + test.map_or(0, |test| passing_memory::<T>(network, test.len()));
     let basis = LanczosParameters::new(End::Largest, 1).memory(network.parameters());
     data + training + basis
 }

@@ -7,7 +7,7 @@ use std::ops::Range;
 use minimascope_record::architecture::{Architecture, Layer, Shape};
 
 use crate::Error;
-use crate::layers::{Convolution, Node, Operation, Pool};
+use crate::layers::{Affine, Convolution, Node, Operation, Pool};
 
 use sizes::MOST_SIDE;
 
@@ -193,6 +193,12 @@ impl Network {
 
     pub(crate) fn winners(&self) -> usize {
         self.winners
+    }
+
+    /// Numbers of a framed group of images, in the layer where they are most.
+    pub(crate) fn framed(&self) -> usize {
+        let layers = self.nodes.iter().filter_map(Affine::of);
+        layers.map(|(affine, ..)| affine.framed()).max().unwrap_or(0)
     }
 }
 

@@ -3,6 +3,15 @@
 use crate::Scalar;
 use crate::network::Network;
 
+/// The first `needed` numbers of memory that grows when it must and stays, to the number counted.
+pub(crate) fn room<U: Copy + Default>(memory: &mut Vec<U>, needed: usize) -> &mut [U] {
+    if memory.len() < needed {
+        memory.reserve_exact(needed - memory.len());
+        memory.resize(needed, U::default());
+    }
+    &mut memory[..needed]
+}
+
 /// Buffer b of a chunk of m examples is m × size(b) numbers, example by example.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tape<T> {
@@ -16,10 +25,7 @@ impl<T: Scalar> Tape<T> {
 
     /// Makes room for `rows` examples. Keeps its memory between calls.
     pub(crate) fn fit(&mut self, network: &Network, rows: usize) {
-        let needed = network.tape_width() * rows;
-        if self.data.len() < needed {
-            self.data.resize(needed, T::ZERO);
-        }
+        room(&mut self.data, network.tape_width() * rows);
     }
 
     pub(crate) fn read(&self, network: &Network, rows: usize, buffer: usize) -> &[T] {

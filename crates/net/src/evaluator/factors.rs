@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use crate::kernels::{Layout, Team, multiply, row_dots};
 use crate::layers::Affine;
 use crate::passes::{self, Chunk, Direction, Scratch};
-use crate::tape::Tape;
+use crate::tape::{Tape, room};
 use crate::{Error, Scalar, loss};
 
 use super::products::recompute;
@@ -301,8 +301,7 @@ fn add_blocks<T: Scalar>(
             continue;
         }
         let width = weight.len() + bias.as_ref().map_or(0, ExactSizeIterator::len);
-        scratch.filters.resize((k * width).max(scratch.filters.len()), T::ZERO);
-        let gradients = &mut scratch.filters[..k * width];
+        let gradients = room(&mut scratch.filters, k * width);
         for i in 0..rows {
             for (gradient, d) in gradients.chunks_exact_mut(width).zip(&d) {
                 let (filter, sums) = gradient.split_at_mut(weight.len());

@@ -3,6 +3,9 @@
 use crate::chunks::Slot;
 use crate::{Error, Examples, Execution, Network, Scalar};
 
+/// Bytes of a slot's lists themselves, whatever is in them (700 were counted).
+const LISTS: usize = 1024;
+
 /// Bytes by purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemoryEstimate {
@@ -33,8 +36,12 @@ impl MemoryEstimate {
         let vectors = (7 + slots) * network.parameters() * scalar
             + 3 * network.filters() * scalar
             + examples.bytes();
-        // Six tapes, and the filters of per-example directions.
-        let work = slots * rows * (6 * tape + network.winners() + network.filters() * scalar);
+        // Six tapes, two coefficients and the filters of per-example directions (with factors one
+        // for each output), framed images and a flipped filter.
+        let filters = network.filters() * scalar;
+        let row = 6 * tape + network.winners() + 2 * scalar;
+        let slot = rows * row + rows.max(network.outputs()) * filters;
+        let work = slots * (slot + network.framed() * scalar + filters + LISTS);
         let first = examples.len() * (2 * tape + network.winners());
         Self { vectors, work, first, tangent: 2 * examples.len() * tape }
     }

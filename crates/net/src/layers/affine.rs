@@ -69,6 +69,14 @@ impl<'a> Affine<'a> {
         }
     }
 
+    /// Numbers of one framed group of images, the most that a pass over it holds beside its tapes.
+    pub(crate) fn framed(self) -> usize {
+        match self {
+            Self::Linear { .. } => 0,
+            Self::Convolution(convolution) => convolution.framed(),
+        }
+    }
+
     /// y (+)= W x for `rows` examples.
     pub(crate) fn apply<T: Scalar>(
         self,

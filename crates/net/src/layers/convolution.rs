@@ -11,6 +11,7 @@ use minimascope_record::architecture::Shape;
 
 use crate::Scalar;
 use crate::kernels::{LEAST, TILE, Team, cut_rows, indexed_product};
+use crate::tape::room;
 
 /// Positions whose output derivatives (64 channels in f32) stay in a first-level cache while all
 /// kernel cells pass over them.
@@ -100,9 +101,9 @@ impl Correlation {
     ) {
         let parts = team.parts(out.len() * self.steps.len(), LEAST);
         let framed = self.group * self.padded.size();
-        scratch.resize((parts * framed).max(scratch.len()), T::ZERO);
+        let framed = room(scratch, parts * framed).chunks_exact_mut(framed);
         let group = self.group * self.positions;
-        let pieces = cut_rows(out, columns, TILE, parts).zip(scratch.chunks_exact_mut(framed));
+        let pieces = cut_rows(out, columns, TILE, parts).zip(framed);
         team.share_each(pieces, |((Range { mut start, end }, mut out), framed)| {
             while start < end {
                 // What of this part lies in one group.
@@ -159,6 +160,12 @@ impl Convolution {
 
     pub(crate) fn columns(&self) -> usize {
         self.output.channels
+    }
+
+    /// Numbers of a framed group of images, or of output derivatives if those are more.
+    pub(crate) fn framed(&self) -> usize {
+        let size = |tables: &Correlation| tables.group * tables.padded.size();
+        size(&self.forward).max(size(&self.backward))
     }
 
     /// From (cell, C_in, C_out) to (last cell first, C_out, C_in).
@@ -223,17 +230,16 @@ impl Convolution {
         let parts = team.parts(d.len() * tables.steps.len(), LEAST);
         let pad = |x: &[T], padded: &mut [T]| self.pad(x, padded);
         if parts == 1 {
-            scratch.resize((tables.group * padded).max(scratch.len()), T::ZERO);
+            let framed = room(scratch, tables.group * padded);
             let groups = x.chunks(tables.group * input).zip(d.chunks(tables.group * output));
             for (index, (x, d)) in groups.enumerate() {
-                let images = tables.frame((x, input), pad, scratch);
+                let images = tables.frame((x, input), pad, framed);
                 let accumulate = accumulate || index > 0;
                 self.outer_of(images, d, &tables.steps, gradient, accumulate);
             }
             return;
         }
-        scratch.resize((rows * padded).max(scratch.len()), T::ZERO);
-        let framed = &mut scratch[..rows * padded];
+        let framed = room(scratch, rows * padded);
         team.share_each(cut_rows(framed, padded, 1, parts), |(images, framed)| {
             tables.frame((&x[images.start * input..images.end * input], input), pad, framed);
         });

@@ -11,7 +11,7 @@ use std::ops::Range;
 use crate::Scalar;
 use crate::kernels::{add_scaled_rows, row_dots, vectorized};
 use crate::layers::{Affine, Node, Weights};
-use crate::tape::Tape;
+use crate::tape::{Tape, room};
 
 use super::{Chunk, Scratch};
 
@@ -73,8 +73,7 @@ pub(super) fn apply<T: Scalar>(
                 let team = site.chunk.team;
                 site.affine.apply((team, rows), weight, x, y, true, &mut scratch.images);
             }
-            scratch.coefficients.resize((2 * rows).max(scratch.coefficients.len()), T::ZERO);
-            let (first, second) = scratch.coefficients[..2 * rows].split_at_mut(rows);
+            let (first, second) = room(&mut scratch.coefficients, 2 * rows).split_at_mut(rows);
             let [Some((d, a)), other] = pairs else { unreachable!("there is a first pair") };
             row_dots(a, x, inputs, first);
             if site.bias.is_some() {
@@ -108,8 +107,7 @@ pub(super) fn apply<T: Scalar>(
             }
             if let (Some(_), Some((d, _))) = (site.bias, pairs[0]) {
                 let columns = site.affine.columns();
-                scratch.flipped.resize(columns.max(scratch.flipped.len()), T::ZERO);
-                add_own_biases(d, y, y_size, &mut scratch.flipped[..columns]);
+                add_own_biases(d, y, y_size, room(&mut scratch.flipped, columns));
             }
         }
     }
@@ -139,8 +137,7 @@ pub(super) fn apply_transposed<T: Scalar>(
                     &mut scratch.images,
                 );
             }
-            scratch.coefficients.resize((2 * rows).max(scratch.coefficients.len()), T::ZERO);
-            let (first, second) = scratch.coefficients[..2 * rows].split_at_mut(rows);
+            let (first, second) = room(&mut scratch.coefficients, 2 * rows).split_at_mut(rows);
             let [Some((d1, x1)), other] = pairs else { unreachable!("there is a first pair") };
             row_dots(d1, d, outputs, first);
             let (d2, x2) = other.unwrap_or((d1, x1));
@@ -154,8 +151,7 @@ pub(super) fn apply_transposed<T: Scalar>(
             let total = site.chunk.network.filters();
             let (d_size, out_size) = (d.len() / rows, out.len() / rows);
             let Scratch { filters, flipped, images, .. } = scratch;
-            flipped.resize(convolution.filter.len().max(flipped.len()), T::ZERO);
-            let flipped = &mut flipped[..convolution.filter.len()];
+            let flipped = room(flipped, convolution.filter.len());
             for i in 0..rows {
                 convolution.flip(&filters[i * total..][convolution.filter.clone()], flipped);
                 let (d, out) = (&d[i * d_size..][..d_size], &mut out[i * out_size..][..out_size]);
@@ -212,13 +208,11 @@ pub(crate) fn squared_gradient_norms<T: Scalar>(
                 let bias = if bias.is_some() { 1.0 } else { 0.0 };
                 *norm += squared_norm(d) * (squared_norm(x) + bias);
             } else {
-                scratch.filters.resize(weight.len().max(scratch.filters.len()), T::ZERO);
-                let filter = &mut scratch.filters[..weight.len()];
+                let filter = room(&mut scratch.filters, weight.len());
                 affine.outer((chunk.team, 1), x, d, filter, false, &mut scratch.images);
                 *norm += squared_norm(filter);
                 if let Some(bias) = &bias {
-                    scratch.flipped.resize(bias.len().max(scratch.flipped.len()), T::ZERO);
-                    let sums = &mut scratch.flipped[..bias.len()];
+                    let sums = room(&mut scratch.flipped, bias.len());
                     affine.bias_sum(d, sums, false);
                     *norm += squared_norm(sums);
                 }

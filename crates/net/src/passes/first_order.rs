@@ -2,7 +2,7 @@
 
 use crate::Scalar;
 use crate::layers::{self, Affine, Operation};
-use crate::tape::Tape;
+use crate::tape::{Tape, room};
 
 use super::{Chunk, Scratch};
 
@@ -15,7 +15,7 @@ pub(crate) fn forward<T: Scalar>(
 ) {
     let Chunk { network, weights, rows, inputs, team } = chunk;
     a.fit(network, rows);
-    winners.resize((network.winners() * rows).max(winners.len()), 0);
+    room(winners, network.winners() * rows);
     for node in network.nodes() {
         if let (Operation::Activation(_), true) = (&node.operation, node.input == node.output) {
             layers::clip(a.write(network, rows, node.output));

@@ -2,7 +2,7 @@
 
 use crate::Scalar;
 use crate::layers::{self, Affine, Operation};
-use crate::tape::Tape;
+use crate::tape::{Tape, room};
 
 use super::first_order::{add, copy_or_add, return_linear};
 use super::{Chunk, Direction, Scratch, example};
@@ -21,8 +21,7 @@ pub(crate) fn tangent<T: Scalar>(
     let Chunk { network, weights, rows, inputs, team } = chunk;
     a_tangent.fit(network, rows);
     if direction.factors.is_some() {
-        let needed = network.filters() * rows;
-        scratch.filters.resize(needed.max(scratch.filters.len()), T::ZERO);
+        room(&mut scratch.filters, network.filters() * rows);
     }
     for node in network.nodes() {
         if let Some((affine, weight, bias)) = Affine::of(node) {

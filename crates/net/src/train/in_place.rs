@@ -9,6 +9,7 @@ use crate::evaluator::{Context, First};
 use crate::kernels::{Team, add_column_sums, backward_and_step, is_small};
 use crate::layers::{Affine, Weights, flip};
 use crate::passes::{self, Chunk, Scratch};
+use crate::tape::room;
 use crate::{Examples, Network, Scalar};
 
 use super::pace::Pace;
@@ -88,15 +89,13 @@ impl<T: Scalar> InPlace<T> {
                 }
             } else {
                 let d = delta.read(network, rows, node.output);
-                self.gradient.resize(weight.len().max(self.gradient.len()), T::ZERO);
-                let gradient = &mut self.gradient[..weight.len()];
+                let gradient = room(&mut self.gradient, weight.len());
                 affine.outer((team, rows), x, d, gradient, false, &mut self.scratch.images);
                 descend(&mut parameters[weight], gradient, rate, keep);
             }
             if let Some(bias) = bias {
                 let d = delta.read(network, rows, node.output);
-                self.gradient.resize(bias.len().max(self.gradient.len()), T::ZERO);
-                let gradient = &mut self.gradient[..bias.len()];
+                let gradient = room(&mut self.gradient, bias.len());
                 add_column_sums(d, gradient, false);
                 descend(&mut parameters[bias], gradient, rate, keep);
             }
