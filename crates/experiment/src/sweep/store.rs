@@ -202,14 +202,15 @@ impl Store {
                 self.copied(id, &folder, ours)?
             }
             _ => match ours.pop() {
-                Some((folder, lock)) => Working { folder, _lock: lock, surpassed: ours },
+                Some((folder, lock)) => Some(Working { folder, _lock: lock, surpassed: ours }),
                 None => self.begin(id, ours)?,
             },
         };
-        Ok(Some(Taken::Working(working)))
+        Ok(working.map(Taken::Working))
     }
 
-    fn begin(&self, id: &str, surpassed: Vec<(RunFolder, File)>) -> Result<Working, Error> {
+    /// A new folder; `None` where another worker saw it before it was locked, and took it.
+    fn begin(&self, id: &str, surpassed: Vec<(RunFolder, File)>) -> Result<Option<Working>, Error> {
         let work = self.root.join(WORK);
         let cannot = |source| Error::Write { path: work.clone(), source };
         fs::create_dir_all(&work).map_err(cannot)?;
@@ -220,20 +221,21 @@ impl Store {
             .keep();
         readable_as_usual(&path).map_err(cannot)?;
         let folder = RunFolder::at(path);
-        match lock(&folder)? {
-            Lock::Held(lock) => Ok(Working { folder, _lock: lock, surpassed }),
-            Lock::Busy | Lock::Gone => Err(Error::Busy { path: folder.path().to_owned() }),
-        }
+        Ok(match lock(&folder)? {
+            Lock::Held(lock) => Some(Working { folder, _lock: lock, surpassed }),
+            Lock::Busy | Lock::Gone => None,
+        })
     }
 
     /// A folder of our own with what another start saved. It may live: nothing of it is touched.
+    /// `None` as of [`Store::begin`].
     fn copied(
         &self,
         id: &str,
         from: &RunFolder,
         surpassed: Vec<(RunFolder, File)>,
-    ) -> Result<Working, Error> {
-        let working = self.begin(id, surpassed)?;
+    ) -> Result<Option<Working>, Error> {
+        let Some(working) = self.begin(id, surpassed)? else { return Ok(None) };
         let mut files = Vec::new();
         // The reverse of the order in which a run writes them: what a file speaks of is there.
         for name in [TRAINED, TIMING, FINAL, CHECKPOINT, CURVATURE, STEPS, PROVENANCE] {
@@ -247,7 +249,7 @@ impl Store {
         for (name, content) in files.into_iter().rev() {
             working.folder.write(name, &content)?;
         }
-        Ok(working)
+        Ok(Some(working))
     }
 
     /// Makes a run that is complete the store's, or compares it with the one that is there.
@@ -297,10 +299,12 @@ impl Store {
     /// Moves an unfinished `run` out of the way of a finished one.
     fn displace(&self, id: &str, unfinished: &RunFolder) -> Result<(), Error> {
         // Who works there will finish it; ours stays, and is published by the next sweep.
-        let Lock::Held(_lock) = lock(unfinished)? else {
+        let Lock::Held(_held) = lock(unfinished)? else {
             return Err(Error::Busy { path: unfinished.path().to_owned() });
         };
-        let aside = self.begin(id, Vec::new())?.folder;
+        let Some(Working { folder: aside, _lock, .. }) = self.begin(id, Vec::new())? else {
+            return Err(Error::Busy { path: unfinished.path().to_owned() });
+        };
         match fs::rename(unfinished.path(), aside.path().join("unfinished")) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 Err(Error::Write { path: aside.path().to_owned(), source: error })
@@ -440,7 +444,7 @@ fn digest(folder: &RunFolder) -> Result<Option<blake3::Hash>, Error> {
 }
 
 /// Names in a folder; none where there is no folder.
-fn names_in(folder: &Path) -> Result<Vec<String>, Error> {
+pub(crate) fn names_in(folder: &Path) -> Result<Vec<String>, Error> {
     let cannot = |source| Error::Read { path: folder.to_owned(), source };
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,

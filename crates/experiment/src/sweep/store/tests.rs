@@ -193,3 +193,23 @@ fn a_result_takes_the_record_of_failure_away() {
     assert!(one.failure(id).unwrap().is_none());
     assert!(one.failed().unwrap().is_empty());
 }
+
+#[test]
+fn of_workers_that_ask_at_once_one_has_the_run_and_none_an_error() {
+    let root = tempfile::tempdir().unwrap();
+    let store = Store::at(root.path().to_owned());
+    for round in 0..150 {
+        let id = format!("{round:016x}");
+        let barrier = std::sync::Barrier::new(6);
+        let taken: Vec<_> = std::thread::scope(|scope| {
+            let ask = || {
+                barrier.wait();
+                store.take(&id)
+            };
+            let threads: Vec<_> = (0..6).map(|_| scope.spawn(ask)).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap().unwrap()).collect()
+        });
+        let working = taken.iter().filter(|taken| matches!(taken, Taken::Working(_)));
+        assert!(working.count() >= 1, "nobody works on it");
+    }
+}
