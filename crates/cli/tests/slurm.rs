@@ -89,8 +89,9 @@ impl Site {
         assert_eq!(submitted, script, "what --dry-run shows is what is submitted");
         self.wait_for("short.toml", "an array", &["finished"; 6]);
         self.same_results("short.toml", "an array");
-        self.slurm.wait_until("the tables are collected", |_| {
+        self.slurm.wait_until("the tables are collected and the page is written", |_| {
             self.store("an array/tables/runs.parquet").exists()
+                && self.store("an array/report.html").exists()
         });
         let nothing = self.run(&words);
         assert!(text(&nothing.stderr).starts_with("nothing to submit"));

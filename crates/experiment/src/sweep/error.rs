@@ -38,7 +38,15 @@ pub enum SweepError {
         /// Its name.
         program: &'static str,
     },
-    /// A command of Slurm that failed or did not answer.
+    /// A command of Slurm that did not answer; what it was to do may be done.
+    #[error("`{command}` gave no answer within {seconds} s")]
+    NoAnswer {
+        /// As it was called.
+        command: String,
+        /// How long it was waited for.
+        seconds: u64,
+    },
+    /// A command of Slurm that failed.
     #[error("`{command}` failed: {reason}")]
     Slurm {
         /// As it was called.
@@ -75,6 +83,11 @@ impl SweepError {
                 Some("call this on a machine that submits to Slurm, or leave out --engine".into())
             }
             Self::Slurm { .. } => Some("try the command by hand; `sinfo` says who answers".into()),
+            Self::NoAnswer { .. } => Some(
+                "it may have arrived all the same: look with `squeue --me`, and `scancel` what is \
+                 there twice before it is called again"
+                    .into(),
+            ),
             Self::AlreadyQueued { .. } => {
                 Some("`minimascope sweep launch --missing` submits the others".into())
             }
@@ -87,7 +100,10 @@ impl SweepError {
     pub fn is_bad_input(&self) -> bool {
         match self {
             Self::Axis { .. } | Self::AlreadyQueued { .. } | Self::NothingQueued => true,
-            Self::NotDeterministic { .. } | Self::NoSlurm { .. } | Self::Slurm { .. } => false,
+            Self::NotDeterministic { .. }
+            | Self::NoSlurm { .. }
+            | Self::NoAnswer { .. }
+            | Self::Slurm { .. } => false,
         }
     }
 }

@@ -14,17 +14,17 @@ const LIMIT: Duration = Duration::from_secs(30);
 /// What one of Slurm's commands says on stdout.
 ///
 /// # Errors
-/// [`SweepError::NoSlurm`], [`SweepError::Slurm`].
+/// [`SweepError::NoSlurm`], [`SweepError::NoAnswer`], [`SweepError::Slurm`].
 pub(super) fn ask(program: &'static str, arguments: &[&str]) -> Result<String, Error> {
     ask_within(LIMIT, program, arguments)
 }
 
 fn ask_within(limit: Duration, program: &'static str, arguments: &[&str]) -> Result<String, Error> {
-    let failed = |reason: String| {
-        let command = std::iter::once(program).chain(arguments.iter().copied());
-        let command = command.collect::<Vec<_>>().join(" ");
-        SweepError::Slurm { command, reason }
+    let called = || {
+        let words = std::iter::once(program).chain(arguments.iter().copied());
+        words.collect::<Vec<_>>().join(" ")
     };
+    let failed = |reason: String| SweepError::Slurm { command: called(), reason };
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = match command.spawn() {
@@ -41,7 +41,7 @@ fn ask_within(limit: Duration, program: &'static str, arguments: &[&str]) -> Res
         Ok(None) => {
             let _ = child.kill();
             let _ = child.wait();
-            return Err(failed(format!("no answer within {} s", limit.as_secs())).into());
+            return Err(SweepError::NoAnswer { command: called(), seconds: limit.as_secs() }.into());
         }
         Err(error) => return Err(failed(error.to_string()).into()),
     };
@@ -84,7 +84,7 @@ mod tests {
     fn a_command_that_hangs_is_ended() {
         let begin = Instant::now();
         let error = ask_within(Duration::from_millis(100), "sleep", &["60"]).unwrap_err();
-        assert_eq!(error.to_string(), "`sleep 60` failed: no answer within 0 s");
+        assert_eq!(error.to_string(), "`sleep 60` gave no answer within 0 s");
         assert!(begin.elapsed() < Duration::from_secs(30));
     }
 

@@ -17,7 +17,7 @@ use crate::sweep::estimate::History;
 use crate::sweep::plan::SweepPlan;
 use crate::sweep::slurm::client::ask;
 use crate::sweep::slurm::script::{self, Place};
-use crate::sweep::store::Store;
+use crate::sweep::store::{Store, names_in};
 
 const LAUNCHES: &str = "launches";
 const RECORD: &str = "launch.json";
@@ -97,8 +97,7 @@ impl Launch {
     /// # Errors
     /// A store that cannot be read.
     pub fn script(&self) -> Result<String, Error> {
-        let number = launches(&Store::at(self.store.clone()))?.len() + 1;
-        Ok(self.script_in(&self.folder(number)))
+        Ok(self.script_in(&self.next_free()))
     }
 
     /// Runs and tasks.
@@ -124,9 +123,12 @@ impl Launch {
         folder.write("tasks.sh", self.script_in(path).as_bytes())?;
         let collect = script::collect(&name, &place, &self.settings);
         folder.write("collect.sh", collect.as_bytes())?;
-        let job = submit(&[], &path.join("tasks.sh")).inspect_err(|_| {
-            // Nothing was handed over; a launch that is not one would only confuse.
-            let _ = fs::remove_dir_all(path);
+        let job = submit(&[], &path.join("tasks.sh")).inspect_err(|error| {
+            // Without an answer Slurm may have it, and needs these files. Else nothing was handed
+            // over, and a launch that is not one would only confuse.
+            if !matches!(error, Error::Sweep(SweepError::NoAnswer { .. })) {
+                let _ = fs::remove_dir_all(path);
+            }
         })?;
         let tasks = (0..self.tasks)
             .map(|task| self.ids.iter().skip(task).step_by(self.tasks).cloned().collect())
@@ -169,6 +171,12 @@ impl Launch {
         self.store.join(LAUNCHES).join(number.to_string())
     }
 
+    /// The folder that a submission would take.
+    fn next_free(&self) -> PathBuf {
+        let mut folders = (1..).map(|number| self.folder(number));
+        folders.find(|folder| !folder.exists()).expect("the numbers do not end")
+    }
+
     /// The next number that nobody has taken.
     fn new_folder(&self) -> Result<RunFolder, Error> {
         let all = RunFolder::at(self.store.join(LAUNCHES));
@@ -198,19 +206,13 @@ fn submit(options: &[&str], script: &Path) -> Result<String, Error> {
 /// # Errors
 /// [`Error::Read`], [`Error::Damaged`].
 pub fn launches(store: &Store) -> Result<Vec<SlurmLaunch>, Error> {
-    let mut found = Vec::new();
     let root = store.root().join(LAUNCHES);
-    for number in 1.. {
-        let folder = RunFolder::at(root.join(number.to_string()));
-        if !folder.path().is_dir() {
-            break;
-        }
-        // Without a record the submission failed.
-        if folder.has(RECORD) {
-            found.push(folder.read_json(RECORD)?);
-        }
-    }
-    Ok(found)
+    let names = names_in(&root)?;
+    // A number may be missing: a submission that failed leaves none.
+    let mut numbers: Vec<u64> = names.iter().filter_map(|name| name.parse().ok()).collect();
+    numbers.sort_unstable();
+    let folders = numbers.iter().map(|number| RunFolder::at(root.join(number.to_string())));
+    folders.filter(|folder| folder.has(RECORD)).map(|folder| folder.read_json(RECORD)).collect()
 }
 
 /// Cancels jobs, those that wait and those that run; what runs saves itself.
@@ -223,4 +225,35 @@ pub fn cancel(jobs: &[String]) -> Result<(), Error> {
     }
     let jobs: Vec<&str> = jobs.iter().map(String::as_str).collect();
     ask("scancel", &jobs).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_launch_is_found_beyond_a_number_that_is_missing() {
+        let root = tempfile::tempdir().unwrap();
+        let store = Store::at(root.path().to_owned());
+        assert!(launches(&store).unwrap().is_empty());
+        for (number, job) in [("10", "8"), ("3", "7")] {
+            let folder = RunFolder::at(root.path().join(LAUNCHES).join(number));
+            folder.create().unwrap();
+            let record = SlurmLaunch {
+                schema_version: SCHEMA_VERSION,
+                plan: "plan".to_owned(),
+                folder: folder.path().display().to_string(),
+                submitted: 0,
+                job: job.to_owned(),
+                collect_job: None,
+                tasks: Vec::new(),
+            };
+            folder.write_json(RECORD, &record).unwrap();
+        }
+        // One that Slurm did not answer to has no record.
+        fs::create_dir(root.path().join(LAUNCHES).join("4")).unwrap();
+        let found = launches(&store).unwrap();
+        let jobs: Vec<&str> = found.iter().map(|launch| launch.job.as_str()).collect();
+        assert_eq!(jobs, ["7", "8"]);
+    }
 }

@@ -61,7 +61,7 @@ if [ "$asked" = yes ]; then
     wait "$sweep"
     status=$?
 fi
-if [ "$status" -eq 130 ]; then
+if [ "$asked" = yes ] && [ "$status" -eq 130 ]; then
     timeout 60 scontrol requeue "${{SLURM_ARRAY_JOB_ID}}_${{SLURM_ARRAY_TASK_ID}}"
 fi
 exit "$status"
@@ -69,19 +69,21 @@ exit "$status"
     )
 }
 
-/// The script that collects the store's tables once the array has ended, however it did.
+/// The script that collects the store's tables and writes its page once the array has ended,
+/// however it did.
 #[must_use]
 pub fn collect(name: &str, place: &Place<'_>, settings: &SlurmSettings) -> String {
     let directives = directives(settings);
     let log = quoted(&place.launch.join("collect.log").to_string_lossy());
     let program = quoted(&place.program.to_string_lossy());
     let store = quoted(&place.store.to_string_lossy());
+    let page = quoted(&place.store.join("report.html").to_string_lossy());
     format!(
         r#"#!/bin/bash
 #SBATCH --job-name={name}-collect
 #SBATCH --output={log}
 {directives}
-exec {program} sweep collect --out {store}
+{program} sweep collect --out {store} && {program} report {store} --out {page}
 "#
     )
 }
