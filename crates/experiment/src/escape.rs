@@ -55,6 +55,14 @@ pub struct Launch {
 }
 
 impl Launch {
+    /// Where the record of a launch stands in its run's folder.
+    #[must_use]
+    pub fn folder_in(&self, run: &RunFolder) -> RunFolder {
+        let (rate, size) = (self.learning_rate, self.batch_size);
+        let name = format!("learning-rate-{rate}-batch-size-{size}");
+        RunFolder::at(run.file("escape").join(name))
+    }
+
     /// Whether it has a meaning for n examples, before anything is measured.
     ///
     /// # Errors

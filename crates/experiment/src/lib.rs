@@ -4,6 +4,7 @@
 //! The path of one run: [`config::sources::Sources`] → [`plan::Plan`] → [`run::run`] →
 //! [`minimascope_record::run::RunSummary`].
 
+pub mod afterwards;
 pub mod config;
 pub mod escape;
 pub mod folder;

@@ -11,6 +11,13 @@ const PRESETS: [(&str, &str); 3] = [
 
 const SWEEPS: [(&str, &str); 1] = [("paper", include_str!("../presets/paper.toml"))];
 
+const AFTERWARDS: [(&str, &str); 1] = [("paper", include_str!("../presets/paper-afterwards.toml"))];
+
+/// What is asked of the minima of a sweep that has a name.
+pub(crate) fn afterwards(name: &str) -> Option<&'static str> {
+    AFTERWARDS.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
+}
+
 /// The sweep file of a sweep that has a name.
 #[must_use]
 pub fn sweep(name: &str) -> Option<&'static str> {

@@ -17,9 +17,9 @@ use crate::folder::{CONFIG, CURVATURE, OUTCOME, PROVENANCE, RunFolder, STEPS, TI
 use crate::sweep::store::Store;
 
 /// What `measure RUN --json` printed.
-const SPECTRUM: &str = "spectrum.json";
+pub(crate) const SPECTRUM: &str = "spectrum.json";
 /// What `stability RUN --json` printed.
-const STABILITY: &str = "stability.json";
+pub(crate) const STABILITY: &str = "stability.json";
 /// What `reproduce` found.
 const THEORY: &str = "theory.json";
 /// Launches, a folder each.
@@ -130,7 +130,10 @@ fn configuration(folder: &RunFolder) -> Result<(RunConfig, String), Error> {
 }
 
 /// A record that may be absent. An empty file is one that a command was to fill and did not.
-fn optional<T: DeserializeOwned>(folder: &RunFolder, name: &str) -> Result<Option<T>, Error> {
+pub(crate) fn optional<T: DeserializeOwned>(
+    folder: &RunFolder,
+    name: &str,
+) -> Result<Option<T>, Error> {
     let holds = fs::metadata(folder.file(name)).is_ok_and(|file| file.len() > 0);
     holds.then(|| folder.read_json(name)).transpose()
 }

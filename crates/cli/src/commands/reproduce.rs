@@ -1,5 +1,6 @@
 //! `reproduce`: the study's minima and ours, side by side.
 
+use minimascope_experiment::afterwards::{Afterwards, Asked};
 use minimascope_experiment::reproduce::{Ended, reproduce};
 use minimascope_experiment::run::{Existing, Options};
 use minimascope_experiment::sweep::pool::SweepOptions;
@@ -19,6 +20,9 @@ use crate::summary::name_of;
 use crate::table::{Table, grouped, significant};
 use crate::{interrupt, output, progress};
 
+/// The preset of every cell.
+const PAPER: &str = "paper";
+
 pub(crate) fn run(arguments: Reproduce) -> Result<Done, Failure> {
     match arguments.preset {
         Preset::Quick => quick(arguments),
@@ -26,7 +30,7 @@ pub(crate) fn run(arguments: Reproduce) -> Result<Done, Failure> {
     }
 }
 
-/// Every cell of the study: the plan `paper` of `sweep`.
+/// Every cell of the study: the plan `paper` of `sweep`, and what is asked of its minima.
 fn paper(arguments: Reproduce) -> Result<Done, Failure> {
     if arguments.force {
         return Err(Failure::Usage {
@@ -35,7 +39,7 @@ fn paper(arguments: Reproduce) -> Result<Done, Failure> {
         });
     }
     let place = PlanPlace {
-        source: Some("paper".to_owned()),
+        source: Some(PAPER.to_owned()),
         assignments: Vec::new(),
         data_dir: None,
         out: arguments.out,
@@ -45,8 +49,20 @@ fn paper(arguments: Reproduce) -> Result<Done, Failure> {
     let machine = arguments.machine.into();
     let options = SweepOptions { machine, shard: Shard::WHOLE, retry_failed: false };
     let done = sweep::work(&place, &options)?;
-    if done != Done::Interrupted {
-        report::study_page(&folder, &folder.join("report.html"))?;
+    if done == Done::Interrupted {
+        return Ok(done);
+    }
+    let (plan, store) = sweep::open(&place)?;
+    let mut progress = progress::on_stderr();
+    let begun = |run: &str, what: &str| anstream::eprintln!("{run}: {what}");
+    let questions = Afterwards::of_preset(PAPER).expect("the preset has questions");
+    let asked =
+        questions.ask(&plan, &store, &machine, progress.as_mut(), begun, interrupt::flag())?;
+    drop(progress);
+    report::study_page(&folder, &folder.join("report.html"))?;
+    if asked == Asked::Interrupted {
+        anstream::eprintln!("the same command continues; what was answered is saved");
+        return Ok(Done::Interrupted);
     }
     Ok(done)
 }

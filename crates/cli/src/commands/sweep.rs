@@ -83,7 +83,7 @@ pub(crate) fn run(arguments: &Sweep) -> Result<Done, Failure> {
     }
 }
 
-fn open(place: &PlanPlace) -> Result<(SweepPlan, Store), Failure> {
+pub(super) fn open(place: &PlanPlace) -> Result<(SweepPlan, Store), Failure> {
     let name = place.source.as_deref().unwrap_or_default();
     let plan = SweepPlan::open(name, &place.assignments, place.data_dir.as_deref())?;
     Ok((plan, Store::at(place.out.clone())))

@@ -62,8 +62,7 @@ pub(super) fn of(
             max_steps: STEPS,
             quick: true,
         };
-        let name = format!("learning-rate-{}-batch-size-{SMALL_BATCH}", result.learning_rate);
-        let below = RunFolder::at(folder.file("escape").join(name));
+        let below = launch.folder_in(&folder);
         let place = Place { folder: below.clone(), existing: options.existing };
         let Some(mut record) = escape(&mut minimum, &launch, &place, progress, interrupt)? else {
             return Ok(None);
