@@ -123,7 +123,7 @@ impl std::fmt::Display for Fate {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(match self {
             Self::Stays => "stays",
-            Self::Settled => "leaves and settles elsewhere",
+            Self::Settled => "leaves and settles again",
             Self::Away => "leaves, not settled yet",
             Self::Diverged => "leaves and diverges",
             Self::Dead => "leaves and dies",
