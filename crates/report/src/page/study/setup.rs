@@ -14,8 +14,9 @@ pub(super) fn section(inputs: &Inputs<'_>) -> Section {
     for (index, sheet) in inputs.sheets.iter().enumerate() {
         let figure = sheet.figure(&slug(&format!("images-{}-{index}", sheet.data)));
         let theory = if sheet.corrupted > 0 {
-            "A network with more parameters than examples can fit wrong labels too. Their minima \
-             are sharper and less uniform, so that stability tells them from those of clean labels."
+            "A network with more parameters than examples can fit wrong labels too. At one *η* \
+             GD’s minima of them are as sharp as those of clean labels, and less uniform: *s*, not \
+             *a*, tells them apart."
         } else {
             "With more parameters than examples many minima fit every one of them. Which is found \
              depends on the optimiser; the examples decide what a minimum’s *H*_{i} are."
