@@ -1,5 +1,7 @@
 //! Both pages with sample records: every figure with its marks, captions, sameness, size, safety.
 
+use minimascope_record::stability::Verdict;
+
 use super::*;
 use crate::figures::tests::page::Page;
 use crate::figures::tests::sample;
@@ -211,6 +213,38 @@ fn a_launch_that_has_not_begun_is_in_the_table_alone() {
     let page = page_of(&study);
     assert!(!figures(&page).iter().any(|(name, _)| name.starts_with("escape-")));
     assert!(page.contains("Launches from minima"));
+}
+
+#[test]
+fn a_plane_tells_single_launches_from_cells_that_are_not_as_predicted() {
+    use minimascope_record::escape::{Cell, Explanation};
+    let caption = |wanted: fn(&Cell) -> bool, left: Option<u64>| {
+        let mut study = sample::study::study();
+        let grid = study.runs.iter_mut().find_map(|run| run.grid.as_mut()).unwrap();
+        let cell = grid.cells.iter_mut().find(|cell| wanted(cell)).unwrap();
+        cell.explanation = Some(Explanation::Chance);
+        cell.left = left.unwrap_or(cell.left);
+        page_of(&study)
+    };
+    let stays = |cell: &Cell| cell.predicted == Verdict::Stays;
+    for (wanted, left, said) in [
+        (stays as fn(&Cell) -> bool, None, " Single launches not as predicted: "),
+        (stays, Some(2), " Not as predicted: "),
+        (|cell| cell.predicted == Verdict::NotDecided, None, " Inside the bracket: "),
+    ] {
+        let page = caption(wanted, left);
+        let all =
+            [" Single launches not as predicted: ", " Not as predicted: ", " Inside the bracket: "];
+        for words in all {
+            assert_eq!(page.contains(words), words == said, "{words} where {said}");
+        }
+    }
+}
+
+#[test]
+fn a_launch_that_settles_is_not_said_to_have_gone_elsewhere() {
+    let page = sample_page();
+    assert!(page.contains("leaves and settles again") && !page.contains("elsewhere"));
 }
 
 #[test]

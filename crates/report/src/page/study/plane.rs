@@ -1,7 +1,7 @@
 //! The plane of learning rate and batch size: thresholds, and launches against them.
 
-use minimascope_record::escape::EscapeGrid;
-use minimascope_record::stability::StabilityReport;
+use minimascope_record::escape::{Cell, EscapeGrid};
+use minimascope_record::stability::{StabilityReport, Verdict};
 use minimascope_record::study::Study;
 
 use super::wording::{listed, plural, sentence};
@@ -37,28 +37,19 @@ fn grid(record: &EscapeGrid) -> Block {
     let counts = &record.agreement;
     let agreed = counts.stays_as_predicted + counts.leaves_as_predicted;
     let against = counts.leaves_against_prediction + counts.stays_against_prediction;
-    let explained = record.cells.iter().filter_map(|cell| {
-        let why = cell.explanation.as_ref()?;
-        Some(format!("*η* = {}, *B* = {}: {why}", cell.learning_rate, cell.batch_size))
-    });
-    let explained: Vec<String> = explained.collect();
-    let explained = if explained.is_empty() {
-        String::new()
-    } else {
-        format!(" Not as predicted: {}.", listed(&explained))
-    };
     let caption = Caption::new(
         "Linearised SGD stays in mean square below the shaded bracket and leaves above it; inside, \
          the bounds do not decide. Theorem 1 is sufficient for staying, the rectangle proves nothing \
          by its half on *s*.",
         &format!(
             "{agreed} of {} decided cells are as predicted ({} stay, {} leave), {against} are not; \
-             of {} undecided ones {} lie on the side of the estimate.{explained}",
+             of {} undecided ones {} lie on the side of the estimate.{}",
             agreed + against,
             counts.stays_as_predicted,
             counts.leaves_as_predicted,
             counts.not_decided,
-            counts.not_decided_as_estimated
+            counts.not_decided_as_estimated,
+            explained(record)
         ),
         &format!(
             "{} a cell. {}. A cell leaves when most of its launches do; shading: the proved bracket.",
@@ -69,6 +60,27 @@ fn grid(record: &EscapeGrid) -> Block {
     let mut figure = views::grid(record).figure();
     figure.identifier = slug(&format!("plane-{}", record.minimum.run));
     Block::Exhibit(Box::new(Exhibit { figure, caption }))
+}
+
+/// Why cells, or single launches of cells that are counted as predicted, are not as predicted.
+fn explained(record: &EscapeGrid) -> String {
+    let heading = |cell: &Cell| match (cell.predicted, cell.has_left()) {
+        (Verdict::NotDecided, _) => "Inside the bracket",
+        (Verdict::Stays, false) | (Verdict::Leaves, true) => "Single launches not as predicted",
+        (Verdict::Stays, true) | (Verdict::Leaves, false) => "Not as predicted",
+    };
+    let sentence = |name: &str| {
+        let cells = record.cells.iter().filter(|cell| heading(cell) == name);
+        let reasons = cells.filter_map(|cell| {
+            let why = cell.explanation.as_ref()?;
+            Some(format!("*η* = {}, *B* = {}: {why}", cell.learning_rate, cell.batch_size))
+        });
+        let reasons: Vec<String> = reasons.collect();
+        if reasons.is_empty() { String::new() } else { format!(" {name}: {}.", listed(&reasons)) }
+    };
+    ["Not as predicted", "Single launches not as predicted", "Inside the bracket"]
+        .map(sentence)
+        .concat()
 }
 
 /// The critical learning rate of one minimum at every batch size.
