@@ -9,7 +9,7 @@ use super::exhibit::{Caption, Exhibit};
 use super::study::wording::{NONE, percent};
 use super::study::{density, escape, plane};
 use super::table::Table;
-use crate::figures::reading;
+use crate::figures::{plus_minus, reading};
 use crate::minima::Reached;
 use crate::views::{self, loss_name};
 use crate::{Image, Text};
@@ -134,9 +134,8 @@ fn curves(run: &StoredRun) -> Vec<Block> {
         ),
         &match run.result.as_ref().and_then(|result| result.sharpness) {
             Some(a) => format!(
-                "The sharpness ends at {} ± {} (the residual of its eigenpair).",
-                reading(a.value),
-                reading(a.residual)
+                "The sharpness ends at {} (the residual of its eigenpair).",
+                plus_minus(a.value, a.residual)
             ),
             None => "The curvature was not measured.".to_owned(),
         },

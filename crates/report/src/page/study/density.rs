@@ -5,8 +5,8 @@ use minimascope_record::run::Spectrum;
 use minimascope_record::study::{StoredRun, Study};
 
 use super::wording::plural;
-use crate::figures::reading;
 use crate::figures::spectral_density::{Density, SpectralDensity};
+use crate::figures::{plus_minus, reading};
 use crate::minima::Reached;
 use crate::page::document::{Block, Section};
 use crate::page::exhibit::{Caption, Exhibit};
@@ -96,7 +96,7 @@ pub(in crate::page) fn exhibit(runs: &[&StoredRun]) -> Option<Block> {
     };
     let measured = found.iter().map(|(result, spectrum)| {
         let trace = spectrum.trace.map_or(String::new(), |trace| {
-            format!(", trace {} ± {}", reading(trace.value), reading(trace.standard_error))
+            format!(", trace {}", plus_minus(trace.value, trace.standard_error))
         });
         let largest = result.sharpness.map_or("–".to_owned(), |at| reading(at.value));
         format!("{}: λ_{{max}} = {largest}{trace}", label(result))

@@ -5,8 +5,7 @@ use minimascope_record::study::Study;
 
 use super::wording::{self, listed, percent, plural, signed, spread};
 use crate::Text;
-use crate::chart::ticks::decimal;
-use crate::figures::reading;
+use crate::figures::{plus_minus, reading};
 use crate::minima::{Cell, Network, Reached};
 use crate::statistics::{PowerLaw, Summary};
 
@@ -36,8 +35,8 @@ fn gradient_descent(networks: &[Network<'_>]) -> String {
         "Gradient descent mostly stops before the edge of its stability"
     };
     format!(
-        "{claim}: in {near} of {} the sharpness lies within 3 % of 2/*η*, and on average at {} of \
-         it.",
+        "{claim}: in {near} of {} on clean labels the sharpness lies within 3 % of 2/*η*, and on \
+         average at {} of it.",
         plural(ratios.len(), "run"),
         spread(&found)
     )
@@ -145,9 +144,8 @@ fn power(network: &Network<'_>) -> Option<String> {
         runs.filter_map(|run| Some([run.sharpness(), run.non_uniformity()?])).collect();
     let fit = PowerLaw::fit(&points)?;
     Some(format!(
-        "*s* ∝ *a*^{{{} ± {}}} ({}, {})",
-        decimal(fit.slope, 2),
-        decimal(fit.slope_error, 2),
+        "*s* ∝ *a*^{{{}}} ({}, {})",
+        plus_minus(fit.slope, fit.slope_error),
         network.label,
         plural(fit.count, "run")
     ))

@@ -4,8 +4,8 @@ use minimascope_record::study::Study;
 
 use super::wording::{NONE, percent, plural};
 use crate::chart::ticks::decimal;
-use crate::figures::reading;
 use crate::figures::trends::{Series, TrendPanel, Trends};
+use crate::figures::{plus_minus, reading};
 use crate::minima::{Network, Reached};
 use crate::page::document::{Block, Section};
 use crate::page::exhibit::{Caption, Exhibit};
@@ -82,10 +82,9 @@ fn sentence(network: &Network<'_>) -> String {
     match fit(network) {
         None => format!("{}: too few runs for a power.", network.label),
         Some(fit) => format!(
-            "{}: *a* ∝ (*η*/*B*)^{{{} ± {}}}, Pearson {} of the logarithms, {}.",
+            "{}: *a* ∝ (*η*/*B*)^{{{}}}, Pearson {} of the logarithms, {}.",
             network.label,
-            decimal(fit.slope, 2),
-            decimal(fit.slope_error, 2),
+            plus_minus(fit.slope, fit.slope_error),
             decimal(fit.correlation, 2),
             plural(fit.count, "run")
         ),

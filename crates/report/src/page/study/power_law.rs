@@ -3,8 +3,8 @@
 use minimascope_record::study::Study;
 
 use super::wording::plural;
-use crate::figures::reading;
 use crate::figures::trends::{Series, TrendPanel, Trends};
+use crate::figures::{plus_minus, reading};
 use crate::minima::{Network, Reached};
 use crate::page::document::{Block, Section};
 use crate::page::exhibit::{Caption, Exhibit};
@@ -66,10 +66,9 @@ fn points(network: &Network<'_>) -> Vec<[f64; 2]> {
 
 fn sentence(network: &Network<'_>, fit: &PowerLaw) -> String {
     format!(
-        "{}: slope {:.2} ± {:.2}, Pearson {:.3}, *s*/*a* = {:.2} (geometric mean), {}.",
+        "{}: slope {}, Pearson {:.3}, *s*/*a* = {:.2} (geometric mean), {}.",
         network.label,
-        fit.slope,
-        fit.slope_error,
+        plus_minus(fit.slope, fit.slope_error),
         fit.correlation,
         fit.ratio,
         plural(fit.count, "run")

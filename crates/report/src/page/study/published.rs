@@ -170,6 +170,8 @@ fn row(
         cell.batch_size.to_string(),
         name.to_owned(),
         match printed.deviation {
+            // Printed so: less than the last digit.
+            Some(0.0) => format!("{} ± 0.0", reading(scale * printed.mean)),
             Some(deviation) => plus_minus(scale * printed.mean, scale * deviation),
             None => reading(scale * printed.mean),
         },

@@ -6,7 +6,7 @@ use crate::statistics::Summary;
 
 /// "19.57 ± 0.12", or the value alone where nothing is known of its scatter.
 pub(in crate::page) fn spread(summary: &Summary) -> String {
-    match summary.deviation.filter(|deviation| *deviation > 0.0) {
+    match summary.deviation {
         Some(deviation) => plus_minus(summary.mean, deviation),
         None => reading(summary.mean),
     }
