@@ -21,11 +21,24 @@ fn value(measured: Option<Measured>) -> Option<f64> {
 }
 
 impl<'a> Reached<'a> {
-    /// `None` for a run that is not finished, died, or has no measured curvature.
+    /// A minimum: where the stop rule held, or the steps of a run that has no other rule were over.
+    /// Parameters from elsewhere have no outcome and are taken for one.
     pub(crate) fn of(run: &'a StoredRun) -> Option<Reached<'a>> {
+        let stop = &run.config.train.stop;
+        let has_rule = stop.average_batch_loss_below.or(stop.full_loss_below).is_some();
+        let arrived = |at: &Reached<'_>| match at.result.outcome {
+            None | Some(Outcome::Converged) => true,
+            Some(Outcome::StepLimit) => !has_rule,
+            Some(_) => false,
+        };
+        Reached::measured(run).filter(arrived)
+    }
+
+    /// The last point of a run. `None` where it is not finished, died, or has no measured curvature.
+    pub(crate) fn measured(run: &'a StoredRun) -> Option<Reached<'a>> {
         let result = run.result.as_ref()?;
-        let reached = Reached { run, result };
         let dead = matches!(result.outcome, Some(Outcome::Dead | Outcome::Diverged));
+        let reached = Reached { run, result };
         (!dead && value(result.sharpness).is_some()).then_some(reached)
     }
 
@@ -94,7 +107,7 @@ impl<'a> Reached<'a> {
         )
     }
 
-    /// Everything but the seed that determines the numbers, as far as the stop rule's limit goes.
+    /// Everything but the seed that determines the numbers.
     fn cell_key(&self) -> impl PartialEq + use<'a> {
         let config = &self.run.config;
         (

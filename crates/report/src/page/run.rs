@@ -51,10 +51,10 @@ fn findings(run: &StoredRun) -> Vec<Text> {
     let outcome = result.outcome.map_or("measured".to_owned(), |outcome| outcome.to_string());
     let mut sentences =
         vec![format!("Training ended after {} iterations: {outcome}.", result.steps)];
-    if let Some(reached) = Reached::of(run) {
+    if let Some(reached) = Reached::measured(run) {
         let s = reached.non_uniformity().map_or("–".to_owned(), reading);
         sentences.push(format!(
-            "The minimum has sharpness *a* = {}, {} of 2/*η* = {}, and non-uniformity *s* = {s}.",
+            "Its last point has sharpness *a* = {}, {} of 2/*η* = {}, and non-uniformity *s* = {s}.",
             reading(reached.sharpness()),
             reading(reached.over_sharpness_edge()),
             reading(2.0 / result.learning_rate)
@@ -147,7 +147,7 @@ fn curves(run: &StoredRun) -> Vec<Block> {
 
 fn spectrum(run: &StoredRun) -> Vec<Block> {
     let mut blocks = Vec::new();
-    if Reached::of(run).as_ref().is_some_and(density::has_density) {
+    if Reached::measured(run).as_ref().is_some_and(density::has_density) {
         blocks.extend(density::exhibit(&[run]));
     }
     let top = run.spectrum.as_ref().map_or(&[][..], |spectrum| &spectrum.top);

@@ -177,6 +177,33 @@ fn runs_that_came_to_nothing_are_listed() {
 }
 
 #[test]
+fn a_run_that_ended_at_a_limit_is_no_minimum() {
+    use minimascope_record::outcome::Outcome;
+    let mut study = sample::study::study();
+    let minima = |study: &Study| {
+        let figures = figures(&page_of(study));
+        let found = figures.iter().find(|(name, _)| name == "power-law").unwrap();
+        Page::read(&found.1).marks
+    };
+    let all = minima(&study);
+    let limits = [Outcome::StepLimit, Outcome::TimeLimit];
+    let plain = study.runs.iter_mut().filter(|run| run.run.starts_with("fashi-0.05"));
+    for (run, limit) in plain.zip(limits) {
+        run.result.as_mut().unwrap().outcome = Some(limit);
+    }
+    assert_eq!(minima(&study), all - 2);
+    // Without a rule on the loss the limit is what was asked for.
+    let mut without = study.clone();
+    for run in &mut without.runs {
+        run.config.train.stop.average_batch_loss_below = None;
+    }
+    assert_eq!(minima(&without), all - 1);
+    let page = page_of(&study);
+    assert!(page.contains("2 ended at a limit"));
+    assert!(page.contains("<td>step limit</td>") && page.contains("<td>time limit</td>"));
+}
+
+#[test]
 fn what_is_missing_is_said_with_the_command_that_makes_it() {
     let mut study = sample::study::study();
     study.runs.truncate(1);

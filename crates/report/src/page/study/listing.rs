@@ -29,7 +29,8 @@ pub(super) fn section(study: &Study) -> Section {
             "test %",
         ],
         "A network that dies gives the same output for every input. A diverged one has no last \
-         point whose curvature means something.",
+         point whose curvature means something. One that ended at a limit before \
+         its stop rule held was still on its way: no finding, fit or figure of minima counts it.",
     );
     let failed: Vec<&StoredRun> = study.runs.iter().filter(|run| is_failed(run)).collect();
     for run in &failed {
@@ -122,9 +123,8 @@ fn every_cell(study: &Study) -> Table {
             "train %",
             "test %",
         ],
-        "*s*/*s*_{max} is of the rectangle and proves nothing by itself. A cell whose iterations are \
-         marked with ! ended at a limit, not by the stop rule. Largest relative residuals of the \
-         eigenpairs stand in the records.",
+        "*s*/*s*_{max} is of the rectangle and proves nothing by itself. Largest relative residuals of \
+         the eigenpairs stand in the records.",
     );
     let mut all = cells(study.runs.iter().filter_map(Reached::of));
     all.sort_by(|left, right| {
@@ -143,7 +143,6 @@ fn every_cell(study: &Study) -> Table {
         };
         let over =
             |run: &Reached<'_>| Some(run.non_uniformity()? / run.result.non_uniformity_limit?);
-        let limited = cell.runs.iter().any(|run| run.result.outcome != Some(Outcome::Converged));
         table.row([
             result.model.clone(),
             result.data.clone(),
@@ -153,7 +152,7 @@ fn every_cell(study: &Study) -> Table {
             result.learning_rate.to_string(),
             first.gain().to_string(),
             cell.runs.len().to_string(),
-            steps(cell) + if limited { " !" } else { "" },
+            steps(cell),
             value(1.0, &|run| Some(run.sharpness())),
             value(1.0, &|run| Some(run.over_sharpness_edge())),
             value(1.0, &|run| run.non_uniformity()),
