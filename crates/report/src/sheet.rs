@@ -1,4 +1,4 @@
-//! Pictures in rows, each with a line under it.
+//! Pictures in rows, each with its name under it.
 
 use crate::Error;
 use crate::chart::Context;
@@ -13,7 +13,7 @@ use crate::svg::writer::{Anchor, Frame, Place, Role, Writer};
 pub struct Tile {
     /// The picture.
     pub image: Image,
-    /// The line under it.
+    /// The name under it, on at most two lines.
     pub label: Text,
     /// Whether it is framed, and its label marked.
     pub marked: bool,
@@ -30,7 +30,10 @@ pub struct Sheet {
 
 /// Side of a picture, and the height of a row.
 const SIDE: f64 = 44.0;
-const ROW: f64 = SIDE + 24.0;
+const ROW: f64 = SIDE + 12.0 + LINES as f64 * LINE;
+/// Lines of a name, and the height of one.
+const LINES: usize = 2;
+const LINE: f64 = 12.0;
 
 /// A sheet that holds something.
 pub(crate) struct Drawing<'a> {
@@ -59,9 +62,9 @@ impl<'a> Drawing<'a> {
         writer.rectangle(square, &frame);
         let role = Role::TickLabel;
         let mark = if tile.marked { Text::plain("✗ ") } else { Text::default() };
-        // One line: a name that is wider than its column is cut at its first words.
-        if let Some(line) = role.wrapped(&mark.then(tile.label.clone()), room).first() {
-            let baseline = top + SIDE + 13.0;
+        let lines = role.wrapped(&mark.then(tile.label.clone()), room);
+        for (index, line) in lines.iter().take(LINES).enumerate() {
+            let baseline = top + SIDE + 13.0 + index as f64 * LINE;
             writer.text(line, role, Place::at(middle, baseline, Anchor::Middle));
         }
     }

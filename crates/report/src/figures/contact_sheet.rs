@@ -30,31 +30,37 @@ pub struct ContactSheet {
 impl ContactSheet {
     /// The figure, under an identifier of its own.
     pub fn figure(&self, identifier: &str) -> Figure {
-        let corrupted = match self.corrupted {
-            0 => String::new(),
-            count => format!(", {count} of them with a wrong label"),
-        };
         let title = Text::plain(format!("Training images of {}", self.data));
-        let description = format!(
-            "{} of the {} training images of {}{corrupted}, each with the label that the network \
-             is given.",
-            self.pictures.len(),
-            self.examples,
-            self.data
-        );
+        let shown = self.shown();
+        let description =
+            format!("{shown} of {}, each with the label that the network is given.", self.data);
         let mut figure = Figure::new(identifier, title, description);
-        let shown = self.pictures.len();
-        figure.subtitle = Text::plain(format!("{shown} of {} images{corrupted}", self.examples));
+        figure.subtitle = Text::plain(shown);
         let tiles = self.pictures.iter().map(|picture| Tile {
             image: picture.image.clone(),
             label: Text::plain(&picture.label),
             marked: picture.corrupted,
         });
-        let body = Body::Sheet(Sheet { tiles: tiles.collect(), columns: 12 });
+        let body = Body::Sheet(Sheet { tiles: tiles.collect(), columns: 9 });
         figure.panels.push(Panel { title: Text::default(), body });
         if self.pictures.iter().any(|picture| picture.corrupted) {
             figure.notes.push(Text::plain("Framed, with a cross: the label is wrong."));
         }
         figure
+    }
+
+    /// How many of how many images there are, with right and with wrong labels.
+    pub(crate) fn shown(&self) -> String {
+        let (examples, all) = (self.examples, self.pictures.len());
+        if self.corrupted == 0 {
+            return format!("{all} of {examples} training images");
+        }
+        let wrong = self.pictures.iter().filter(|picture| picture.corrupted).count();
+        let (clean, corrupted) = (examples - self.corrupted, self.corrupted);
+        format!(
+            "{} of {clean} training images with their own label and {wrong} of {corrupted} with a \
+             wrong one",
+            all - wrong
+        )
     }
 }

@@ -21,19 +21,9 @@ pub(super) fn section(inputs: &Inputs<'_>) -> Section {
             "With more parameters than examples many minima fit every one of them. Which is found \
              depends on the optimiser; the examples decide what a minimum’s *H*_{i} are."
         };
-        let shown = sheet.pictures.iter().filter(|picture| picture.corrupted).count();
         let caption = Caption::new(
             theory,
-            &format!(
-                "{} of {} training images, in the order of the training set{}.",
-                sheet.pictures.len(),
-                sheet.examples,
-                if shown > 0 {
-                    format!(", {shown} of them with a wrong label")
-                } else {
-                    String::new()
-                }
-            ),
+            &format!("{}: the first of them in the training set.", sheet.shown()),
             "The images and their labels are the same for all seeds; nothing here has an error.",
         );
         blocks.push(Block::Exhibit(Box::new(Exhibit { figure, caption })));
