@@ -105,19 +105,18 @@ fn pages_in_a_browser() {
         (sample::study::toy_record(), sample::toy(), sample::study::sheets());
     let inputs = page::Inputs { study: &study, toy: Some((&record, &toy)), sheets: &sheets };
     let pages = [
-        ("study", page::study(&inputs).unwrap().to_html().unwrap(), 1280, false),
+        ("study", page::study(&inputs).unwrap().to_html().unwrap(), 1280),
         (
             "run",
             page::run(&sample::study::one_run(), |_| (String::new(), None)).to_html().unwrap(),
             800,
-            true,
         ),
     ];
-    for (name, html, width, dark) in pages {
+    for ((name, html, width), dark) in pages.iter().flat_map(|page| [(page, false), (page, true)]) {
         let figures = html.matches("<figure class=\"exhibit\"").count();
         let path = folder.path().join(format!("{name}.html"));
         std::fs::write(&path, html.replacen("</body>", QUESTIONS, 1)).unwrap();
-        let (dom, console) = opened(program, &path, width, dark);
+        let (dom, console) = opened(program, &path, *width, dark);
         let said: Vec<&str> = console.lines().filter(|line| line.contains("CONSOLE")).collect();
         assert!(said.is_empty(), "{name}: {said:?}");
         let answers = dom.split("<pre id=\"answers\">").nth(1).unwrap_or_else(|| {
