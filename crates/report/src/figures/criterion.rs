@@ -31,7 +31,7 @@ impl Criterion {
     /// Name in legends.
     pub fn label(self) -> Text {
         Text::markup(match self {
-            Criterion::Theorem1 => "theorem 1 (sufficient)",
+            Criterion::Theorem1 => "Theorem 1 (sufficient)",
             Criterion::Rectangle => "rectangle",
             Criterion::Exact => "exact, mean square",
             Criterion::TopPairBound => "top-pair bound (necessary)",

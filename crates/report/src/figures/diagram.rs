@@ -89,7 +89,7 @@ impl Diagram {
             .any(|group| !group.boundary.is_empty())
         {
             figure.notes.push(Text::markup(
-                "Dotted: theorem 1's boundary for curvatures that commute, \
+                "Dotted: Theorem 1's boundary for curvatures that commute, \
                  (1 − *ηa*)^{2} + *η*^{2}*ps*^{2} = 1.",
             ));
         }

@@ -5,7 +5,7 @@ use minimascope_record::reproduction::Spread;
 use minimascope_record::study::Study;
 
 use super::published;
-use super::wording::{listed, seeds, sentence};
+use super::wording::{listed, plural, seeds, sentence};
 use crate::figures::reading;
 use crate::figures::trends::{Series, TrendPanel, Trends};
 use crate::minima::{Cell, Network, Reached};
@@ -139,10 +139,11 @@ fn sample(cell: &Cell<'_>, quantity: Quantity, scale: f64) -> Option<Sample> {
     Some(Sample {
         error: [None, error],
         note: Some(format!(
-            "η = {}, B = {}: {} over {count} seeds",
+            "η = {}, B = {}: {} over {}",
             result.learning_rate,
             result.batch_size,
-            reading(scale * mean)
+            reading(scale * mean),
+            plural(count, "seed")
         )),
         ..Sample::new(result.batch_size as f64, scale * mean)
     })
