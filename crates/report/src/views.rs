@@ -8,6 +8,7 @@ mod stability;
 mod toy;
 mod training;
 
+pub(crate) use escape::escape_with;
 pub use escape::{escape, grid};
 pub use reproduction::minima;
 pub(crate) use stability::reached;

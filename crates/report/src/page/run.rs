@@ -256,7 +256,7 @@ fn escapes(run: &StoredRun) -> Vec<Block> {
         let command = format!("minimascope escape {} --learning-rate 0.1 --batch-size 4", run.run);
         return vec![Block::missing(what, &command)];
     }
-    run.escapes.iter().filter_map(escape::exhibit).collect()
+    run.escapes.iter().filter_map(|record| escape::exhibit(run, record)).collect()
 }
 
 fn configuration(run: &StoredRun) -> Vec<Block> {

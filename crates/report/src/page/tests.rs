@@ -243,6 +243,30 @@ fn a_launch_that_has_not_begun_is_in_the_table_alone() {
 }
 
 #[test]
+fn names_under_pictures_are_whole() {
+    let sheet = figures(&sample_page()).into_iter().find(|(name, _)| name.starts_with("images"));
+    let page = Page::read(&sheet.unwrap().1);
+    let words: Vec<&str> =
+        page.texts.iter().flat_map(|text| text.content.split(char::is_whitespace)).collect();
+    let count = |word: &str| words.iter().filter(|other| **other == word).count();
+    // Of 24 pictures with three names in turn 12 are marked; and the sentence that explains it.
+    assert_eq!((count("ankle"), count("boot"), count("top"), count("bag")), (8, 8, 8, 8));
+    assert_eq!(count("✗"), 12);
+}
+
+#[test]
+fn a_launch_says_gd_and_wrong_labels_where_they_are() {
+    let mut study = sample::study::study();
+    let run = study.runs.iter_mut().find(|run| !run.escapes.is_empty()).unwrap();
+    let escape = &mut run.escapes[0];
+    escape.batch_size = escape.minimum.train_examples;
+    run.result.as_mut().unwrap().corrupted_examples = (0..200).collect();
+    let page = page_of(&study);
+    assert!(page.contains("to GD with η = 0.1") && page.contains("to SGD with η = 0.1, B = 100"));
+    assert!(page.contains("examples, 200 wrong labels; predicted"));
+}
+
+#[test]
 fn a_plane_tells_single_launches_from_cells_that_are_not_as_predicted() {
     use minimascope_record::escape::{Cell, Explanation};
     let caption = |wanted: fn(&Cell) -> bool, left: Option<u64>| {

@@ -22,20 +22,32 @@ const DRAWN: usize = 4;
 
 /// The courses of the first launches.
 pub fn escape(record: &Escape) -> figure::Escape {
+    escape_with(record, 0)
+}
+
+/// The same, of a training set with so many wrong labels: the record does not know them.
+pub(crate) fn escape_with(record: &Escape, wrong_labels: usize) -> figure::Escape {
     let minimum = &record.minimum;
     let drawn = &record.launches[..record.launches.len().min(DRAWN)];
     let departures = drawn.iter().filter_map(|launch| launch.left_at);
     let latest = departures.max().map_or(STAYS, |step| step as f64 + BEYOND);
     figure::Escape {
         title: format!(
-            "From the minimum of {} to SGD with η = {}, B = {}",
+            "From the minimum of {} to {}",
             reached(minimum),
-            record.learning_rate,
-            record.batch_size
+            if record.batch_size == minimum.train_examples {
+                format!("GD with η = {}", record.learning_rate)
+            } else {
+                format!("SGD with η = {}, B = {}", record.learning_rate, record.batch_size)
+            }
         ),
         subtitle: format!(
-            "{}, {} examples; predicted: {} (η/η* = {:.2})",
-            minimum.data, minimum.train_examples, record.verdict, record.margin
+            "{}, {} examples{}; predicted: {} (η/η* = {:.2})",
+            minimum.data,
+            minimum.train_examples,
+            if wrong_labels > 0 { format!(", {wrong_labels} wrong labels") } else { String::new() },
+            record.verdict,
+            record.margin
         ),
         loss_name: loss_name(record.loss).into(),
         start: figure::Start {

@@ -3,7 +3,7 @@
 use minimascope_record::escape::{Escape, Launch};
 use minimascope_record::measured::Measured;
 use minimascope_record::stability::Verdict;
-use minimascope_record::study::Study;
+use minimascope_record::study::{StoredRun, Study};
 
 use super::wording::{NONE, percent, plural, sentence};
 use crate::figures::{plus_minus, reading};
@@ -17,9 +17,13 @@ use crate::views;
 const DRAWN: usize = 12;
 
 pub(super) fn section(study: &Study) -> Section {
-    let all: Vec<&Escape> = study.runs.iter().flat_map(|run| &run.escapes).collect();
+    let escapes = |run| {
+        let run: &StoredRun = run;
+        run.escapes.iter().map(move |record| (run, record))
+    };
+    let all: Vec<(&StoredRun, &Escape)> = study.runs.iter().flat_map(escapes).collect();
     let mut blocks: Vec<Block> =
-        all.iter().filter_map(|record| exhibit(record)).take(DRAWN).collect();
+        all.iter().filter_map(|(run, record)| exhibit(run, record)).take(DRAWN).collect();
     if all.is_empty() {
         let what = "No escape is drawn: nothing was launched from a minimum";
         let command = "minimascope escape RUN --learning-rate 0.1 --batch-size 4";
@@ -37,10 +41,11 @@ pub(super) fn section(study: &Study) -> Section {
 }
 
 /// One launched (η, B) with all its seeds; nothing where no launch has got anywhere.
-pub(in crate::page) fn exhibit(record: &Escape) -> Option<Block> {
+pub(in crate::page) fn exhibit(run: &StoredRun, record: &Escape) -> Option<Block> {
     if record.launches.iter().all(|launch| launch.course.is_empty()) {
         return None;
     }
+    let wrong_labels = wrong_labels(run);
     let minimum = &record.minimum;
     let growth = &record.predicted_growth;
     let verdict = match record.verdict {
@@ -63,7 +68,12 @@ pub(in crate::page) fn exhibit(record: &Escape) -> Option<Block> {
         reading(2.0 / record.learning_rate)
     );
     let start = format!(
-        "The start has *a* = {}, *s* = {}, test accuracy {} %.",
+        "The start{} has *a* = {}, *s* = {}, test accuracy {} %.",
+        if wrong_labels > 0 {
+            format!(", with {wrong_labels} wrong labels,")
+        } else {
+            String::new()
+        },
         reading(minimum.sharpness.value),
         reading(minimum.non_uniformity.value),
         minimum.test_accuracy.map_or(NONE.to_owned(), percent)
@@ -80,10 +90,14 @@ pub(in crate::page) fn exhibit(record: &Escape) -> Option<Block> {
             sentence(&record.criterion)
         ),
     );
-    let mut figure = views::escape(record).figure();
+    let mut figure = views::escape_with(record, wrong_labels).figure();
     figure.identifier =
         slug(&format!("escape-{}-{}-{}", minimum.run, record.learning_rate, record.batch_size));
     Some(Block::Exhibit(Box::new(Exhibit { figure, caption })))
+}
+
+fn wrong_labels(run: &StoredRun) -> usize {
+    run.result.as_ref().map_or(0, |result| result.corrupted_examples.len())
 }
 
 fn launched(launch: &Launch) -> String {
@@ -113,7 +127,7 @@ fn launched(launch: &Launch) -> String {
 }
 
 /// One row a launched (η, B).
-fn table(all: &[&Escape]) -> Table {
+fn table(all: &[(&StoredRun, &Escape)]) -> Table {
     let mut table = Table::new(
         "Launches from minima: what theory says and what was seen.",
         [
@@ -134,13 +148,16 @@ fn table(all: &[&Escape]) -> Table {
         "Growth: factor of the training loss a step, fitted with its standard error beside that of \
          a typical path of the linearised dynamics (in the mean square where that was not simulated).",
     );
-    for record in all {
+    for (run, record) in all {
         let minimum = &record.minimum;
         for launch in &record.launches {
             let end = launch.end;
             let predicted = &record.predicted_growth;
             table.row([
-                views::reached(minimum),
+                match wrong_labels(run) {
+                    0 => views::reached(minimum),
+                    wrong => format!("{}, {wrong} wrong labels", views::reached(minimum)),
+                },
                 reading(minimum.sharpness.value),
                 record.learning_rate.to_string(),
                 record.batch_size.to_string(),
