@@ -28,6 +28,18 @@ impl Minimum {
     }
 }
 
+impl Minimum {
+    fn sample(&self, label: &str) -> Sample {
+        let [a, s] = [self.sharpness, self.non_uniformity].map(reading);
+        let note = self.note.clone().unwrap_or_else(|| format!("{label}: a = {a}, s = {s}"));
+        Sample {
+            error: self.error,
+            note: Some(note),
+            ..Sample::new(self.sharpness, self.non_uniformity)
+        }
+    }
+}
+
 /// Minima found by one optimiser, and the part of the plane in which it is said to be stable.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Group {
@@ -39,6 +51,8 @@ pub struct Group {
     pub boundary: Vec<[f64; 2]>,
     /// The minima; may be empty.
     pub minima: Vec<Minimum>,
+    /// What others printed for the same optimiser, drawn as rings.
+    pub published: Vec<Minimum>,
 }
 
 /// One data set and learning rate.
@@ -92,6 +106,10 @@ impl Diagram {
                 "Dotted: Theorem 1's boundary for curvatures that commute, \
                  (1 − *ηa*)^{2} + *η*^{2}*ps*^{2} = 1.",
             ));
+        }
+        let mut groups = self.panels.iter().flat_map(|panel| &panel.groups);
+        if groups.any(|group| !group.published.is_empty()) {
+            figure.notes.push(Text::plain("Rings: published minima, with their scatter or range."));
         }
         figure
     }
@@ -148,17 +166,16 @@ impl DiagramPanel {
             }
         }
         for group in &self.groups {
-            let samples = group.minima.iter().map(|minimum| Sample {
-                error: minimum.error,
-                note: minimum.note.clone().or_else(|| {
-                    let [a, s] = [minimum.sharpness, minimum.non_uniformity].map(reading);
-                    Some(format!("{}: a = {a}, s = {s}", group.label))
-                }),
-                ..Sample::new(minimum.sharpness, minimum.non_uniformity)
-            });
             let index = index(group);
-            let points = Layer::points(samples.collect(), Marker::of(index), Ink::Series(index));
-            chart.layers.push(points.named(Text::plain(&group.label)));
+            let points = |minima: &[Minimum], marker| {
+                let samples = minima.iter().map(|minimum| minimum.sample(&group.label));
+                Layer::points(samples.collect(), marker, Ink::Series(index))
+            };
+            let own = points(&group.minima, Marker::of(index));
+            chart.layers.push(own.named(Text::plain(&group.label)));
+            if !group.published.is_empty() {
+                chart.layers.push(points(&group.published, Marker::Ring));
+            }
         }
         Panel::chart(Text::plain(&self.title), chart)
     }

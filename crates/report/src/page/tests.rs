@@ -243,6 +243,18 @@ fn a_launch_that_has_not_begun_is_in_the_table_alone() {
 }
 
 #[test]
+fn a_panel_of_the_diagram_names_the_gains_of_its_marks() {
+    let mut study = sample::study::study();
+    study.runs.retain(|run| run.config.initialization.gain < 1.2 || !run.run.starts_with("cifar"));
+    let page = page_of(&study);
+    for title in
+        ["fashion-mnist-fnn, η = 0.5, gain 0.5, 1 and 1.5", "cifar10-vgg, η = 0.1, gain 0.5 and 1"]
+    {
+        assert!(page.contains(title), "{title}");
+    }
+}
+
+#[test]
 fn names_under_pictures_are_whole() {
     let sheet = figures(&sample_page()).into_iter().find(|(name, _)| name.starts_with("images"));
     let page = Page::read(&sheet.unwrap().1);

@@ -5,16 +5,18 @@ use minimascope_record::reproduction::{Reproduction, ReproductionRow};
 use super::loss_name;
 use crate::figures::diagram::{Diagram, DiagramPanel, Group, Minimum};
 
-/// One panel a network, one group a batch size; published values as groups of their own. Rows
+/// One panel a network, one group a batch size, published values with it. Rows
 /// that reached no minimum are left out; nothing if none is left.
 pub fn minima(study: &Reproduction) -> Option<Diagram> {
     let mut panels: Vec<DiagramPanel> = Vec::new();
     for row in &study.rows {
-        let Some((limit, groups)) = groups(row) else { continue };
+        let Some((limit, group)) = group(row) else { continue };
         let title = title(row);
         match panels.iter_mut().find(|panel| panel.title == title) {
-            Some(panel) => panel.groups.extend(groups),
-            None => panels.push(DiagramPanel { title, sharpness_limit: limit, groups }),
+            Some(panel) => panel.groups.push(group),
+            None => {
+                panels.push(DiagramPanel { title, sharpness_limit: limit, groups: vec![group] })
+            }
         }
     }
     let loss = study.rows.first()?.result.loss;
@@ -35,8 +37,8 @@ fn title(row: &ReproductionRow) -> String {
     format!("{}, η = {}", row.result.model, row.result.learning_rate)
 }
 
-/// 2/η, and the groups of one row.
-fn groups(row: &ReproductionRow) -> Option<(f64, Vec<Group>)> {
+/// 2/η, and the group of one row.
+fn group(row: &ReproductionRow) -> Option<(f64, Group)> {
     let run = &row.result;
     let limit = run.sharpness_limit?;
     let (sharpness, non_uniformity) = (run.sharpness?.value, run.non_uniformity?.value);
@@ -54,19 +56,12 @@ fn groups(row: &ReproductionRow) -> Option<(f64, Vec<Group>)> {
             Some(Minimum::new(a.mean, s.mean))
         })
         .collect();
-    let mut groups = vec![Group {
-        label: label.clone(),
+    let group = Group {
+        label,
         non_uniformity_limit: run.non_uniformity_limit,
         boundary: Vec::new(),
         minima: vec![Minimum::new(sharpness, non_uniformity)],
-    }];
-    if !published.is_empty() {
-        groups.push(Group {
-            label: format!("{label}, published"),
-            non_uniformity_limit: None,
-            boundary: Vec::new(),
-            minima: published,
-        });
-    }
-    Some((limit, groups))
+        published,
+    };
+    Some((limit, group))
 }

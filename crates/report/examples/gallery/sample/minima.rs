@@ -32,6 +32,7 @@ pub(crate) fn diagram() -> Diagram {
                     label: if limited { format!("SGD, B = {batch_size}") } else { "GD".to_owned() },
                     non_uniformity_limit: limited.then(|| 1.0 / (eta * p.sqrt())),
                     minima: minima.collect(),
+                    published: Vec::new(),
                     boundary: if limited { boundary.collect() } else { Vec::new() },
                 }
             })

@@ -21,10 +21,6 @@ pub(super) fn section(study: &Study) -> Section {
     }
     let measured: Vec<String> = panels.iter().map(Found::sentence).collect();
     let runs: usize = panels.iter().map(|found| found.runs.len()).sum();
-    let mut gains: Vec<f64> = panels.iter().flat_map(|at| &at.runs).map(Reached::gain).collect();
-    gains.sort_by(f64::total_cmp);
-    gains.dedup();
-    let gains: Vec<String> = gains.iter().map(f64::to_string).collect();
     let mut seeds: Vec<u64> =
         panels.iter().flat_map(|at| &at.runs).map(|run| run.result.seed).collect();
     seeds.sort_unstable();
@@ -35,9 +31,8 @@ pub(super) fn section(study: &Study) -> Section {
     let diagram = Diagram {
         title: "Where the minima lie".into(),
         subtitle: format!(
-            "{} initialised with gain {}; n = {}",
+            "{}, at the gains of the initialisation that each panel names; n = {}",
             plural(runs, "run"),
-            listed(&gains),
             panels[0].runs[0].result.train_examples
         ),
         panels: panels_drawn,
@@ -49,10 +44,9 @@ pub(super) fn section(study: &Study) -> Section {
          *s*_{max} proves nothing by itself.",
         &measured.join(" "),
         &format!(
-            "One mark a run: {}, {} and {}. A mark is one run and has no error bar; the published \
+            "One mark a run: {}, {}. A mark is one run and has no error bar; the published \
              values carry the standard deviation or the range over theirs.",
             plural(runs, "run"),
-            plural(gains.len(), "gain"),
             plural(seeds.len(), "seed")
         ),
     );
@@ -60,25 +54,24 @@ pub(super) fn section(study: &Study) -> Section {
     Section::new(TITLE, vec![Block::Exhibit(Box::new(exhibit))])
 }
 
-/// Gradient descent, batches from the largest, published values: in every panel, so that the
+/// Gradient descent, then batches from the largest: in every panel, so that the
 /// legend is in this order too.
 fn in_one_order(panels: &mut [DiagramPanel]) {
     let mut groups: Vec<Group> = Vec::new();
     for group in panels.iter().flat_map(|panel| &panel.groups) {
         if !groups.iter().any(|other| other.label == group.label) {
-            let (limit, empty) = (None, Vec::new());
             groups.push(Group {
+                label: group.label.clone(),
+                non_uniformity_limit: None,
+                boundary: Vec::new(),
                 minima: Vec::new(),
-                boundary: empty,
-                non_uniformity_limit: limit,
-                ..group.clone()
+                published: Vec::new(),
             });
         }
     }
     let rank = |label: &str| match label.strip_prefix("B = ").and_then(|size| size.parse().ok()) {
         Some(size) => (1, std::cmp::Reverse(size)),
-        None if label == "GD" => (0, std::cmp::Reverse(0_usize)),
-        None => (2, std::cmp::Reverse(0)),
+        None => (0, std::cmp::Reverse(0_usize)),
     };
     groups.sort_by_key(|group| rank(&group.label));
     for panel in panels {
@@ -123,25 +116,18 @@ impl<'a> Found<'a> {
     }
 
     fn panel(&self, study: &Study) -> DiagramPanel {
-        let mut groups: Vec<Group> = self.groups().map(|runs| self.group(runs)).collect();
-        let printed = self.groups().filter_map(|runs| published_minimum(study, &runs[0]));
-        let minima: Vec<Minimum> = printed.collect();
-        if !minima.is_empty() {
-            groups.push(Group {
-                label: "published".into(),
-                non_uniformity_limit: None,
-                boundary: Vec::new(),
-                minima,
-            });
-        }
+        let mut gains: Vec<f64> = self.runs.iter().map(Reached::gain).collect();
+        gains.sort_by(f64::total_cmp);
+        gains.dedup();
+        let gains: Vec<String> = gains.iter().map(f64::to_string).collect();
         DiagramPanel {
-            title: format!("{}, η = {}", self.label, self.learning_rate),
+            title: format!("{}, η = {}, gain {}", self.label, self.learning_rate, listed(&gains)),
             sharpness_limit: 2.0 / self.learning_rate,
-            groups,
+            groups: self.groups().map(|runs| self.group(study, runs)).collect(),
         }
     }
 
-    fn group(&self, runs: &[Reached<'_>]) -> Group {
+    fn group(&self, study: &Study, runs: &[Reached<'_>]) -> Group {
         let first = &runs[0];
         let limit = first.result.non_uniformity_limit;
         let minima = runs.iter().filter_map(|run| {
@@ -157,6 +143,7 @@ impl<'a> Found<'a> {
             non_uniformity_limit: limit,
             boundary: limit.map_or(Vec::new(), |limit| ellipse(self.learning_rate, limit)),
             minima: minima.collect(),
+            published: published_minimum(study, first).into_iter().collect(),
         }
     }
 
