@@ -15,7 +15,7 @@ pub fn minima(study: &Reproduction) -> Option<Diagram> {
         match panels.iter_mut().find(|panel| panel.title == title) {
             Some(panel) => panel.groups.push(group),
             None => {
-                panels.push(DiagramPanel { title, sharpness_limit: limit, groups: vec![group] })
+                panels.push(DiagramPanel { title, sharpness_limit: limit, groups: vec![group] });
             }
         }
     }
