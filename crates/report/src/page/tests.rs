@@ -68,7 +68,10 @@ fn every_figure_of_the_study_has_its_marks() {
     // 2/a and the rectangle for all runs, three criteria for those of seed 0.
     let wrong = 6;
     let seed_0 = 2 * (9 + 12 - 2) + wrong;
-    assert_eq!(marks("margins"), 2 * (2 * plain + wrong) + 3 * seed_0);
+    // A ring for five batch sizes of each clean network and B = 100 of the corrupted one, in five
+    // criteria; at one the deviation reaches the mean.
+    let rings = 5 * (2 * 5 + 1) - 1;
+    assert_eq!(marks("margins"), 2 * (2 * plain + wrong) + 3 * seed_0 + rings);
     assert!(marks("plane-fashi-0-1-0-0-1-0-") >= 36);
     assert!(marks("boundary-fashi-0-1-0-0-1-0-") > 0);
     assert!(marks("escape-fashi-0-1-0-0-1-0--0-1-4") > 0);
@@ -240,6 +243,15 @@ fn a_launch_that_has_not_begun_is_in_the_table_alone() {
     let page = page_of(&study);
     assert!(!figures(&page).iter().any(|(name, _)| name.starts_with("escape-")));
     assert!(page.contains("Launches from minima"));
+}
+
+#[test]
+fn the_margins_say_of_each_criterion_whether_it_is_an_edge() {
+    let page = sample_page();
+    for words in ["Does SGD settle at one?", " is no edge: from ", "The tightest of the criteria"] {
+        assert!(page.contains(words), "{words}");
+    }
+    assert!(page.contains("of them with wrong labels). "));
 }
 
 #[test]

@@ -17,7 +17,7 @@ pub(super) fn sentences(study: &Study) -> Vec<Text> {
 }
 
 /// A share of 2/η that counts as resting at it.
-const AT_THE_EDGE: f64 = 0.03;
+pub(super) const AT_THE_EDGE: f64 = 0.03;
 
 fn gradient_descent(networks: &[Network<'_>]) -> String {
     let runs = networks.iter().flat_map(|network| &network.runs);

@@ -3,7 +3,8 @@
 use minimascope_record::reproduction::Judged;
 use minimascope_record::study::Study;
 
-use super::wording::{NONE, plural, spread};
+use super::findings::AT_THE_EDGE;
+use super::wording::{NONE, listed, plural, spread};
 use crate::figures::reading;
 use crate::figures::trends::{Series, TrendPanel, Trends};
 use crate::minima::{Network, Reached};
@@ -11,7 +12,7 @@ use crate::page::document::{Block, Section};
 use crate::page::exhibit::{Caption, Exhibit};
 use crate::page::table::Table;
 use crate::statistics::Summary;
-use crate::{Axis, Dash, Ink, Layer, Sample, Text};
+use crate::{Axis, Dash, Ink, Layer, Marker, Sample, Text};
 
 /// A criterion: its panel's title, η over its critical value, and the bracket of that.
 struct Criterion {
@@ -95,11 +96,7 @@ pub(super) fn section(study: &Study) -> Section {
         description: format!("Ratios against the batch size. {}", measured(&networks, &shown)),
         columns: 2,
         panels: shown.iter().map(|criterion| panel(criterion, &networks)).collect(),
-        notes: if shown.iter().any(|criterion| criterion.title.contains("exact")) {
-            vec![Text::plain("Vertical strokes: the proved bracket of the exact threshold.")]
-        } else {
-            Vec::new()
-        },
+        notes: notes(&shown),
     };
     let all = runs(&networks).count();
     let known = runs(&networks).filter(|run| judged(run).is_some()).count();
@@ -110,8 +107,8 @@ pub(super) fn section(study: &Study) -> Section {
          settle *at* an edge, no theorem says.",
         &measured(&networks, &shown),
         &format!(
-            "One mark a run, {}; the mean-square criteria are known for {known} of them. Errors in \
-             the table are standard deviations over runs.",
+            "One mark a run, {}; the mean-square criteria are known for {known} of them. Errors are \
+             standard deviations over runs.",
             plural(all, "run")
         ),
     );
@@ -127,6 +124,14 @@ pub(super) fn section(study: &Study) -> Section {
     Section::new(TITLE, blocks)
 }
 
+fn notes(shown: &[&Criterion]) -> Vec<Text> {
+    let mut notes = vec![Text::markup("Rings: mean ± deviation over the runs of one *B*.")];
+    if shown.iter().any(|criterion| criterion.title.contains("exact")) {
+        notes.push(Text::plain("Grey strokes: the proved bracket of the exact threshold."));
+    }
+    notes
+}
+
 fn runs<'n, 'a>(networks: &'n [Network<'a>]) -> impl Iterator<Item = &'n Reached<'a>> {
     networks.iter().flat_map(|network| &network.runs)
 }
@@ -138,6 +143,21 @@ fn panel(criterion: &Criterion, networks: &[Network<'_>]) -> TrendPanel {
         if let Some([low, high]) = (criterion.bracket)(run) {
             let x = run.result.batch_size as f64;
             references.push(Layer::line(vec![[x, low], [x, high]], Ink::Muted));
+        }
+    }
+    for (index, network) in networks.iter().enumerate() {
+        let means = batch_sizes(networks).into_iter().filter_map(|size| {
+            let at = network.runs.iter().filter(|run| run.result.batch_size == size);
+            let Summary { mean, deviation, count } =
+                Summary::of(&at.filter_map(criterion.ratio).collect::<Vec<_>>())?;
+            // An error bar that reaches zero has no place on a logarithmic axis.
+            let error = Some(deviation.filter(|half| *half < mean)?);
+            let note = Some(format!("B = {size}: mean of {count} runs, {}", reading(mean)));
+            Some(Sample { error: [None, error], note, ..Sample::new(size as f64, mean) })
+        });
+        let means: Vec<Sample> = means.collect();
+        if !means.is_empty() {
+            references.push(Layer::points(means, Marker::Ring, Ink::Series(index)));
         }
     }
     let series = networks.iter().map(|network| Series {
@@ -178,26 +198,38 @@ fn measured(networks: &[Network<'_>], shown: &[&Criterion]) -> String {
     let mut text = String::new();
     let own = ratios(runs(networks), &CRITERIA[0], true);
     if let Some(found) = Summary::of(&own) {
-        text = format!("GD rests at {} of 2/*a* ({}). ", spread(&found), plural(own.len(), "run"));
+        let wrong = runs(networks).filter(|run| run.is_gradient_descent() && run.is_corrupted());
+        let wrong = match wrong.count() {
+            0 => String::new(),
+            count => format!(", {count} of them with wrong labels"),
+        };
+        let count = plural(own.len(), "run");
+        text = format!("GD rests at {} of 2/*a* ({count}{wrong}). ", spread(&found));
     }
     let sgd = shown.iter().filter_map(|criterion| {
         let values = ratios(runs(networks), criterion, false);
-        let found = Summary::of(&values)?;
         let (low, high) = ends(&values)?;
+        let near = |ratio: f64| (ratio - 1.0).abs() <= AT_THE_EDGE;
+        let edge = if near(low) && near(high) { "the edge" } else { "no edge" };
+        let sizes = batch_sizes(networks).into_iter().filter_map(|size| {
+            let at = runs(networks).filter(|run| run.result.batch_size == size);
+            let (low, high) = ends(&ratios(at, criterion, false))?;
+            Some(format!("*B* = {size}: {}", range(low, high)))
+        });
         let text = format!(
-            "{}: {} ({} to {}, {})",
+            "{} is {edge}: from {} to {} in {} ({})",
             criterion.title,
-            spread(&found),
             reading(low),
             reading(high),
-            plural(values.len(), "run")
+            plural(values.len(), "run"),
+            listed(&sizes.collect::<Vec<_>>())
         );
         Some((criterion, high / low, values.len(), text))
     });
     let sgd: Vec<_> = sgd.collect();
     let sentences: Vec<&str> = sgd.iter().map(|(_, _, _, text)| text.as_str()).collect();
     if !sentences.is_empty() {
-        text += &format!("SGD: {}. ", sentences.join("; "));
+        text += &format!("Does SGD settle at one? {}. ", sentences.join("; "));
     }
     // Those that are known for every run: others may be constant for want of runs.
     let most = sgd.iter().map(|(_, _, count, _)| *count).max().unwrap_or(0);
@@ -206,12 +238,23 @@ fn measured(networks: &[Network<'_>], shown: &[&Criterion]) -> String {
         comparable.min_by(|left, right| left.1.total_cmp(&right.1))
     {
         text += &format!(
-            "Of the criteria known for all of them the ratio varies least for “{}”, by a factor of {}.",
+            "The tightest of the criteria known for all of them is “{}”, within a factor of {}.",
             criterion.title,
             reading(*factor)
         );
     }
     text
+}
+
+fn batch_sizes(networks: &[Network<'_>]) -> Vec<usize> {
+    let mut sizes: Vec<usize> = runs(networks).map(|run| run.result.batch_size).collect();
+    sizes.sort_unstable();
+    sizes.dedup();
+    sizes
+}
+
+fn range(low: f64, high: f64) -> String {
+    if low == high { reading(low) } else { format!("{} to {}", reading(low), reading(high)) }
 }
 
 fn ends(values: &[f64]) -> Option<(f64, f64)> {
