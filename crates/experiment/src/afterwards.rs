@@ -26,8 +26,6 @@ use crate::study::{SPECTRUM, STABILITY, optional};
 use crate::sweep::plan::SweepPlan;
 use crate::sweep::store::Store;
 
-/// Steps of a launch: what the study's figures show.
-const STEPS: u64 = 3_000;
 /// Launches of a grid's cell.
 const SEEDS: u64 = 3;
 
@@ -70,18 +68,31 @@ struct LaunchOf {
     batch_size: BatchSize,
     #[serde(default = "one")]
     seeds: u64,
+    #[serde(default = "steps")]
+    steps: u64,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct GridOf {
     of: Which,
+    /// Empty: about the thresholds, as [`Grid`] chooses them.
+    #[serde(default)]
     learning_rates: Vec<f64>,
+    /// Empty: from 1 to n.
+    #[serde(default)]
     batch_sizes: Vec<BatchSize>,
+    #[serde(default = "steps")]
+    steps: u64,
 }
 
 fn one() -> u64 {
     1
+}
+
+/// What the study's figures of launches show.
+fn steps() -> u64 {
+    3_000
 }
 
 impl Which {
@@ -176,14 +187,14 @@ impl Afterwards {
             let runs: Vec<&'p Plan> = plan.runs().iter().filter(|run| which.holds(run)).collect();
             runs
         };
-        for LaunchOf { of: which, learning_rate, batch_size, seeds } in &self.launch {
+        for LaunchOf { of: which, learning_rate, batch_size, seeds, steps } in &self.launch {
             all.extend(of(which).into_iter().map(|run| {
                 let launch = Launch {
                     learning_rate: *learning_rate,
                     batch_size: batch_size.of(run.train().len()),
                     sampling: None,
                     seeds: *seeds,
-                    max_steps: STEPS,
+                    max_steps: *steps,
                     quick: true,
                 };
                 (run, Question::Launch(launch))
@@ -195,7 +206,7 @@ impl Afterwards {
         for Of { of: which } in &self.stability {
             all.extend(of(which).into_iter().map(|run| (run, Question::Stability)));
         }
-        for GridOf { of: which, learning_rates, batch_sizes } in &self.grid {
+        for GridOf { of: which, learning_rates, batch_sizes, steps } in &self.grid {
             all.extend(of(which).into_iter().map(|run| {
                 let n = run.train().len();
                 let grid = Grid {
@@ -203,7 +214,7 @@ impl Afterwards {
                     batch_sizes: batch_sizes.iter().map(|size| size.of(n)).collect(),
                     sampling: None,
                     seeds: SEEDS,
-                    max_steps: STEPS,
+                    max_steps: *steps,
                     quick: false,
                 };
                 (run, Question::Grid(grid))
