@@ -9,7 +9,9 @@ use std::fmt;
 use std::sync::LazyLock;
 
 use divan::Bencher;
-use minimascope_linop::{End, LanczosParameters, SymmetricOperator, lanczos, silent};
+use minimascope_linop::{
+    End, LanczosParameters, ProductFailure, SymmetricOperator, lanczos, silent,
+};
 use rayon::prelude::*;
 use roofline::{Floor, Roofline};
 
@@ -56,9 +58,10 @@ impl SymmetricOperator for Diagonal {
         self.0.len()
     }
 
-    fn apply(&mut self, x: &[f64], y: &mut [f64]) {
+    fn apply(&mut self, x: &[f64], y: &mut [f64]) -> Result<(), ProductFailure> {
         let entries = y.par_iter_mut().zip(x).zip(&self.0).with_min_len(4096);
         entries.for_each(|((y, x), value)| *y = value * x);
+        Ok(())
     }
 }
 

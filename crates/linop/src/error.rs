@@ -1,5 +1,51 @@
 //! What can go wrong: every text says what happened, why it usually happens and what to change.
 
+use std::fmt;
+use std::sync::Arc;
+
+/// Why an operator could not compute a product: the error of whoever implements it, carried through
+/// a solver without a change.
+#[derive(Clone)]
+pub struct ProductFailure(Arc<dyn std::error::Error + Send + Sync>);
+
+impl ProductFailure {
+    /// The implementer's error, to look at or to downcast.
+    pub fn get(&self) -> &(dyn std::error::Error + Send + Sync + 'static) {
+        &*self.0
+    }
+}
+
+impl<E: Into<Box<dyn std::error::Error + Send + Sync>>> From<E> for ProductFailure {
+    fn from(error: E) -> Self {
+        Self(error.into().into())
+    }
+}
+
+impl PartialEq for ProductFailure {
+    /// Whether both are the same occurrence.
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl fmt::Debug for ProductFailure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+impl fmt::Display for ProductFailure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(formatter)
+    }
+}
+
+impl From<ProductFailure> for Error {
+    fn from(failure: ProductFailure) -> Self {
+        Self::Product(failure)
+    }
+}
+
 /// The errors of this crate.
 ///
 /// A solver that runs out of products or meets the noise of its operator is *not* an error: it
@@ -64,6 +110,10 @@ pub enum Error {
         /// The largest magnitude among its entries.
         largest: f64,
     },
+
+    /// The operator could not compute a product.
+    #[error("{0}")]
+    Product(ProductFailure),
 
     /// A parameter outside its range.
     #[error("{name} is {value}, but it must be {requirement}")]

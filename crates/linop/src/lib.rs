@@ -34,13 +34,13 @@ pub use dense::{
     GeneralisedEigen, SymmetricEigen, generalised_eigen, symmetric_eigen, symmetric_eigenvalues,
 };
 pub use density::{DensityParameters, Quadrature, SpectralDensity, spectral_density};
-pub use error::Error;
+pub use error::{Error, ProductFailure};
 pub use estimate::Estimate;
 pub use faer::{Mat, MatRef};
 pub use lanczos::{
     Confirmation, EigenPair, End, LanczosParameters, Progress, Spectrum, Stop, lanczos,
     largest_pair, silent,
 };
-pub use operator::{DenseSymmetric, ScaledSum, SymmetricOperator, as_matrix};
+pub use operator::{DenseSymmetric, SymmetricOperator, as_matrix};
 pub use power::{PowerParameters, power_iteration};
 pub use trace::{hutch_plus_plus, hutchinson};

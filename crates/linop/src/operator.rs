@@ -1,11 +1,11 @@
-//! The one operator type, its dense form, and the combinators that two users need.
+//! The one operator type and its dense form.
 
 use faer::{Mat, MatRef};
 use rayon::prelude::*;
 
-use crate::Error;
 use crate::dense::check_square_finite;
 use crate::kernels::dots;
+use crate::{Error, ProductFailure};
 
 /// A real symmetric operator A on vectors of `dimension` entries, known by its products only.
 ///
@@ -17,7 +17,12 @@ pub trait SymmetricOperator {
     fn dimension(&self) -> usize;
 
     /// Overwrites `y` with A `x`. Both have `dimension` entries; nothing may be read from `y`.
-    fn apply(&mut self, x: &[f64], y: &mut [f64]);
+    ///
+    /// # Errors
+    /// What the operator itself cannot do: a worker that died, a framework that refused. A solver
+    /// ends with it at once and hands it on as [`Error::Product`]. Values that are not finite are
+    /// no error here: the solver looks for them.
+    fn apply(&mut self, x: &[f64], y: &mut [f64]) -> Result<(), ProductFailure>;
 }
 
 impl<O: SymmetricOperator + ?Sized> SymmetricOperator for &mut O {
@@ -25,8 +30,8 @@ impl<O: SymmetricOperator + ?Sized> SymmetricOperator for &mut O {
         (**self).dimension()
     }
 
-    fn apply(&mut self, x: &[f64], y: &mut [f64]) {
-        (**self).apply(x, y);
+    fn apply(&mut self, x: &[f64], y: &mut [f64]) -> Result<(), ProductFailure> {
+        (**self).apply(x, y)
     }
 }
 
@@ -35,8 +40,8 @@ impl<O: SymmetricOperator + ?Sized> SymmetricOperator for Box<O> {
         (**self).dimension()
     }
 
-    fn apply(&mut self, x: &[f64], y: &mut [f64]) {
-        (**self).apply(x, y);
+    fn apply(&mut self, x: &[f64], y: &mut [f64]) -> Result<(), ProductFailure> {
+        (**self).apply(x, y)
     }
 }
 
@@ -44,16 +49,19 @@ impl<O: SymmetricOperator + ?Sized> SymmetricOperator for Box<O> {
 ///
 /// It is not symmetrised, so that a test can see whether the operator is symmetric. For tests and
 /// small problems: it costs `dimension` products and 8·dimension² bytes.
-pub fn as_matrix<O: SymmetricOperator + ?Sized>(operator: &mut O) -> Mat<f64> {
+///
+/// # Errors
+/// [`Error::Product`].
+pub fn as_matrix<O: SymmetricOperator + ?Sized>(operator: &mut O) -> Result<Mat<f64>, Error> {
     let dimension = operator.dimension();
     let mut matrix = Mat::zeros(dimension, dimension);
     let mut unit = vec![0.0; dimension];
     for column in 0..dimension {
         unit[column] = 1.0;
-        operator.apply(&unit, matrix.col_as_slice_mut(column));
+        operator.apply(&unit, matrix.col_as_slice_mut(column))?;
         unit[column] = 0.0;
     }
-    matrix
+    Ok(matrix)
 }
 
 /// A symmetric matrix held densely; a product costs 2·dimension² operations, rows in parallel.
@@ -113,7 +121,7 @@ impl SymmetricOperator for DenseSymmetric {
 
     /// Row i is column i, so every entry is one dot product over contiguous memory, summed in an
     /// order that does not depend on the threads.
-    fn apply(&mut self, x: &[f64], y: &mut [f64]) {
+    fn apply(&mut self, x: &[f64], y: &mut [f64]) -> Result<(), ProductFailure> {
         let row = |i: usize| dots(x, [self.matrix.col_as_slice(i)])[0];
         // Below 2^16 multiply–adds a product takes some 10 µs, less than waking a second thread.
         if y.len() < 256 {
@@ -121,40 +129,6 @@ impl SymmetricOperator for DenseSymmetric {
         } else {
             y.par_iter_mut().with_min_len(16).enumerate().for_each(|(i, entry)| *entry = row(i));
         }
-    }
-}
-
-/// The operator left·A + right·B, for example (I − ηH)² + η²pΣ as a sum of two products, or a
-/// shift. Costs one product of each.
-#[derive(Debug)]
-pub struct ScaledSum<A, B> {
-    left: (f64, A),
-    right: (f64, B),
-    scratch: Vec<f64>,
-}
-
-impl<A: SymmetricOperator, B: SymmetricOperator> ScaledSum<A, B> {
-    /// left.0 · left.1 + right.0 · right.1.
-    ///
-    /// # Errors
-    /// [`Error::SizeMismatch`] when the dimensions differ.
-    pub fn new(left: (f64, A), right: (f64, B)) -> Result<Self, Error> {
-        let (rows, other) = (left.1.dimension(), right.1.dimension());
-        if rows != other {
-            return Err(Error::SizeMismatch { left: rows, right: other });
-        }
-        Ok(Self { left, right, scratch: vec![0.0; rows] })
-    }
-}
-
-impl<A: SymmetricOperator, B: SymmetricOperator> SymmetricOperator for ScaledSum<A, B> {
-    fn dimension(&self) -> usize {
-        self.scratch.len()
-    }
-
-    fn apply(&mut self, x: &[f64], y: &mut [f64]) {
-        self.left.1.apply(x, y);
-        self.right.1.apply(x, &mut self.scratch);
-        crate::vectors::combine(self.left.0, y, self.right.0, &self.scratch);
+        Ok(())
     }
 }

@@ -28,14 +28,15 @@ impl<'a, O: SymmetricOperator + ?Sized> Products<'a, O> {
     }
 
     /// y ← A x, unchecked: for a caller whose next pass over y shows what is not finite.
-    pub(crate) fn multiply_unchecked(&mut self, x: &[f64], y: &mut [f64]) {
-        self.operator.apply(x, y);
+    pub(crate) fn multiply_unchecked(&mut self, x: &[f64], y: &mut [f64]) -> Result<(), Error> {
+        self.operator.apply(x, y)?;
         self.count += 1;
+        Ok(())
     }
 
     /// y ← A x; returns ‖y‖.
     pub(crate) fn multiply(&mut self, x: &[f64], y: &mut [f64]) -> Result<f64, Error> {
-        self.multiply_unchecked(x, y);
+        self.multiply_unchecked(x, y)?;
         let length = norm(y);
         if length.is_finite() { Ok(length) } else { Err(self.not_finite(y)) }
     }

@@ -5,8 +5,8 @@ mod planted;
 use std::ops::ControlFlow;
 
 use minimascope_linop::{
-    Confirmation, DenseSymmetric, End, Error, LanczosParameters, Spectrum, Stop, SymmetricOperator,
-    lanczos, silent,
+    Confirmation, DenseSymmetric, End, Error, LanczosParameters, ProductFailure, Spectrum, Stop,
+    SymmetricOperator, lanczos, silent,
 };
 use planted::{Noisy, Planted, spectra};
 
@@ -26,7 +26,7 @@ fn solve(operator: &mut Planted, parameters: &LanczosParameters) -> Spectrum {
 /// ‖Av − λv‖ recomputed outside the solver.
 fn residual(operator: &mut Planted, value: f64, vector: &[f64]) -> f64 {
     let mut product = vec![0.0; vector.len()];
-    operator.apply(vector, &mut product);
+    operator.apply(vector, &mut product).unwrap();
     product.iter().zip(vector).map(|(y, x)| (y - value * x).powi(2)).sum::<f64>().sqrt()
 }
 
@@ -227,6 +227,41 @@ fn a_zero_eigenvalue_is_judged_against_the_norm() {
     assert_eq!(pair.relative_residual, pair.residual / spectrum.norm_estimate);
 }
 
+/// A worker that dies at product number `at`.
+struct Dying {
+    at: usize,
+    products: usize,
+}
+
+impl SymmetricOperator for Dying {
+    fn dimension(&self) -> usize {
+        9
+    }
+
+    fn apply(&mut self, x: &[f64], y: &mut [f64]) -> Result<(), ProductFailure> {
+        self.products += 1;
+        if self.products == self.at {
+            return Err(std::io::Error::other("rank 3 is gone").into());
+        }
+        for ((y, x), value) in y.iter_mut().zip(x).zip(1..) {
+            *y = f64::from(value) * x;
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn an_error_of_the_operator_reaches_the_caller_as_it_is() {
+    for at in 1..=6 {
+        let mut operator = Dying { at, products: 0 };
+        let error =
+            lanczos(&mut operator, &precise(End::Largest, 1), None, &mut silent).unwrap_err();
+        let Error::Product(failure) = &error else { panic!("{error}") };
+        assert!(failure.get().downcast_ref::<std::io::Error>().is_some());
+        assert_eq!((error.to_string().as_str(), operator.products), ("rank 3 is gone", at));
+    }
+}
+
 /// Gives `value` in entry 3 of product number `product`.
 struct Faulty {
     inner: DenseSymmetric,
@@ -240,12 +275,13 @@ impl SymmetricOperator for Faulty {
         self.inner.dimension()
     }
 
-    fn apply(&mut self, x: &[f64], y: &mut [f64]) {
-        self.inner.apply(x, y);
+    fn apply(&mut self, x: &[f64], y: &mut [f64]) -> Result<(), ProductFailure> {
+        self.inner.apply(x, y)?;
         self.products += 1;
         if self.products == self.product {
             y[3] = self.value;
         }
+        Ok(())
     }
 }
 

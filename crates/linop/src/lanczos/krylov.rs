@@ -105,7 +105,7 @@ impl<'a, O: SymmetricOperator + ?Sized> Krylov<'a, O> {
     pub(super) fn expand(&mut self) -> Result<Next, Error> {
         let column = self.size;
         let (x, y) = self.basis.pair(column, column + 1);
-        self.products.multiply_unchecked(x, y);
+        self.products.multiply_unchecked(x, y)?;
         let projection = self.basis.orthogonalise(column + 1, &mut self.coefficients);
         let length = projection.norm_squared.sqrt();
         if !length.is_finite() {

@@ -1,7 +1,7 @@
 //! Operators whose spectrum is known exactly.
 #![allow(dead_code, unreachable_pub)] // Every test binary uses a part of it.
 
-use minimascope_linop::SymmetricOperator;
+use minimascope_linop::{ProductFailure, SymmetricOperator};
 
 /// R diag(values) R with R a product of Householder reflections I − 2uuᵀ: the eigenvalues are
 /// `values` to rounding at any dimension, with dense eigenvectors and O(dimension) products.
@@ -62,7 +62,7 @@ impl SymmetricOperator for Planted {
         self.values.len()
     }
 
-    fn apply(&mut self, x: &[f64], y: &mut [f64]) {
+    fn apply(&mut self, x: &[f64], y: &mut [f64]) -> Result<(), ProductFailure> {
         self.products += 1;
         self.scratch.copy_from_slice(x);
         self.reflections.iter().rev().for_each(|u| reflect(u, &mut self.scratch));
@@ -70,6 +70,7 @@ impl SymmetricOperator for Planted {
             *y = value * x;
         }
         self.reflections.iter().for_each(|u| reflect(u, y));
+        Ok(())
     }
 }
 
@@ -85,15 +86,16 @@ impl<O: SymmetricOperator> SymmetricOperator for Noisy<O> {
         self.inner.dimension()
     }
 
-    fn apply(&mut self, x: &[f64], y: &mut [f64]) {
+    fn apply(&mut self, x: &[f64], y: &mut [f64]) -> Result<(), ProductFailure> {
         let rounded: Vec<f64> = x.iter().map(|&x| f64::from(x as f32)).collect();
-        self.inner.apply(&rounded, y);
+        self.inner.apply(&rounded, y)?;
         let scale = (y.iter().map(|y| y * y).sum::<f64>() / y.len() as f64).sqrt();
         for (y, x) in y.iter_mut().zip(x) {
             let mixed = x.to_bits().wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 11;
             let error = mixed as f64 / (1u64 << 53) as f64 - 0.5;
             *y = f64::from((*y + 2.0 * self.relative * scale * error) as f32);
         }
+        Ok(())
     }
 }
 
