@@ -10,12 +10,16 @@ use crate::batch_size::BatchSize;
 use crate::dataset::DataConfig;
 use crate::training::{Initialization, Loss, Optimizer, Sampling, Schedule, Stop};
 
+/// The version of configuration files. It rises when a key changes its meaning or goes; records have
+/// a version of their own, [`crate::SCHEMA_VERSION`].
+pub const CONFIG_VERSION: u32 = 1;
+
 /// A run: train a network on data, then measure the minimum it reached.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RunConfig {
-    /// The version of this schema.
-    #[serde(default = "crate::schema_version")]
+    /// [`CONFIG_VERSION`].
+    #[serde(default = "config_version")]
     pub schema_version: u32,
     /// The numbers of the passes. Losses, norms and eigenvalues are f64 in either case.
     #[serde(default)]
@@ -150,6 +154,9 @@ impl Default for MeasureConfig {
 
 fn all() -> BatchSize {
     BatchSize::All
+}
+fn config_version() -> u32 {
+    CONFIG_VERSION
 }
 fn constant() -> Schedule {
     Schedule::Constant

@@ -4,7 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::measured::Measured;
-use crate::stability::{CriticalLearningRate, Minimum, Verdict};
+use crate::stability::{BoundaryRow, MeasuredPoint, Origin, Verdict};
+use crate::threshold::Threshold;
 use crate::training::{Loss, Sampling};
 
 /// `escape RUN --json`, and `escape.json` in the escape's folder.
@@ -12,8 +13,10 @@ use crate::training::{Loss, Sampling};
 pub struct Escape {
     /// The version of this schema.
     pub schema_version: u32,
+    /// The run that found the start.
+    pub origin: Origin,
     /// The start.
-    pub minimum: Minimum,
+    pub point: MeasuredPoint,
     /// The unit of losses.
     pub loss: Loss,
     /// η.
@@ -33,8 +36,8 @@ pub struct Escape {
     pub leaving_loss: f64,
     /// The loss of the best constant output: of a network that knows the classes' frequencies.
     pub constant_output_loss: f64,
-    /// What the theory says of (η, B).
-    pub critical_learning_rate: CriticalLearningRate,
+    /// What the theory says at B, by every criterion.
+    pub thresholds: Vec<Threshold>,
     /// Its verdict.
     pub verdict: Verdict,
     /// η/η*, by the estimate.
@@ -168,26 +171,18 @@ pub struct Linearised {
     pub share_of_loss: f64,
     /// Steps of each: several times those of the launches.
     pub max_steps: u64,
-    /// With batches drawn as the launches draw them, first, and by another law.
-    pub laws: Vec<LinearisedLaunches>,
+    /// With batches drawn as the launches draw them, first, and by another sampling scheme.
+    pub by_sampling: Vec<LinearisedLaunches>,
 }
 
-/// Those of one law of batches.
+/// Those of one sampling scheme.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LinearisedLaunches {
     /// How batches were drawn.
     pub sampling: Sampling,
-    /// Trajectories, with the seeds 0, 1, …: by the launches' law the first ones take the very
+    /// The step at which each trajectory met the criterion of leaving, with the seeds 0, 1, …;
+    /// `null` for those that did not. By the launches' own scheme the first ones take the very
     /// batches of the launches of those seeds.
-    pub launches: u64,
-    /// Those that met the criterion within as many steps as the launches of the network take.
-    pub left: u64,
-    /// Those that met it later.
-    pub left_later: u64,
-    /// The earliest step at which one did.
-    pub left_at: Option<u64>,
-    /// The step at which each met it; `null` for those that did not.
-    #[serde(default)]
     pub departures: Vec<Option<u64>>,
     /// The growth of all that left.
     pub growth: Option<Growth>,
@@ -207,11 +202,11 @@ pub enum Explanation {
     AsEstimated,
     /// The linearised dynamics stay as long, and leave later.
     FiniteSteps,
-    /// The linearised dynamics do the same with these batches, and do so more often by this law than by
-    /// the other, or in the long run by this one alone.
+    /// The linearised dynamics do the same with these batches, and do so more often by this sampling scheme
+    /// than by the other, or in the long run by this one alone.
     Reshuffling,
     /// The linearised dynamics stay, as almost every path does that is unstable in mean square
-    /// alone, by either law of batches: rare paths carry the mean.
+    /// alone, by either sampling scheme: rare paths carry the mean.
     RarePaths,
     /// The linearised dynamics stay too, within all their steps, though they grow in the long run
     /// or nobody knows whether they do: e^{2γ} is 1 within two standard errors.
@@ -235,7 +230,7 @@ impl std::fmt::Display for Explanation {
             Self::FiniteSteps => "finite steps: the linearised dynamics leave later",
             Self::Reshuffling => {
                 "reshuffling: the linearised dynamics do the same with these batches, and less \
-                 often by the other law"
+                 often by the other sampling scheme"
             }
             Self::RarePaths => {
                 "rare paths carry the mean square: the linearised loss of almost every sequence of \
@@ -288,8 +283,10 @@ pub struct EscapePoint {
 pub struct EscapeGrid {
     /// The version of this schema.
     pub schema_version: u32,
+    /// The run that found the start.
+    pub origin: Origin,
     /// The start.
-    pub minimum: Minimum,
+    pub point: MeasuredPoint,
     /// How batches were drawn.
     pub sampling: Sampling,
     /// Launches of each cell.
@@ -305,7 +302,7 @@ pub struct EscapeGrid {
     /// The loss of the best constant output.
     pub constant_output_loss: f64,
     /// What the theory says at each batch size.
-    pub boundary: Vec<crate::stability::BoundaryRow>,
+    pub boundary: Vec<BoundaryRow>,
     /// Every (η, B).
     pub cells: Vec<Cell>,
     /// How prediction and observation compare.
@@ -346,16 +343,9 @@ pub struct Cell {
     pub margin: f64,
     /// Predicted.
     pub predicted_growth: PredictedGrowth,
-    /// Launches that left.
-    pub left: u64,
-    /// Launches.
-    pub launches: u64,
-    /// The most steps of each.
+    /// The most steps of each launch.
     pub max_steps: u64,
-    /// The earliest step at which one left.
-    pub left_at: Option<u64>,
-    /// The step at which each left, with the seeds 0, 1, …; `null` for those that stayed.
-    #[serde(default)]
+    /// The step at which each launch left, with the seeds 0, 1, …; `null` for those that stayed.
     pub departures: Vec<Option<u64>>,
     /// The largest loss of all launches over the minimum's; `null` after divergence.
     pub largest_loss_ratio: Option<f64>,
@@ -369,11 +359,41 @@ pub struct Cell {
 }
 
 impl Cell {
+    /// Launches that left.
+    #[must_use]
+    pub fn left(&self) -> u64 {
+        within(&self.departures, u64::MAX)
+    }
+
+    /// The earliest step at which one left.
+    #[must_use]
+    pub fn left_at(&self) -> Option<u64> {
+        self.departures.iter().flatten().min().copied()
+    }
+
     /// Whether most launches left.
     #[must_use]
     pub fn has_left(&self) -> bool {
-        2 * self.left > self.launches
+        2 * self.left() > self.departures.len() as u64
     }
+}
+
+impl LinearisedLaunches {
+    /// Trajectories that left within `steps`.
+    #[must_use]
+    pub fn left_within(&self, steps: u64) -> u64 {
+        within(&self.departures, steps)
+    }
+
+    /// The earliest step at which one left.
+    #[must_use]
+    pub fn left_at(&self) -> Option<u64> {
+        self.departures.iter().flatten().min().copied()
+    }
+}
+
+fn within(departures: &[Option<u64>], steps: u64) -> u64 {
+    departures.iter().flatten().filter(|step| **step <= steps).count() as u64
 }
 
 /// Counts of a grid.
@@ -430,8 +450,8 @@ pub struct ToyMinimum {
     pub sharpness: f64,
     /// s.
     pub non_uniformity: f64,
-    /// At B.
-    pub critical_learning_rate: CriticalLearningRate,
+    /// At B, by every criterion.
+    pub thresholds: Vec<Threshold>,
     /// The closed form of the almost-sure threshold, also that of reshuffled epochs.
     pub almost_sure_closed_form: f64,
     /// On (η, B).

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::escape::Escape;
 use crate::run::RunSummary;
-use crate::stability::{CriticalLearningRate, Verdict};
+use crate::stability::Judged;
 
 /// `reproduce --json`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -40,23 +40,6 @@ pub struct Theory {
     /// SGD with the run's η and B = 4, launched from the minimum that gradient descent found. Its
     /// `course` is in the folder that it names.
     pub escape: Option<Escape>,
-}
-
-/// The criteria and the verdict at one batch size.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Judged {
-    /// η.
-    pub learning_rate: f64,
-    /// B.
-    pub batch_size: usize,
-    /// By every criterion.
-    pub critical_learning_rate: CriticalLearningRate,
-    /// On (η, B).
-    pub verdict: Verdict,
-    /// η/η*, by the estimate.
-    pub margin: f64,
-    /// What to know before trusting the verdict.
-    pub notes: Vec<String>,
 }
 
 /// Numbers that others saw at the same network, learning rate and batch size.

@@ -1,30 +1,74 @@
-//! Which (learning rate, batch size) can stay at a minimum: `stability --json`.
+//! Which (learning rate, batch size) can stay at a trained point: `stability --json`, and the files
+//! of a run's folder `stability/`.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::measured::{Estimate, Measured};
+use crate::threshold::Threshold;
 use crate::training::Sampling;
 
-/// `stability --json`. What was not asked for is absent or `null`.
+/// A question about a trained point. With η and B: does SGD stay? With B alone: up to which η? With
+/// η alone: from which B on? With neither: does the run's own (η, B) stay?
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct StabilityQuestion {
+    /// η.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learning_rate: Option<f64>,
+    /// B.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch_size: Option<usize>,
+    /// β of heavy-ball momentum; that of the run if absent, and 0 for a point without a run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub momentum: Option<f64>,
+    /// How the optimiser draws batches; as the run did if absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sampling: Option<Sampling>,
+    /// Thresholds at B = 1, 2, 4, … n too.
+    #[serde(default)]
+    pub boundary: bool,
+    /// So many examples of the largest shares; 0 for no attribution.
+    #[serde(default)]
+    pub attribution: usize,
+    /// The curvature along SGD's own steps too.
+    #[serde(default)]
+    pub batch_sharpness: bool,
+    /// Neither certificates nor simulations: seconds instead of minutes, and Theorem 1 for a
+    /// lower end.
+    #[serde(default)]
+    pub quick: bool,
+    /// The relative change under a doubling of the rank at which η* counts as settled; 1 % if
+    /// absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tolerance: Option<f64>,
+}
+
+/// The answer to a [`StabilityQuestion`]. What was not asked for is absent or `null`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StabilityReport {
     /// The version of this schema.
     pub schema_version: u32,
+    /// What was asked.
+    pub question: StabilityQuestion,
+    /// The run that found the point; absent for a point without a run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
     /// Where the optimiser would start.
-    pub minimum: Minimum,
+    pub point: MeasuredPoint,
     /// η asked about.
     pub learning_rate: Option<f64>,
     /// B asked about; for a question about η alone, the smallest B whose estimate stays.
     pub batch_size: Option<usize>,
     /// β of heavy-ball momentum; 0 for plain SGD.
     pub momentum: f64,
-    /// The law of batches that the criteria assume.
+    /// The sampling scheme that the criteria assume.
     pub sampling_assumed: Sampling,
-    /// The law of the run's optimiser.
+    /// The sampling scheme of the optimiser.
     pub sampling_used: Sampling,
     /// The critical learning rate at `batch_size`, by every criterion.
-    pub critical_learning_rate: Option<CriticalLearningRate>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub thresholds: Vec<Threshold>,
     /// On (η, B), where both are given.
     pub verdict: Option<Verdict>,
     /// η/η*, by the estimate.
@@ -32,12 +76,12 @@ pub struct StabilityReport {
     /// The smallest batch size at η, where only η was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub smallest_batch_size: Option<SmallestBatchSize>,
-    /// Critical learning rates at B = 1, 2, 4, … n.
+    /// Thresholds at B = 1, 2, 4, … n.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub boundary: Vec<BoundaryRow>,
     /// Which examples make SGD leave.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub blame: Option<Blame>,
+    pub attribution: Option<Attribution>,
     /// The curvature along SGD's own steps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub batch_sharpness: Option<BatchSharpness>,
@@ -48,33 +92,38 @@ pub struct StabilityReport {
     pub notes: Vec<String>,
 }
 
-/// A trained point and what the theory sees of it.
+/// The run that found a point.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Minimum {
+pub struct Origin {
     /// The run's id.
     pub run: String,
     /// The network's name.
     pub model: String,
     /// The dataset's name.
     pub data: String,
+    /// η of the run.
+    pub learning_rate: f64,
+    /// B of the run.
+    pub batch_size: usize,
+    /// A fraction.
+    pub test_accuracy: Option<f64>,
+}
+
+/// A trained point and what the theory sees of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MeasuredPoint {
     /// P.
     pub parameters: usize,
     /// n.
     pub train_examples: usize,
     /// K.
     pub outputs: usize,
-    /// η of the run.
-    pub trained_learning_rate: f64,
-    /// B of the run.
-    pub trained_batch_size: usize,
     /// Mean loss of the training set.
     pub train_loss: f64,
     /// ‖∇f‖.
     pub gradient_norm: f64,
-    /// A fraction.
-    pub train_accuracy: f64,
-    /// A fraction.
-    pub test_accuracy: Option<f64>,
+    /// A fraction; absent where examples have no class.
+    pub train_accuracy: Option<f64>,
     /// a = λ_max(H) of the full Hessian.
     pub sharpness: Measured,
     /// s = √λ_max(Σ) of the full Hessians.
@@ -83,8 +132,8 @@ pub struct Minimum {
     pub smallest_curvature: Measured,
     /// Ends of the full Hessians of the sharpest examples.
     pub example_curvatures: ExampleCurvatures,
-    /// The Gauss–Newton factors on which the mean-square criteria stand.
-    pub gauss_newton: GaussNewton,
+    /// The Gauss–Newton square-root factors on which the mean-square criteria stand.
+    pub gauss_newton: GaussNewtonPart,
 }
 
 /// Ends of the full H_i of a few examples: those of the largest Gauss–Newton curvature, whose
@@ -103,11 +152,19 @@ pub struct ExampleCurvatures {
     pub smallest: f64,
     /// The largest eigenvalue.
     pub largest: f64,
+    /// The largest true residual ‖H_iv − λv‖ of all these eigenvalues; absent in records of
+    /// version 1.
+    #[serde(default)]
+    pub residual: Option<f64>,
+    /// Whether every eigenvalue met its tolerance, 1 % of the larger end; absent in records of
+    /// version 1.
+    #[serde(default)]
+    pub converged: Option<bool>,
 }
 
-/// The per-example Gauss–Newton factors.
+/// The per-example Gauss–Newton square-root factors A_i, H ≈ mean A_iᵀA_i.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct GaussNewton {
+pub struct GaussNewtonPart {
     /// a of the factors; compare with the full Hessian's.
     pub sharpness: f64,
     /// s of the factors; a lower bound where directions are left out.
@@ -122,130 +179,16 @@ pub struct GaussNewton {
     pub largest_example_sharpness: f64,
 }
 
-/// The critical learning rate at one batch size. In mean square SGD stays below `exact.lower` and
-/// leaves above `exact.upper`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct CriticalLearningRate {
-    /// Sufficient (Wu, Ma, E 2018, Theorem 1); `null` with momentum.
-    pub theorem1: Option<f64>,
-    /// min(2/a, 1/(s√p)): neither sufficient nor, by its half on s, necessary.
-    pub rectangle: f64,
-    /// The exact mean-square threshold.
-    pub exact: ExactThreshold,
-    /// Necessary bounds: of H's top direction, of the traces, of the best direction found.
-    pub bounds: Vec<f64>,
-    /// The almost-sure threshold of the linearised dynamics; `null` where it was not simulated.
-    pub almost_sure: Option<AlmostSure>,
-    /// 2/a, of gradient descent; 2(1 + β)/a with momentum.
-    pub gradient_descent: f64,
-    /// By the decoupled-noise approximation, from the spectrum alone.
-    pub decoupled: f64,
-    /// 2B/max_i λ_max(H_i): above it some batch expands a direction.
-    pub worst_example: f64,
-    /// The sharpest of some batches drawn; `null` where none were.
-    #[serde(default)]
-    pub worst_batch: Option<WorstBatch>,
-}
-
-/// The sharpest of the batches drawn, in leading directions.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct WorstBatch {
-    /// 2/λ_max(H_B) of that batch: above it this batch expands a direction.
-    pub critical_learning_rate: f64,
-    /// Its λ_max(H_B): at most the largest over all batches.
-    pub sharpness: f64,
-    /// The mean of λ_max(H_B) over the batches drawn.
-    pub mean_sharpness: f64,
-    /// How many were drawn.
-    pub batches: usize,
-}
-
-/// A bracket and an estimate.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct ExactThreshold {
-    /// Stable in mean square below: proved. 0 when nothing is proved (with momentum, when directions
-    /// are left out).
-    pub lower: f64,
-    /// The converged estimate.
-    pub estimate: f64,
-    /// Unstable in mean square above: proved.
-    pub upper: f64,
-    /// What proves the lower end.
-    pub lower_by: LowerBy,
-    /// Values in r leading directions, r rising; the last is the largest space tried.
-    pub ranks: Vec<RankValue>,
-    /// Why no larger r was tried.
-    pub stop: RankStop,
-    /// Whether doubling r changed the value by less than the tolerance, or all directions are in.
-    pub converged: bool,
-    /// Of the last eigenproblem.
-    pub relative_residual: f64,
-}
-
-/// What proves a lower end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum LowerBy {
-    /// One-step contraction.
-    Theorem1,
-    /// A second moment that shrinks: of all directions, or with a bound for those
-    /// left out.
-    Certificate,
-    /// The largest curvature: without noise it alone decides.
-    Sharpness,
-    /// Nothing.
-    None,
-}
-
-/// Where the doubling of r stopped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum RankStop {
-    /// All directions are in.
-    AllDirections,
-    /// Doubling changed the value by less than the tolerance.
-    Converged,
-    /// The directions that were computed are used up.
-    KnownDirections,
-    /// The next r did not fit into the memory allowed.
-    Memory,
-    /// Stopped from outside.
-    Interrupted,
-}
-
-/// A value in r directions.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct RankValue {
-    /// r.
-    pub rank: usize,
-    /// An upper bound of η*.
-    pub critical_learning_rate: f64,
-}
-
-/// A stochastic threshold.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct AlmostSure {
-    /// The estimate.
-    pub value: f64,
-    /// Its standard error.
-    pub standard_error: f64,
-    /// Whether the exponent at the estimate is the same in both halves of the simulated steps.
-    #[serde(default)]
-    pub converged: bool,
-    /// How many leading directions were simulated.
-    #[serde(default)]
-    pub rank: usize,
-}
-
-/// What linear stability in mean square says.
+/// What linear stability in mean square says of SGD started close to the point. Below the almost-sure
+/// threshold most trajectories still return, and beyond the linear regime the loss may hold them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
-    /// η is at most the proved lower end, at a point that is a minimum.
+    /// η is at most the proved lower end, at a point where no note forbids to say so.
     Stays,
     /// η is above the proved upper end.
     Leaves,
-    /// η lies between them, or below both at a point that is no minimum.
+    /// η lies between them, where the estimate is a hint; or below both at a point that is no minimum.
     NotDecided,
 }
 
@@ -274,24 +217,41 @@ pub struct BoundaryRow {
     /// B.
     pub batch_size: usize,
     /// By every criterion.
-    pub critical_learning_rate: CriticalLearningRate,
+    pub thresholds: Vec<Threshold>,
     /// On the η asked about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub verdict: Option<Verdict>,
 }
 
+/// The criteria and the verdict on one (η, B).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Judged {
+    /// η.
+    pub learning_rate: f64,
+    /// B.
+    pub batch_size: usize,
+    /// By every criterion.
+    pub thresholds: Vec<Threshold>,
+    /// On (η, B).
+    pub verdict: Verdict,
+    /// η/η*, by the estimate.
+    pub margin: f64,
+    /// What to know before trusting the verdict.
+    pub notes: Vec<String>,
+}
+
 /// The examples that carry the non-uniformity and the exact threshold.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Blame {
+pub struct Attribution {
     /// B of the thresholds.
     pub batch_size: usize,
     /// Largest shares of vᵀΣv first, v the top direction of Σ; all examples' shares sum to 1.
     pub non_uniformity: Vec<Share>,
     /// Largest shares of the exact threshold's growing second moment first.
     pub mean_square: Vec<Share>,
-    /// Leading directions in which `mean_square` and `left_out` are computed: more can only lower
+    /// The rank in which `mean_square` and `left_out` are computed: more directions can only lower
     /// η*, of the whole set and of the rest alike.
-    pub directions: usize,
+    pub rank: usize,
     /// η* when the first of `non_uniformity` are left out of the training set.
     pub left_out: Vec<LeftOut>,
 }
@@ -310,14 +270,16 @@ pub struct BatchSharpness {
     pub converged: bool,
 }
 
-/// An example and its share.
+/// An example and its share; all examples' shares sum to 1.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Share {
     /// Its position in the training set.
     pub example: usize,
-    /// Its label.
-    pub label: u32,
+    /// Its label; absent where examples have no class.
+    #[serde(default)]
+    pub label: Option<u32>,
     /// Whether the label was corrupted.
+    #[serde(default)]
     pub corrupted: bool,
     /// From 0 to 1.
     pub share: f64,

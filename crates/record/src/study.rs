@@ -3,9 +3,8 @@
 use crate::config::RunConfig;
 use crate::escape::{Escape, EscapeGrid};
 use crate::published::Published;
-use crate::reproduction::Judged;
 use crate::run::{Provenance, RunSummary, Spectrum, Timing};
-use crate::stability::StabilityReport;
+use crate::stability::{Judged, StabilityReport};
 use crate::trace::{CurvatureLine, StepLine};
 
 /// Every run of a folder, by id, and what others printed.
@@ -38,12 +37,12 @@ pub struct StoredRun {
     pub steps: Vec<StepLine>,
     /// The whole sets and the curvature while training.
     pub curvature: Vec<CurvatureLine>,
-    /// `spectrum.json`: what `measure --json` printed.
+    /// The most of the spectrum that any `measure` of the run found.
     pub spectrum: Option<Spectrum>,
-    /// The criteria at the run's own learning rate: of `theory.json` and `stability.json`.
+    /// The criteria at the run's own learning rate, of all answers.
     pub judged: Vec<Judged>,
-    /// `stability.json`: what `stability --json` printed.
-    pub stability: Option<StabilityReport>,
+    /// What `stability` answered, one a question; the best known first.
+    pub stability: Vec<StabilityReport>,
     /// `escape/*/escape.json`.
     pub escapes: Vec<Escape>,
     /// `escape/grid/grid.json`.
@@ -66,7 +65,7 @@ impl StoredRun {
             curvature: Vec::new(),
             spectrum: None,
             judged: Vec::new(),
-            stability: None,
+            stability: Vec::new(),
             escapes: Vec::new(),
             grid: None,
         }

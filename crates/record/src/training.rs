@@ -61,6 +61,27 @@ pub enum Sampling {
     WithReplacement,
 }
 
+impl Sampling {
+    /// In words.
+    #[must_use]
+    pub fn description(self) -> &'static str {
+        match self {
+            Self::ReshuffledEpochs => "reshuffled epochs",
+            Self::IndependentBatches => "independent batches without replacement",
+            Self::WithReplacement => "independent batches with replacement",
+        }
+    }
+
+    /// The scheme of independent batches closest to this one: what the criteria assume of it.
+    #[must_use]
+    pub fn independent(self) -> Self {
+        match self {
+            Self::ReshuffledEpochs => Self::IndependentBatches,
+            other => other,
+        }
+    }
+}
+
 /// The learning rate at step t (counted from 0), as a multiple of η.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
