@@ -46,7 +46,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         factors.trace(),
     );
     for size in sizes {
-        let batching = Batching::new(n, *size as usize, Sampling::IndependentWithoutReplacement)?;
+        let batching = Batching::new(n, *size as usize, Sampling::IndependentBatches)?;
         let start = Instant::now();
         let plain = CriticalParameters { certificate_rank: 0, ..CriticalParameters::default() };
         let found = critical(&factors, &batching, &plain, &mut |_| ControlFlow::Continue(()))?;
@@ -70,7 +70,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
              {:.2} s with certificate ({} products); all {} ranks at once {:.6} in {:.1} s ({})",
             found.theorem_one,
             found_with.lower,
-            found_with.lower_source,
+            found_with.lower_by,
             found.estimate,
             100.0 * (found_with.upper / found_with.lower - 1.0),
             ranks.join(", "),

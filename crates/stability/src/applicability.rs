@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use crate::{Error, Sampling};
+use minimascope_record::training::Sampling;
+
+use crate::Error;
 
 /// Below this training loss a point counts as interpolating: ten times the stopping rule of the
 /// 2018 study, whose minima have H close to its Gauss–Newton part.
@@ -31,12 +33,10 @@ pub struct Applicability {
     pub example_ends: Option<(f64, f64)>,
     /// (a, s) of the factors over (a, s) of the full Hessian.
     pub gauss_newton: Option<(f64, f64)>,
-    /// The law the criteria assume.
+    /// The sampling scheme that the criteria assume.
     pub sampling_assumed: Sampling,
-    /// The law of the optimiser.
+    /// The sampling scheme of the optimiser.
     pub sampling_used: Sampling,
-    /// Whether an example's output depends on its batch (batch norm).
-    pub examples_coupled: bool,
     /// λ of the optimiser's weight decay, which adds λI to every H_i.
     pub weight_decay: f64,
 }
@@ -84,8 +84,6 @@ pub enum Note {
         /// By the optimiser.
         used: Sampling,
     },
-    /// H_i of a single example does not exist with batch norm.
-    Coupled,
     /// The optimiser's weight decay adds to every curvature, and the criteria leave it out.
     WeightDecay(f64),
 }
@@ -107,9 +105,6 @@ impl Applicability {
             return Err(Error::NoCurvature);
         }
         let mut notes = Vec::new();
-        if self.examples_coupled {
-            notes.push(Note::Coupled);
-        }
         let (training_loss, sharpness) = (self.training_loss, self.sharpness);
         if training_loss > INTERPOLATION_LOSS {
             notes.push(Note::NotInterpolating { training_loss });
@@ -201,12 +196,8 @@ impl fmt::Display for Note {
                  {non_uniformity_ratio:.3} of its non-uniformity: expect the thresholds to be off by as much"
             ),
             Self::OtherSampling { assumed, used } => {
-                write!(
-                    f,
-                    "the criteria assume {}, the optimiser uses {}",
-                    law(*assumed),
-                    law(*used)
-                )?;
+                let (assumed, used_name) = (assumed.description(), used.description());
+                write!(f, "the criteria assume {assumed}, the optimiser uses {used_name}")?;
                 match used {
                     Sampling::ReshuffledEpochs => f.write_str(
                         ": in the one-dimensional example that raises the mean-square threshold to the \
@@ -220,19 +211,7 @@ impl fmt::Display for Note {
                 "weight decay {decay} adds as much to every eigenvalue of H and of the H_i, which the \
                  criteria leave out: it moves thresholds either way, and no verdict is given"
             ),
-            Self::Coupled => f.write_str(
-                "examples are coupled by batch norm: a single example has no Hessian, and the \
-                 criteria hold for the network with frozen statistics only",
-            ),
         }
-    }
-}
-
-fn law(sampling: Sampling) -> &'static str {
-    match sampling {
-        Sampling::IndependentWithoutReplacement => "independent batches without replacement",
-        Sampling::IndependentWithReplacement => "independent batches with replacement",
-        Sampling::ReshuffledEpochs => "reshuffled epochs",
     }
 }
 
@@ -249,9 +228,8 @@ mod tests {
             smallest_curvature: Some(-0.01),
             example_ends: Some((-0.5, 900.0)),
             gauss_newton: Some((0.9998, 0.96)),
-            sampling_assumed: Sampling::IndependentWithoutReplacement,
-            sampling_used: Sampling::IndependentWithoutReplacement,
-            examples_coupled: false,
+            sampling_assumed: Sampling::IndependentBatches,
+            sampling_used: Sampling::IndependentBatches,
             weight_decay: 0.0,
         };
         assert_eq!(fine.notes().unwrap(), []);

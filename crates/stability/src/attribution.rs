@@ -2,19 +2,12 @@
 
 use std::ops::ControlFlow;
 
+use minimascope_record::stability::Share;
+
 use crate::criteria::variance::{NonUniformity, non_uniformity};
 use crate::dense::dot;
 use crate::mean_square::{CriticalParameters, CriticalProgress, MeanSquareCritical, critical};
 use crate::{Batching, Error, ExampleFactors};
-
-/// An example with its share of something; all shares sum to 1.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Share {
-    /// Index of the example.
-    pub example: usize,
-    /// From 0 to 1.
-    pub share: f64,
-}
 
 /// Shares of the examples in s: with v the top direction of Σ, vᵀΣv = mean |(H_i − H)v|² and an
 /// example's share is |(H_i − H)v|² of the sum. Largest first.
@@ -49,7 +42,10 @@ fn ranked(weights: Vec<f64>) -> Vec<Share> {
     let mut shares: Vec<Share> = weights
         .into_iter()
         .enumerate()
-        .map(|(example, w)| Share { example, share: if sum > 0.0 { w / sum } else { 0.0 } })
+        .map(|(example, weight)| {
+            let share = if sum > 0.0 { weight / sum } else { 0.0 };
+            Share { example, label: None, corrupted: false, share }
+        })
         .collect();
     shares.sort_by(|a, b| b.share.total_cmp(&a.share).then(a.example.cmp(&b.example)));
     shares
@@ -81,14 +77,14 @@ mod tests {
     /// Nine examples of curvature 1 in one direction and one of curvature 10 in another: that one
     /// carries everything, and without it only the mild direction is left.
     #[test]
-    fn the_planted_example_is_blamed() {
+    fn the_planted_example_carries_the_share() {
         let mut rows = vec![0.0; 20];
         for i in 0..9 {
             rows[2 * i] = 1.0;
         }
         rows[19] = 10f64.sqrt();
         let factors = ExampleFactors::from_rows(10, 1, 2, &rows).unwrap();
-        let batching = Batching::new(10, 1, Sampling::IndependentWithoutReplacement).unwrap();
+        let batching = Batching::new(10, 1, Sampling::IndependentBatches).unwrap();
         let parameters = CriticalParameters::default();
         let go = &mut |_: &_| ControlFlow::Continue(());
         let found = critical(&factors, &batching, &parameters, go).unwrap();
@@ -105,6 +101,6 @@ mod tests {
         assert!((without.estimate - 2.0).abs() < 1e-9, "{}", without.estimate);
         let stop = &mut |_: &_| ControlFlow::Break(());
         let stopped = critical_without(&factors, &batching, &[9], &parameters, stop).unwrap();
-        assert_eq!(stopped.stop, crate::mean_square::RankStop::Interrupted);
+        assert_eq!(stopped.stop, minimascope_record::threshold::RankStop::Interrupted);
     }
 }

@@ -1,21 +1,10 @@
 //! How a step chooses its examples, and the one number that the second moments see of it.
 
+use minimascope_record::training::Sampling;
+
 use crate::Error;
 
-/// A law for drawing the batch of a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Sampling {
-    /// Each step draws B different examples, independently of the other steps: the theorems' case.
-    IndependentWithoutReplacement,
-    /// Each step draws B examples, any of them possibly several times, independently.
-    IndependentWithReplacement,
-    /// Each epoch is a fresh permutation cut into ⌈n/B⌉ batches, the last one possibly smaller.
-    /// One step has the law of the first case; steps of an epoch are not independent, so that
-    /// the criteria are approximations (see `docs/theory.md` for how good).
-    ReshuffledEpochs,
-}
-
-/// n examples in batches of B: a checked pair with its sampling law.
+/// n examples in batches of B: a checked pair with its sampling scheme.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Batching {
     examples: usize,
@@ -51,7 +40,7 @@ impl Batching {
         self.batch_size
     }
 
-    /// The law.
+    /// The sampling scheme.
     pub fn sampling(&self) -> Sampling {
         self.sampling
     }
@@ -59,18 +48,18 @@ impl Batching {
     /// The noise coefficient p of one step: E\[H_B S H_B\] = (1−p) HSH + p·mean_i H_i S H_i.
     ///
     /// Without replacement p = (n−B)/(B(n−1)), from Cov(1_i, 1_j) of a uniform B-subset; it is
-    /// zero at B = n with no special case. With replacement p = 1/B.
+    /// zero at B = n with no special case. With replacement p = 1/B. One step of a reshuffled epoch
+    /// has the first; the steps of an epoch are not independent, so that criteria that use p alone
+    /// are approximations there (docs/theory.md says how good).
     pub fn noise(&self) -> f64 {
         let (n, b) = (self.examples as f64, self.batch_size as f64);
         match self.sampling {
-            Sampling::IndependentWithReplacement => 1.0 / b,
-            Sampling::IndependentWithoutReplacement | Sampling::ReshuffledEpochs => {
-                (n - b) / (b * (n - 1.0))
-            }
+            Sampling::WithReplacement => 1.0 / b,
+            Sampling::IndependentBatches | Sampling::ReshuffledEpochs => (n - b) / (b * (n - 1.0)),
         }
     }
 
-    /// The same examples and law with another B.
+    /// The same examples and scheme with another B.
     ///
     /// # Errors
     /// As [`Batching::new`].
@@ -126,14 +115,14 @@ impl Momentum {
 
 /// A number with the standard error of its estimate.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Estimate {
+pub struct MeanEstimate {
     /// The estimate.
     pub value: f64,
     /// One standard deviation of the estimate.
     pub standard_error: f64,
 }
 
-impl Estimate {
+impl MeanEstimate {
     /// Mean of independent samples with s/√N; the error of fewer than two samples is infinite.
     pub fn of_mean(samples: &[f64]) -> Self {
         let count = samples.len() as f64;
@@ -153,15 +142,15 @@ mod tests {
     #[test]
     fn noise_coefficients_of_closed_form() {
         let p = |b, s| Batching::new(5, b, s).unwrap().noise();
-        assert_eq!(p(1, Sampling::IndependentWithoutReplacement), 1.0);
-        assert_eq!(p(2, Sampling::IndependentWithoutReplacement), 3.0 / 8.0);
+        assert_eq!(p(1, Sampling::IndependentBatches), 1.0);
+        assert_eq!(p(2, Sampling::IndependentBatches), 3.0 / 8.0);
         assert_eq!(p(5, Sampling::ReshuffledEpochs), 0.0);
-        assert_eq!(p(4, Sampling::IndependentWithReplacement), 0.25);
+        assert_eq!(p(4, Sampling::WithReplacement), 0.25);
     }
 
     #[test]
     fn bad_input_is_refused() {
-        let law = Sampling::IndependentWithoutReplacement;
+        let law = Sampling::IndependentBatches;
         assert!(matches!(Batching::new(1, 1, law), Err(Error::TooFewExamples { .. })));
         assert!(matches!(Batching::new(4, 0, law), Err(Error::EmptyBatch { .. })));
         assert!(matches!(Batching::new(4, 5, law), Err(Error::BatchTooLarge { .. })));

@@ -8,38 +8,39 @@
 //!
 //! | question | module |
 //! |---|---|
-//! | one-step contraction, sufficient | [`criteria::theorem_one`] |
-//! | sharpness and non-uniformity, the rectangle | [`criteria::rectangle`], [`criteria::variance`] |
+//! | every threshold at one batch size | [`thresholds`](mod@thresholds) |
+//! | the criteria, one file each, and the list of them | [`criteria`] |
 //! | the exact mean-square threshold, with momentum too, as a bracket | [`mod@mean_square`] |
-//! | cheap necessary bounds | [`criteria::necessary`] |
-//! | almost-sure threshold | [`almost_sure`] |
-//! | gradient descent with momentum | [`criteria::heavy_ball`] |
-//! | the spectrum alone | [`criteria::decoupled`] |
-//! | single examples and batches | [`criteria::worst`], [`criteria::batch_sharpness`] |
-//! | verdict, boundary, smallest batch, blame, applicability | [`answers`] |
+//! | stays, leaves or not decided | [`verdict`] |
+//! | whether the theory speaks about a point | [`applicability`] |
+//! | the smallest batch size for a learning rate | [`smallest_batch`] |
+//! | which examples make SGD leave | [`attribution`] |
 //! | simulation of the linearised dynamics | [`simulation`] |
 //! | the one-dimensional example | [`toy`] |
 //!
 //! ```
 //! use std::ops::ControlFlow;
 //!
-//! use minimascope_stability::answers::{Questions, Verdict, critical_learning_rates};
+//! use minimascope_record::{stability::Verdict, threshold};
+//! use minimascope_stability::thresholds::{Curvatures, Effort, thresholds};
+//! use minimascope_stability::verdict::judge;
 //! use minimascope_stability::{Batching, ExampleFactors, LearningRate, Sampling};
 //!
 //! // Two examples of one parameter with curvatures 0.2 and 3.8.
 //! let factors = ExampleFactors::from_hessians(2, 1, &[0.2, 3.8])?;
-//! let batching = Batching::new(2, 1, Sampling::IndependentWithoutReplacement)?;
-//! let found = critical_learning_rates(&factors, &batching, &Questions::default(), &mut |_| {
-//!     ControlFlow::Continue(())
-//! })?;
-//! let judgement = found.bracket().judge(LearningRate::new(0.7)?);
+//! let batching = Batching::new(2, 1, Sampling::IndependentBatches)?;
+//! let curvatures = Curvatures::of(&factors)?;
+//! let go = &mut |_: &_| ControlFlow::Continue(());
+//! let found = thresholds(&factors, &curvatures, &batching, &Effort::default(), go)?.unwrap();
+//! let exact = threshold::mean_square(&found).unwrap();
+//! let judgement = judge(exact, LearningRate::new(0.7)?, &[]);
 //! assert_eq!(judgement.verdict, Verdict::Leaves);
 //! assert!((judgement.margin - 0.7 / 0.552486).abs() < 1e-5);
 //! # Ok::<(), minimascope_stability::Error>(())
 //! ```
 
-pub mod almost_sure;
-pub mod answers;
+pub mod applicability;
+pub mod attribution;
 mod batching;
 pub mod criteria;
 mod dense;
@@ -50,9 +51,13 @@ pub mod mean_square;
 #[cfg(test)]
 mod problems;
 pub mod simulation;
+pub mod smallest_batch;
+pub mod thresholds;
 pub mod toy;
+pub mod verdict;
 
-pub use batching::{Batching, Estimate, LearningRate, Momentum, Sampling};
+pub use batching::{Batching, LearningRate, MeanEstimate, Momentum};
 pub use eigen::Leading;
 pub use error::Error;
 pub use factors::ExampleFactors;
+pub use minimascope_record::training::Sampling;

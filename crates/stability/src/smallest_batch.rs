@@ -1,19 +1,13 @@
-//! The inverse questions: which η for a B is [`crate::mean_square::critical`]; which B for an η is
-//! here.
+//! The smallest batch size at which a learning rate stays: the inverse of
+//! [`crate::mean_square::critical`].
 
 use std::ops::ControlFlow;
 
-use crate::mean_square::{CriticalParameters, CriticalProgress, RankStop, critical, largest_noise};
-use crate::{Batching, Error, ExampleFactors, LearningRate, Sampling};
+use minimascope_record::stability::SmallestBatchSize;
+use minimascope_record::threshold::RankStop;
 
-/// The smallest batch sizes at which SGD with a given learning rate stays.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SmallestBatch {
-    /// The smallest B found at which staying is proved; `None` when not even B = n is.
-    pub proved: Option<usize>,
-    /// The smallest B whose estimate of η* is at least η; `None` when gradient descent leaves.
-    pub estimated: Option<usize>,
-}
+use crate::mean_square::{CriticalParameters, CriticalProgress, critical, largest_noise};
+use crate::{Batching, Error, ExampleFactors, LearningRate, Sampling};
 
 /// From the largest noise p that η allows, since p falls with B. With factors that leave directions
 /// out nothing is proved of p, and the thresholds' lower ends are bisected instead, which needs
@@ -27,10 +21,10 @@ pub fn smallest_batch(
     learning_rate: LearningRate,
     parameters: &CriticalParameters,
     progress: &mut dyn FnMut(&CriticalProgress) -> ControlFlow<()>,
-) -> Result<Option<SmallestBatch>, Error> {
+) -> Result<Option<SmallestBatchSize>, Error> {
     let n = factors.examples();
     let Some(noise) = largest_noise(factors, learning_rate, parameters, progress)? else {
-        return Ok(Some(SmallestBatch { proved: None, estimated: None }));
+        return Ok(Some(SmallestBatchSize { proved: None, estimated: None }));
     };
     if noise.stop == RankStop::Interrupted {
         return Ok(None);
@@ -41,7 +35,7 @@ pub fn smallest_batch(
     let estimated = first(1, n, |size| allowed(size, noise.estimate))?;
     if factors.covers_range() {
         let proved = first(1, n, |size| allowed(size, noise.proved))?;
-        return Ok(Some(SmallestBatch { proved, estimated }));
+        return Ok(Some(SmallestBatchSize { proved, estimated }));
     }
     let mut stopped = false;
     let proved = first(estimated.unwrap_or(n), n, |size| {
@@ -53,7 +47,7 @@ pub fn smallest_batch(
         stopped = found.stop == RankStop::Interrupted;
         Ok(found.lower >= learning_rate.value())
     })?;
-    Ok((!stopped).then_some(SmallestBatch { proved, estimated }))
+    Ok((!stopped).then_some(SmallestBatchSize { proved, estimated }))
 }
 
 /// The first of `low`..=`high` that holds, for what holds from some number on.
@@ -75,13 +69,15 @@ fn first(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::answers::{Questions, boundary};
+    use minimascope_record::threshold::mean_square;
+
     use crate::problems::RandomProblem;
+    use crate::thresholds::{Curvatures, Effort, boundary_batch_sizes, thresholds as all};
 
     /// The smallest B agrees with the table of thresholds, and the boundary's rows are ordered.
     #[test]
     fn smallest_batch_agrees_with_the_thresholds() {
-        let law = Sampling::IndependentWithoutReplacement;
+        let law = Sampling::IndependentBatches;
         for seed in 0..20 {
             let factors = RandomProblem::new(seed).factors();
             let n = factors.examples();
@@ -103,7 +99,7 @@ mod tests {
             assert_eq!(found.proved, expected, "seed {seed}");
             let above = LearningRate::new(3.0 / factors.sharpness()).unwrap();
             let none = smallest_batch(&factors, law, above, &parameters, go).unwrap().unwrap();
-            assert_eq!(none, SmallestBatch { proved: None, estimated: None });
+            assert_eq!(none, SmallestBatchSize { proved: None, estimated: None });
             let stop = &mut |_: &_| ControlFlow::Break(());
             assert_eq!(smallest_batch(&factors, law, rate, &parameters, stop).unwrap(), None);
             // Without knowing that nothing is left out, the lower ends are bisected, and agree.
@@ -114,14 +110,28 @@ mod tests {
                 assert!(open.proved.is_none_or(|size| Some(size) >= found.estimated), "{open:?}");
             }
 
-            let quiet = &mut |_, _: &_| ControlFlow::Continue(());
-            let rows = boundary(&factors, law, &Questions::default(), quiet).unwrap();
-            assert_eq!(rows.last().unwrap().batching.batch_size(), n);
-            for row in &rows {
-                let bracket = row.bracket();
-                assert!(bracket.lower <= bracket.estimate && bracket.estimate <= bracket.upper);
-                let threshold = thresholds[row.batching.batch_size() - 1];
-                assert!((bracket.estimate / threshold - 1.0).abs() < 1e-8);
+            let curvatures = Curvatures::of(&factors).unwrap();
+            let sizes = boundary_batch_sizes(n);
+            assert_eq!((sizes[0], *sizes.last().unwrap()), (1, n));
+            for size in sizes {
+                let batching = Batching::new(n, size, law).unwrap();
+                let quiet = &mut |_: &_| ControlFlow::Continue(());
+                let list = all(&factors, &curvatures, &batching, &Effort::default(), quiet);
+                let list = list.unwrap().unwrap();
+                let (estimate, ends) = {
+                    let exact = mean_square(&list).unwrap();
+                    (exact.learning_rate, exact.ends())
+                };
+                assert!(ends.lower <= estimate && estimate <= ends.upper);
+                assert!((estimate / thresholds[size - 1] - 1.0).abs() < 1e-8);
+                // The order that always holds, whatever a criterion is called.
+                for threshold in &list {
+                    let other = threshold.ends();
+                    assert!(
+                        other.lower <= ends.upper && ends.upper <= other.upper,
+                        "{threshold:?}"
+                    );
+                }
             }
         }
     }

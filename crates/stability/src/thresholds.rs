@@ -1,197 +1,159 @@
-//! The critical learning rate of one batch size by every criterion, and the boundary over all.
+//! The thresholds of one batch size by every criterion, and the batch sizes of a boundary.
 
 use std::ops::ControlFlow;
 
-use super::Bracket;
-use crate::almost_sure::{self, AlmostSureCritical, AlmostSureParameters, Start};
-use crate::criteria::{decoupled, necessary, rectangle, variance, worst};
-use crate::mean_square::{CriticalParameters, CriticalProgress, MeanSquareCritical, critical};
-use crate::{Batching, Error, ExampleFactors, LearningRate, Momentum, Sampling};
+use minimascope_record::threshold::{self, CriterionName, Proves, Threshold};
 
-/// What to compute beside the exact threshold and the cheap criteria.
+use crate::criteria::{CRITERIA, Setting, WithMomentum, variance, worst};
+use crate::mean_square::{CriticalParameters, CriticalProgress, critical};
+use crate::{Batching, Error, ExampleFactors, Momentum};
+
+/// A threshold that proves staying may lie above the proved lower end by this share, the accuracy of
+/// both: beyond it rests on leading directions alone and proves nothing.
+const SAME: f64 = 1e-6;
+
+/// How hard to try.
 #[derive(Clone, Debug, Default)]
-pub struct Questions {
-    /// The exact threshold, with its momentum; the other criteria have none.
+pub struct Effort {
+    /// Of the exact threshold, with the momentum β.
     pub exact: CriticalParameters,
-    /// The almost-sure threshold, if wanted: by far the most expensive at large B.
-    pub almost_sure: Option<AlmostSureParameters>,
-    /// Batches to draw for the largest λ_max(H_B); 0 for none.
-    pub sampled_batches: usize,
-    /// Seed of those batches.
-    pub seed: u64,
+    /// Whether to simulate and to draw batches: the almost-sure threshold and the sharpest batch, by
+    /// far the most expensive at large B.
+    pub simulate: bool,
 }
 
-/// Critical learning rates of one batch size.
+/// Curvatures of a point that do not depend on B.
 #[derive(Clone, Debug)]
-pub struct CriticalLearningRates {
-    /// n, B and the law.
-    pub batching: Batching,
-    /// β of the exact threshold.
-    pub momentum: Momentum,
+pub struct Curvatures {
     /// a.
     pub sharpness: f64,
-    /// s; a lower bound with truncated coordinates.
+    /// s.
     pub non_uniformity: f64,
-    /// The two edges of the rectangle.
-    pub rectangle: rectangle::RectangleCritical,
-    /// The exact mean-square threshold, with Theorem 1's beside it.
-    pub exact: MeanSquareCritical,
-    /// The three necessary bounds.
-    pub bounds: necessary::NecessaryBounds,
-    /// The almost-sure threshold of these coordinates.
-    pub almost_sure: Option<AlmostSureCritical>,
-    /// The decoupled-noise criterion.
-    pub decoupled: f64,
-    /// 2B/max_i λ_max(H_i).
-    pub worst_example: f64,
-    /// The largest λ_max(H_B) drawn.
-    pub worst_batch: Option<worst::WorstBatch>,
-}
-
-impl CriticalLearningRates {
-    /// The bracket of the exact threshold, of plain SGD with every necessary bound: lower ≤ estimate ≤
-    /// upper.
-    pub fn bracket(&self) -> Bracket {
-        let MeanSquareCritical { lower, estimate, upper, .. } = self.exact;
-        if self.momentum != Momentum::NONE {
-            return Bracket { lower, estimate, upper };
-        }
-        let upper = upper.min(self.bounds.least()).min(self.rectangle.sharpness_edge);
-        let estimate = estimate.min(upper);
-        Bracket { lower: lower.min(estimate), estimate, upper }
-    }
-}
-
-/// What does not depend on B, computed once for any number of questions about the same factors.
-#[derive(Clone, Debug)]
-pub struct FixedCriteria {
-    /// s; a lower bound with truncated coordinates.
-    pub non_uniformity: f64,
-    /// λ_max(H_i) of every example.
+    /// λ_max(A_iA_iᵀ) of every example.
     pub example_sharpnesses: Vec<f64>,
 }
 
-/// All criteria at one batch size.
+impl Curvatures {
+    /// Those of the factors; the non-uniformity is a lower bound where directions are left out.
+    ///
+    /// # Errors
+    /// Of the eigensolvers.
+    pub fn of(factors: &ExampleFactors) -> Result<Self, Error> {
+        Ok(Self {
+            sharpness: factors.sharpness(),
+            non_uniformity: variance::non_uniformity(factors)?.value,
+            example_sharpnesses: worst::example_sharpnesses(factors)?,
+        })
+    }
+}
+
+/// Where the search for a threshold stands.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SearchProgress {
+    /// The criterion's title.
+    pub criterion: &'static str,
+    /// Products, simulated exponents or batches so far.
+    pub products: usize,
+    /// The present value of the threshold.
+    pub learning_rate: Option<f64>,
+}
+
+/// The thresholds of every criterion at one batch size; `None` when `progress` breaks.
+///
+/// `curvatures` may be those of the full Hessians, where they are known, or [`Curvatures::of`] the
+/// factors. What proves that SGD leaves caps the exact threshold's upper end and its estimate, and
+/// 2(1 + β)/a of the full Hessian caps whatever proves staying.
 ///
 /// # Errors
 /// Those of the criteria.
-pub fn critical_learning_rates(
+pub fn thresholds(
     factors: &ExampleFactors,
+    curvatures: &Curvatures,
     batching: &Batching,
-    questions: &Questions,
-    progress: &mut dyn FnMut(&CriticalProgress) -> ControlFlow<()>,
-) -> Result<CriticalLearningRates, Error> {
-    FixedCriteria::new(factors)?.critical_learning_rates(factors, batching, questions, progress)
+    effort: &Effort,
+    progress: &mut dyn FnMut(&SearchProgress) -> ControlFlow<()>,
+) -> Result<Option<Vec<Threshold>>, Error> {
+    let mut interrupted = false;
+    let mut progress = |now: &SearchProgress| {
+        let flow = progress(now);
+        interrupted |= flow.is_break();
+        flow
+    };
+    let momentum = effort.exact.momentum;
+    let exact = critical(factors, batching, &effort.exact, &mut |now: &CriticalProgress| {
+        let (products, learning_rate) = (now.products, Some(now.critical_learning_rate));
+        progress(&SearchProgress { criterion: "critical learning rate", products, learning_rate })
+    })?;
+    let mut setting = Setting {
+        factors,
+        curvatures,
+        batching: *batching,
+        momentum,
+        effort,
+        exact: &exact,
+        progress: &mut progress,
+    };
+    let mut list = Vec::with_capacity(CRITERIA.len());
+    for criterion in CRITERIA {
+        let plain = momentum == Momentum::NONE;
+        if !plain && criterion.with_momentum == WithMomentum::Omitted {
+            continue;
+        }
+        let now = SearchProgress { criterion: criterion.title, products: 0, learning_rate: None };
+        if (setting.progress)(&now).is_break() {
+            return Ok(None);
+        }
+        let Some(found) = (criterion.find)(&mut setting)? else { continue };
+        let remark = match criterion.with_momentum {
+            WithMomentum::Remarked if !plain => Some(match found.remark {
+                Some(remark) => format!("{remark}, without momentum"),
+                None => "without momentum".to_owned(),
+            }),
+            _ => found.remark,
+        };
+        list.push(Threshold {
+            criterion: criterion.name.clone(),
+            title: criterion.title.to_owned(),
+            learning_rate: found.learning_rate,
+            bracket: found.bracket,
+            proves: criterion.proves,
+            source: criterion.source.to_owned(),
+            evidence: found.evidence,
+            remark,
+        });
+    }
+    if interrupted {
+        return Ok(None);
+    }
+    reconcile(&mut list);
+    Ok(Some(list))
+}
+
+/// Makes the list agree with itself: lower ≤ estimate ≤ upper ≤ whatever proves that SGD leaves.
+fn reconcile(list: &mut [Threshold]) {
+    let leaving = list.iter().filter(|threshold| threshold.proves == Proves::LeavingAbove);
+    let upper = leaving.map(|threshold| threshold.learning_rate).fold(f64::INFINITY, f64::min);
+    let of_descent = threshold::by(list, &CriterionName::GRADIENT_DESCENT)
+        .map_or(f64::INFINITY, |threshold| threshold.learning_rate);
+    let mut lower = 0.0;
+    for threshold in list.iter_mut().filter(|threshold| threshold.proves == Proves::Both) {
+        let Some(bracket) = &mut threshold.bracket else { continue };
+        bracket.upper = bracket.upper.min(upper);
+        threshold.learning_rate = threshold.learning_rate.min(bracket.upper);
+        bracket.lower = bracket.lower.min(threshold.learning_rate);
+        lower = bracket.lower;
+    }
+    for threshold in list.iter_mut().filter(|threshold| threshold.proves == Proves::StayingBelow) {
+        threshold.learning_rate = threshold.learning_rate.min(of_descent);
+        if threshold.learning_rate > lower * (1.0 + SAME) {
+            threshold.proves = Proves::Nothing;
+            threshold.remark = Some("of leading directions".to_owned());
+        }
+    }
 }
 
 /// B = 1, 2, 4, … below n, and n.
 pub fn boundary_batch_sizes(examples: usize) -> Vec<usize> {
     let powers = std::iter::successors(Some(1usize), |b| b.checked_mul(2));
     powers.take_while(|b| *b < examples).chain([examples]).collect()
-}
-
-/// All criteria at B = 1, 2, 4, … n. `progress` gets the batch size at work too; a break stops the
-/// search inside that batch size, and the table ends with it.
-///
-/// # Errors
-/// Those of the criteria.
-pub fn boundary(
-    factors: &ExampleFactors,
-    sampling: Sampling,
-    questions: &Questions,
-    progress: &mut dyn FnMut(usize, &CriticalProgress) -> ControlFlow<()>,
-) -> Result<Vec<CriticalLearningRates>, Error> {
-    let fixed = FixedCriteria::new(factors)?;
-    let mut rows = Vec::new();
-    for size in boundary_batch_sizes(factors.examples()) {
-        let batching = Batching::new(factors.examples(), size, sampling)?;
-        let mut stopped = false;
-        rows.push(fixed.critical_learning_rates(factors, &batching, questions, &mut |now| {
-            let flow = progress(size, now);
-            stopped |= flow.is_break();
-            flow
-        })?);
-        if stopped {
-            break;
-        }
-    }
-    Ok(rows)
-}
-
-impl FixedCriteria {
-    /// Of all examples.
-    ///
-    /// # Errors
-    /// Of the eigensolvers.
-    pub fn new(factors: &ExampleFactors) -> Result<Self, Error> {
-        Ok(Self {
-            non_uniformity: variance::non_uniformity(factors)?.value,
-            example_sharpnesses: worst::example_sharpnesses(factors)?,
-        })
-    }
-
-    /// All criteria at one batch size, of the factors that this was made from.
-    ///
-    /// # Errors
-    /// Those of the criteria.
-    pub fn critical_learning_rates(
-        &self,
-        factors: &ExampleFactors,
-        batching: &Batching,
-        questions: &Questions,
-        progress: &mut dyn FnMut(&CriticalProgress) -> ControlFlow<()>,
-    ) -> Result<CriticalLearningRates, Error> {
-        let exact = critical(factors, batching, &questions.exact, progress)?;
-        let direction = top_of_perron(&exact, factors.rank());
-        let bounds = necessary::bounds(factors, batching, Some(&direction));
-        let almost_sure = match &questions.almost_sure {
-            Some(parameters) => {
-                let start = Start { learning_rate: LearningRate::new(exact.estimate)?, direction };
-                let rank = factors.rank();
-                let mut show = |now: &almost_sure::AlmostSureProgress| {
-                    let (products, critical_learning_rate) = (now.exponents, now.learning_rate);
-                    progress(&CriticalProgress { rank, products, critical_learning_rate })
-                };
-                almost_sure::critical(factors, batching, &start, parameters, &mut show)?
-            }
-            None => None,
-        };
-        let worst_batch = match questions.sampled_batches {
-            0 => None,
-            count => {
-                let rank = factors.rank();
-                let mut show = |products| {
-                    let critical_learning_rate = exact.estimate;
-                    progress(&CriticalProgress { rank, products, critical_learning_rate })
-                };
-                worst::worst_batch(factors, batching, count, questions.seed, &mut show)?
-            }
-        };
-        let sharpness = factors.sharpness();
-        Ok(CriticalLearningRates {
-            batching: *batching,
-            momentum: questions.exact.momentum,
-            sharpness,
-            non_uniformity: self.non_uniformity,
-            rectangle: rectangle::RectangleCritical::new(sharpness, self.non_uniformity, batching)?,
-            exact,
-            bounds,
-            almost_sure,
-            decoupled: decoupled::critical(
-                factors.curvatures(),
-                factors.trace(),
-                factors.outputs(),
-                batching,
-            )?,
-            worst_example: worst::worst_example_edge(&self.example_sharpnesses, batching)?,
-            worst_batch,
-        })
-    }
-}
-
-/// The top eigenvector of the second moment that grows first, in `coordinates` leading directions.
-pub fn top_of_perron(exact: &MeanSquareCritical, coordinates: usize) -> Vec<f64> {
-    let mut vector = exact.direction.clone();
-    vector.resize(coordinates, 0.0);
-    vector
 }

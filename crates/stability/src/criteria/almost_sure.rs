@@ -16,8 +16,111 @@
 
 use std::ops::ControlFlow;
 
+use minimascope_record::threshold::{CriterionName, Evidence, Proves};
+use minimascope_record::training::Sampling;
+
+use super::{Criterion, Found, Setting, WithMomentum};
 use crate::simulation::{Dynamics, Ensemble, Exponent, lyapunov_exponent_along};
-use crate::{Batching, Error, Estimate, ExampleFactors, LearningRate, Momentum};
+use crate::thresholds::SearchProgress;
+use crate::{Batching, Error, ExampleFactors, LearningRate, Momentum};
+
+pub(super) const CRITERION: Criterion = Criterion {
+    name: CriterionName::ALMOST_SURE,
+    title: "almost sure",
+    proves: Proves::Nothing,
+    source: "Furstenberg & Kesten 1960",
+    with_momentum: WithMomentum::Known,
+    find,
+};
+
+/// Trajectories of an exponent.
+pub const TRAJECTORIES: usize = 16;
+/// Multiply–adds that one value of the Lyapunov exponent may cost, a second or so; the threshold
+/// takes some ten of them.
+const EXPONENT_WORK: f64 = 2e9;
+/// More steps than this take longer than their multiply–adds say, and are not needed: twenty epochs
+/// of single examples know the thresholds of the study's networks to 2 %.
+const MOST_STEPS: usize = 20_000;
+/// Fewer steps than this, and the halves of a path would be too short to compare.
+pub const FEWEST_STEPS: usize = 60;
+/// No simulation has fewer directions than this, where there are so many.
+pub const FEWEST_DIRECTIONS: usize = 50;
+/// The largest rank of a simulation: the top exponent lives in the leading directions.
+pub const MOST_DIRECTIONS: usize = 400;
+
+/// In as many directions as η* needs, or in as many as the work allows; `None` where no direction
+/// grows, where even few would take too long, and where γ does not change with η at its root, so that
+/// nothing tells the error.
+fn find(at: &mut Setting<'_>) -> Result<Option<Found>, Error> {
+    if !at.effort.simulate {
+        return Ok(None);
+    }
+    let (factors, batching, exact) = (at.factors, at.batching, at.exact);
+    let known = factors.rank();
+    let found = |learning_rate, standard_error, converged, rank| {
+        let evidence = Evidence::Simulation { standard_error, converged, rank };
+        Ok(Some(Found { learning_rate, bracket: None, evidence, remark: None }))
+    };
+    if batching.noise() == 0.0 {
+        // The product of equal matrices: both thresholds are gradient descent's.
+        return found(exact.estimate, 0.0, true, known);
+    }
+    let tolerance = at.effort.exact.tolerance;
+    let enough = exact
+        .ranks
+        .iter()
+        .find(|tried| (tried.critical_learning_rate / exact.estimate - 1.0).abs() < tolerance);
+    let rank = enough.map_or(known, |tried| tried.rank).min(MOST_DIRECTIONS);
+    let outputs = factors.outputs();
+    let halved = std::iter::successors(Some(rank), |rank| Some(rank / 2));
+    let mut affordable = halved
+        .take_while(|tried| *tried >= rank.min(FEWEST_DIRECTIONS))
+        .filter_map(|rank| Some((rank, affordable_ensemble(&batching, (outputs, rank))?)));
+    let Some((rank, ensemble)) = affordable.next() else { return Ok(None) };
+    let start = SearchStart {
+        learning_rate: LearningRate::new(exact.estimate)?,
+        direction: exact.direction_in(rank),
+    };
+    let (warm_up, momentum) = (ensemble.steps / 10, at.momentum);
+    let parameters = AlmostSureParameters { ensemble, warm_up, momentum };
+    let mut show = |now: &AlmostSureProgress| {
+        let (products, learning_rate) = (now.exponents, Some(now.learning_rate));
+        let criterion = "almost-sure learning rate";
+        (at.progress)(&SearchProgress { criterion, products, learning_rate })
+    };
+    match critical(&factors.truncated(rank), &batching, &start, &parameters, &mut show) {
+        Ok(Some(at)) if at.standard_error.is_finite() => {
+            found(at.value, at.standard_error, at.converged, rank)
+        }
+        // No learning rate tried lets it leave: no threshold is the answer.
+        Ok(_) | Err(Error::NotBracketed { .. }) => Ok(None),
+        Err(other) => Err(other),
+    }
+}
+
+/// As many steps as the work allows of SGD in `rank` directions with `outputs` rows a factor; `None`
+/// where they are too few.
+pub fn affordable_ensemble(
+    batching: &Batching,
+    (outputs, rank): (usize, usize),
+) -> Option<Ensemble> {
+    let step = step_work(batching, (outputs, rank));
+    let steps = (EXPONENT_WORK / step / TRAJECTORIES as f64) as usize;
+    let steps = steps.min(MOST_STEPS);
+    let seed = 0;
+    (steps >= FEWEST_STEPS).then_some(Ensemble { trajectories: TRAJECTORIES, steps, seed })
+}
+
+/// Multiply–adds of a simulated step.
+pub fn step_work(batching: &Batching, (outputs, rank): (usize, usize)) -> f64 {
+    // A step takes the examples in the batch or those outside, whichever are fewer.
+    let (inside, n) = (batching.batch_size(), batching.examples());
+    let examples = match batching.sampling() {
+        Sampling::WithReplacement => inside,
+        _ => inside.min(n - inside).max(1),
+    };
+    (2 * examples * outputs * rank) as f64
+}
 
 /// How much to simulate.
 #[derive(Clone, Copy, Debug)]
@@ -40,7 +143,7 @@ impl Default for AlmostSureParameters {
 
 /// Where the search starts.
 #[derive(Clone, Debug)]
-pub struct Start {
+pub struct SearchStart {
     /// A learning rate known to be stable, such as η*.
     pub learning_rate: LearningRate,
     /// The direction that grows first, r numbers: the top eigenvector of the Perron matrix at η*.
@@ -57,13 +160,6 @@ pub struct AlmostSureCritical {
     pub standard_error: f64,
     /// Whether γ at the root is the same in both halves of the steps, within their errors.
     pub converged: bool,
-}
-
-impl AlmostSureCritical {
-    /// Value and standard error.
-    pub fn estimate(&self) -> Estimate {
-        Estimate { value: self.value, standard_error: self.standard_error }
-    }
 }
 
 /// One exponent of the search.
@@ -96,7 +192,7 @@ const MOST_REFINEMENTS: usize = 40;
 pub fn critical(
     factors: &ExampleFactors,
     batching: &Batching,
-    start: &Start,
+    start: &SearchStart,
     parameters: &AlmostSureParameters,
     progress: &mut dyn FnMut(&AlmostSureProgress) -> ControlFlow<()>,
 ) -> Result<Option<AlmostSureCritical>, Error> {
@@ -111,22 +207,22 @@ pub fn critical(
         exponents += 1;
         match progress(&AlmostSureProgress { exponents, learning_rate: eta }) {
             ControlFlow::Continue(()) => Ok(found),
-            ControlFlow::Break(()) => Err(Stop::Interrupted),
+            ControlFlow::Break(()) => Err(SearchEnd::Interrupted),
         }
     });
     match found {
         Ok(found) => Ok(Some(found)),
-        Err(Stop::Interrupted) => Ok(None),
-        Err(Stop::Failed(error)) => Err(error),
+        Err(SearchEnd::Interrupted) => Ok(None),
+        Err(SearchEnd::Failed(error)) => Err(error),
     }
 }
 
-enum Stop {
+enum SearchEnd {
     Interrupted,
     Failed(Error),
 }
 
-impl From<Error> for Stop {
+impl From<Error> for SearchEnd {
     fn from(error: Error) -> Self {
         Self::Failed(error)
     }
@@ -135,8 +231,8 @@ impl From<Error> for Stop {
 /// The root of `exponent` next to `stable`.
 fn search(
     stable: f64,
-    exponent: &mut dyn FnMut(f64) -> Result<Exponent, Stop>,
-) -> Result<AlmostSureCritical, Stop> {
+    exponent: &mut dyn FnMut(f64) -> Result<Exponent, SearchEnd>,
+) -> Result<AlmostSureCritical, SearchEnd> {
     // A share below η*, where the exponent is negative by a margin: in the limit, if not after
     // these steps.
     let first = stable / GROWTH;
@@ -170,8 +266,8 @@ fn search(
 /// Regula falsi by the Illinois rule: an end that stays twice counts half.
 fn root(
     (mut low, mut high): ((f64, f64), (f64, f64)),
-    exponent: &mut dyn FnMut(f64) -> Result<Exponent, Stop>,
-) -> Result<(f64, Exponent), Stop> {
+    exponent: &mut dyn FnMut(f64) -> Result<Exponent, SearchEnd>,
+) -> Result<(f64, Exponent), SearchEnd> {
     let mut stayed = 0;
     let mut refinements = 0;
     loop {
@@ -206,13 +302,12 @@ fn root(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Sampling;
     use crate::simulation::lyapunov_exponent;
 
-    const LAW: Sampling = Sampling::IndependentWithoutReplacement;
+    const LAW: Sampling = Sampling::IndependentBatches;
 
-    fn start(eta: f64, direction: Vec<f64>) -> Start {
-        Start { learning_rate: LearningRate::new(eta).unwrap(), direction }
+    fn start(eta: f64, direction: Vec<f64>) -> SearchStart {
+        SearchStart { learning_rate: LearningRate::new(eta).unwrap(), direction }
     }
 
     fn long(trajectories: usize, steps: usize) -> AlmostSureParameters {
@@ -223,7 +318,7 @@ mod tests {
     fn found(
         factors: &ExampleFactors,
         batching: &Batching,
-        start: &Start,
+        start: &SearchStart,
         parameters: &AlmostSureParameters,
     ) -> AlmostSureCritical {
         let go = &mut |_: &_| ControlFlow::Continue(());
@@ -285,6 +380,16 @@ mod tests {
         let largest = |eta: f64| (0..p).map(|j| exponent(j, eta)).fold(f64::MIN, f64::max);
         let threshold = bisection(1.0, 2.0, largest);
         (factors, Batching::new(n, size as usize, LAW).unwrap(), threshold)
+    }
+
+    /// At every batch size of the study's networks something is simulated.
+    #[test]
+    fn every_batch_size_has_an_ensemble() {
+        for (outputs, size) in (1..=1000).flat_map(|size| [(2, size), (10, size)]) {
+            let batching = Batching::new(1000, size, LAW).unwrap();
+            let found = affordable_ensemble(&batching, (outputs, 100)).unwrap();
+            assert!((FEWEST_STEPS..=MOST_STEPS).contains(&found.steps), "{size}: {found:?}");
+        }
     }
 
     /// Sixty steps, as large batches allow.

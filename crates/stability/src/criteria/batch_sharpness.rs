@@ -4,7 +4,7 @@
 //! Andreyev & Beneventano 2025 (arXiv 2412.20553). The caller draws batches and supplies
 //! (g_BᵀH_Bg_B, |g_B|²); nothing is stored.
 
-use crate::{Error, Estimate};
+use crate::{Error, MeanEstimate};
 
 /// When to stop drawing batches.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -24,9 +24,9 @@ impl Default for StoppingRule {
     }
 }
 
-/// Whether to go on.
+/// What the estimator says after a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Progress {
+pub enum Sampled {
     /// Draw another batch.
     Continue,
     /// The standard errors are small enough.
@@ -38,7 +38,7 @@ pub enum Progress {
 /// A streaming estimator. Running means and co-moments (Welford), so that its memory is constant
 /// and large offsets do not cancel.
 #[derive(Clone, Debug, PartialEq)]
-pub struct BatchSharpness {
+pub struct BatchSharpnessEstimator {
     rule: StoppingRule,
     batches: usize,
     skipped: usize,
@@ -65,7 +65,7 @@ impl Moments {
     }
 }
 
-impl BatchSharpness {
+impl BatchSharpnessEstimator {
     /// An empty estimator.
     pub fn new(rule: StoppingRule) -> Self {
         let none = Moments::default();
@@ -78,7 +78,7 @@ impl BatchSharpness {
     ///
     /// # Errors
     /// [`Error::NotFinite`] for NaN, infinity or a negative squared norm.
-    pub fn add(&mut self, curvature: f64, squared_norm: f64) -> Result<Progress, Error> {
+    pub fn add(&mut self, curvature: f64, squared_norm: f64) -> Result<Sampled, Error> {
         if !curvature.is_finite() || !squared_norm.is_finite() || squared_norm < 0.0 {
             return Err(Error::NotFinite("the batch gradient"));
         }
@@ -95,22 +95,23 @@ impl BatchSharpness {
         Ok(self.progress())
     }
 
-    fn progress(&self) -> Progress {
-        let settled = |e: Estimate| e.standard_error <= self.rule.relative_error * e.value.abs();
+    fn progress(&self) -> Sampled {
+        let settled =
+            |e: MeanEstimate| e.standard_error <= self.rule.relative_error * e.value.abs();
         if self.batches >= self.rule.fewest
             && settled(self.mean_of_ratios())
             && settled(self.ratio_of_means())
         {
-            Progress::Converged
+            Sampled::Converged
         } else if self.batches + self.skipped >= self.rule.most {
-            Progress::Exhausted
+            Sampled::Exhausted
         } else {
-            Progress::Continue
+            Sampled::Continue
         }
     }
 
     /// E_B[gᵀHg/|g|²], NaN without batches.
-    pub fn mean_of_ratios(&self) -> Estimate {
+    pub fn mean_of_ratios(&self) -> MeanEstimate {
         let count = self.batches as f64;
         let value = if self.batches == 0 { f64::NAN } else { self.ratio.mean };
         let standard_error = if self.batches < 2 {
@@ -118,20 +119,20 @@ impl BatchSharpness {
         } else {
             (self.ratio.squares / (count - 1.0) / count).sqrt()
         };
-        Estimate { value, standard_error }
+        MeanEstimate { value, standard_error }
     }
 
     /// E\[gᵀHg\]/E\[|g|²\]; its standard error by the delta method, from the residuals gᵀHg − R|g|².
-    pub fn ratio_of_means(&self) -> Estimate {
+    pub fn ratio_of_means(&self) -> MeanEstimate {
         let count = self.batches as f64;
         let value = self.curvature.mean / self.squared_norm.mean;
         if self.batches < 2 {
-            return Estimate { value, standard_error: f64::INFINITY };
+            return MeanEstimate { value, standard_error: f64::INFINITY };
         }
         let squares = self.curvature.squares - 2.0 * value * self.cross
             + value * value * self.squared_norm.squares;
         let variance = squares.max(0.0) / (count - 1.0) / count;
-        Estimate { value, standard_error: variance.sqrt() / self.squared_norm.mean }
+        MeanEstimate { value, standard_error: variance.sqrt() / self.squared_norm.mean }
     }
 
     /// Batches with a gradient.
@@ -161,10 +162,10 @@ mod tests {
         let mut squares = [0.0; 2];
         for _ in 0..400 {
             let rule = StoppingRule { relative_error: 0.0, fewest: 200, most: 200 };
-            let mut estimator = BatchSharpness::new(rule);
+            let mut estimator = BatchSharpnessEstimator::new(rule);
             while {
                 let (x, y) = (normal(&mut random), normal(&mut random));
-                estimator.add(x * x + 3.0 * y * y, x * x + y * y).unwrap() == Progress::Continue
+                estimator.add(x * x + 3.0 * y * y, x * x + y * y).unwrap() == Sampled::Continue
             } {}
             assert_eq!(estimator.batches(), 200);
             for (sum, e) in
@@ -180,12 +181,12 @@ mod tests {
 
     #[test]
     fn constant_samples_converge_at_once_and_bad_ones_are_refused() {
-        let mut estimator = BatchSharpness::new(StoppingRule::default());
-        assert_eq!(estimator.add(0.0, 0.0).unwrap(), Progress::Continue);
+        let mut estimator = BatchSharpnessEstimator::new(StoppingRule::default());
+        assert_eq!(estimator.add(0.0, 0.0).unwrap(), Sampled::Continue);
         for _ in 0..29 {
-            assert_eq!(estimator.add(6.0, 2.0).unwrap(), Progress::Continue);
+            assert_eq!(estimator.add(6.0, 2.0).unwrap(), Sampled::Continue);
         }
-        assert_eq!(estimator.add(6.0, 2.0).unwrap(), Progress::Converged);
+        assert_eq!(estimator.add(6.0, 2.0).unwrap(), Sampled::Converged);
         assert_eq!((estimator.mean_of_ratios().value, estimator.skipped()), (3.0, 1));
         assert!(estimator.add(f64::NAN, 1.0).is_err());
     }

@@ -16,7 +16,25 @@
 //! high-dimensional limit has the same form. An approximation: it is neither necessary nor
 //! sufficient for a given network, and it misses non-uniformity between examples by construction.
 
+use minimascope_record::threshold::{CriterionName, Proves};
+
+use super::{Criterion, Found, Setting, WithMomentum};
 use crate::{Batching, Error};
+
+pub(super) const CRITERION: Criterion = Criterion {
+    name: CriterionName::DECOUPLED,
+    title: "decoupled noise",
+    proves: Proves::Nothing,
+    source: "Mori, Ziyin, Liu & Ueda 2022",
+    with_momentum: WithMomentum::Remarked,
+    find: |at: &mut Setting<'_>| {
+        let factors = at.factors;
+        let (spectrum, trace) = (factors.curvatures(), factors.trace());
+        let eta = critical(spectrum, trace, factors.outputs(), &at.batching)?;
+        let remark = Some("from the spectrum alone".to_owned());
+        Ok(Found::formula(eta).map(|found| Found { remark, ..found }))
+    },
+};
 
 /// The critical learning rate of the criterion.
 ///
@@ -69,7 +87,7 @@ mod tests {
     use crate::Sampling;
 
     fn batching(b: usize) -> Batching {
-        Batching::new(100, b, Sampling::IndependentWithoutReplacement).unwrap()
+        Batching::new(100, b, Sampling::IndependentBatches).unwrap()
     }
 
     /// One mode: (ηp)h = 2 − η(1−p)h, so η = 2/h at every B. Many tiny modes: η = 2/(p·trace).

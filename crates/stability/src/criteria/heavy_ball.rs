@@ -5,7 +5,21 @@
 //! Source: Polyak 1964; the edge in this form is used by Cohen et al. 2021 (arXiv 2103.00065).
 //! For SGD with momentum see [`crate::mean_square::critical`].
 
+use minimascope_record::threshold::{CriterionName, Proves};
+
+use super::{Criterion, Found, Setting, WithMomentum};
 use crate::{Error, Momentum};
+
+pub(super) const CRITERION: Criterion = Criterion {
+    name: CriterionName::GRADIENT_DESCENT,
+    title: "gradient descent",
+    proves: Proves::LeavingAbove,
+    source: "Polyak 1964",
+    with_momentum: WithMomentum::Known,
+    find: |at: &mut Setting<'_>| {
+        Ok(Found::formula(critical(at.curvatures.sharpness, at.momentum)?))
+    },
+};
 
 /// 2(1+β)/a.
 ///

@@ -7,8 +7,11 @@
 
 use std::borrow::Cow;
 
+use minimascope_record::threshold::{CriterionName, Proves};
+
+use super::{Criterion, Found, Setting, WithMomentum};
 use crate::dense::dot;
-use crate::{Batching, ExampleFactors};
+use crate::{Batching, Error, ExampleFactors};
 
 /// Steps of the ascent from one start.
 const ASCENT_STEPS: usize = 300;
@@ -21,44 +24,53 @@ const COARSE: usize = 800;
 /// Leading eigenvectors of H, and examples of largest curvature, that an ascent starts from.
 const STARTS: usize = 3;
 
-/// The three bounds, each at least η*.
-#[derive(Clone, Debug, PartialEq)]
-pub struct NecessaryBounds {
-    /// 2l/(l² + p·Var_i(vᵀH_iv)) with (l, v) the top pair of H.
-    pub top_direction: f64,
-    /// 2 tr H/((1−p)‖H‖_F² + (p/n) Σ‖H_i‖_F²).
-    pub isotropic: f64,
-    /// 2/max_v [vᵀHv + p·Var_i(vᵀH_iv)/(vᵀHv)] over unit v; the maximum is a local one, so that
-    /// the bound is valid and at most `top_direction`, and perhaps not the least.
-    pub best_direction: f64,
-    /// The v of `best_direction`, in the coordinates of the factors.
-    pub direction: Vec<f64>,
-}
+/// 2l/(l² + p·Var_i(vᵀH_iv)) with (l, v) the top pair of H.
+pub(super) const TOP_DIRECTION: Criterion =
+    bound("top-direction", "bound of the top direction", |at: &mut Setting<'_>| {
+        Ok(Found::formula(top_direction(at.factors, &at.batching)))
+    });
+/// 2 tr H/((1−p)‖H‖_F² + (p/n) Σ‖H_i‖_F²).
+pub(super) const TRACES: Criterion = bound("traces", "bound of the traces", |at| {
+    Ok(Found::formula(isotropic(at.factors, at.batching.noise())))
+});
+/// 2/max_v [vᵀHv + p·Var_i(vᵀH_iv)/(vᵀHv)] over unit v.
+pub(super) const BEST_DIRECTION: Criterion =
+    bound("best-direction", "bound of the best direction", |at| {
+        let hint = at.exact.direction_in(at.factors.rank());
+        Ok(Found::formula(best_direction(at.factors, &at.batching, Some(&hint))))
+    });
 
-impl NecessaryBounds {
-    /// The smallest of the three.
-    pub fn least(&self) -> f64 {
-        self.top_direction.min(self.isotropic).min(self.best_direction)
+const fn bound(
+    name: &'static str,
+    title: &'static str,
+    find: fn(&mut Setting<'_>) -> Result<Option<Found>, Error>,
+) -> Criterion {
+    Criterion {
+        name: CriterionName::new(name),
+        title,
+        proves: Proves::LeavingAbove,
+        source: "Mulayoff & Michaeli 2024",
+        with_momentum: WithMomentum::Omitted,
+        find,
     }
 }
 
-/// The bounds for the factors; `hint` is one more start of the ascent, for example the top
-/// eigenvector of the Perron matrix. Costs some hundred products with A and Aᵀ.
-pub fn bounds(
-    factors: &ExampleFactors,
-    batching: &Batching,
-    hint: Option<&[f64]>,
-) -> NecessaryBounds {
-    let noise = batching.noise();
-    let (largest, direction) = steepest(factors, noise, hint, COARSE);
-    let top = unit(0, factors.rank());
-    let top_direction = 2.0 / Quotient::new(factors, noise).value(&top);
-    NecessaryBounds {
-        top_direction,
-        isotropic: isotropic(factors, noise),
-        best_direction: (2.0 / largest).min(top_direction),
-        direction,
-    }
+/// The bound of H's top eigenvector. Costs one product with A.
+pub fn top_direction(factors: &ExampleFactors, batching: &Batching) -> f64 {
+    2.0 / Quotient::new(factors, batching.noise()).value(&unit(0, factors.rank()))
+}
+
+/// The bound of the traces. Costs nothing.
+pub fn traces(factors: &ExampleFactors, batching: &Batching) -> f64 {
+    isotropic(factors, batching.noise())
+}
+
+/// The bound of the best direction that ascents find: valid and at most [`top_direction`], and perhaps
+/// not the least, since a maximum that is found may be a local one. `hint` is one more start, for
+/// example the top eigenvector of the Perron matrix. Costs some hundred products with A and Aᵀ.
+pub fn best_direction(factors: &ExampleFactors, batching: &Batching, hint: Option<&[f64]>) -> f64 {
+    let (largest, _) = steepest(factors, batching.noise(), hint, COARSE);
+    (2.0 / largest).min(top_direction(factors, batching))
 }
 
 /// max φ and its v, over ascents from all starts in `coarse` leading directions, and in all from the best.

@@ -5,7 +5,23 @@
 //! For stability itself only a ≤ 2/η is necessary. With more than one parameter a point above the
 //! line s = 1/(η√p) can be stable, and a point inside the rectangle unstable.
 
+use minimascope_record::threshold::{CriterionName, Proves};
+
+use super::{Criterion, Found, Setting, WithMomentum};
 use crate::{Batching, Error, LearningRate};
+
+pub(super) const CRITERION: Criterion = Criterion {
+    name: CriterionName::RECTANGLE,
+    title: "rectangle",
+    proves: Proves::Nothing,
+    source: "Wu, Ma & E 2018",
+    with_momentum: WithMomentum::Remarked,
+    find: |at: &mut Setting<'_>| {
+        let (a, s) = (at.curvatures.sharpness, at.curvatures.non_uniformity);
+        let found = RectangleCritical::new(a, s, &at.batching)?;
+        Ok(Found::formula(found.critical_learning_rate()))
+    },
+};
 
 /// Where a point (a, s) lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,7 +107,7 @@ mod tests {
     #[test]
     fn edges_of_the_paper() {
         let edges = |b| {
-            let batching = Batching::new(1000, b, Sampling::IndependentWithoutReplacement).unwrap();
+            let batching = Batching::new(1000, b, Sampling::IndependentBatches).unwrap();
             Rectangle::new(LearningRate::new(0.5).unwrap(), &batching)
         };
         assert!((edges(4).largest_non_uniformity - 4.006).abs() < 5e-4);

@@ -8,12 +8,65 @@
 
 use std::ops::ControlFlow;
 
-use minimascope_linop::SymmetricOperator;
+use minimascope_linop::{ProductFailure, SymmetricOperator};
+use minimascope_record::threshold::{CriterionName, Evidence, Proves};
 
+use super::{Criterion, Found, Setting, WithMomentum};
 use crate::dense::{dot, largest_eigenvalue};
 use crate::eigen::leading;
 use crate::simulation::BatchSampler;
+use crate::thresholds::SearchProgress;
 use crate::{Batching, Error, ExampleFactors};
+
+/// 2B/max_i λ_max(H_i).
+pub(super) const EXAMPLE: Criterion = Criterion {
+    name: CriterionName::WORST_EXAMPLE,
+    title: "worst example",
+    proves: Proves::Nothing,
+    source: "Mulayoff & Stich 2026",
+    with_momentum: WithMomentum::Remarked,
+    find: |at: &mut Setting<'_>| {
+        let eta = worst_example(&at.curvatures.example_sharpnesses, &at.batching)?;
+        let remark = Some("some batch expands above".to_owned());
+        Ok(Found::formula(eta).map(|found| Found { remark, ..found }))
+    },
+};
+/// 2/λ_max(H_B) of the sharpest batch of some that are drawn.
+pub(super) const BATCH: Criterion = Criterion {
+    name: CriterionName::WORST_BATCH,
+    title: "worst batch drawn",
+    proves: Proves::Nothing,
+    source: "Mulayoff & Stich 2026",
+    with_momentum: WithMomentum::Remarked,
+    find: find_batch,
+};
+/// Batches drawn for [`BATCH`].
+const SAMPLED_BATCHES: usize = 16;
+/// They are looked at in so many leading directions.
+const SAMPLED_RANK: usize = 400;
+
+fn find_batch(at: &mut Setting<'_>) -> Result<Option<Found>, Error> {
+    if !at.effort.simulate {
+        return Ok(None);
+    }
+    let part = at.factors.truncated(SAMPLED_RANK);
+    // Without noise every batch is the first.
+    let count = if at.batching.noise() == 0.0 { 1 } else { SAMPLED_BATCHES };
+    let mut show = |products| {
+        let criterion = "sharpest batch";
+        (at.progress)(&SearchProgress { criterion, products, learning_rate: None })
+    };
+    let Some(found) = sharpest_batch(&part, &at.batching, count, 0, &mut show)? else {
+        return Ok(None);
+    };
+    let SharpestBatch { sharpness, mean_sharpness, batches, .. } = found;
+    Ok(Some(Found {
+        learning_rate: found.critical_learning_rate(),
+        bracket: None,
+        evidence: Evidence::Sample { batches, sharpness, mean_sharpness },
+        remark: Some(format!("the sharpest of {batches} batches expands above")),
+    }))
+}
 
 /// λ_max(H_i) of every example, from the full blocks.
 ///
@@ -28,7 +81,7 @@ pub fn example_sharpnesses(factors: &ExampleFactors) -> Result<Vec<f64>, Error> 
 ///
 /// # Errors
 /// [`Error::NoCurvature`] when no example has positive curvature.
-pub fn worst_example_edge(sharpnesses: &[f64], batching: &Batching) -> Result<f64, Error> {
+pub fn worst_example(sharpnesses: &[f64], batching: &Batching) -> Result<f64, Error> {
     let largest = sharpnesses.iter().copied().fold(0.0, f64::max);
     if largest > 0.0 {
         Ok(2.0 * batching.batch_size() as f64 / largest)
@@ -39,7 +92,7 @@ pub fn worst_example_edge(sharpnesses: &[f64], batching: &Batching) -> Result<f6
 
 /// The sharpest of the batches drawn.
 #[derive(Clone, Debug, PartialEq)]
-pub struct WorstBatch {
+pub struct SharpestBatch {
     /// The largest λ_max(H_B) seen: a lower bound of the maximum over all batches.
     pub sharpness: f64,
     /// Its mean over the batches drawn.
@@ -50,9 +103,9 @@ pub struct WorstBatch {
     pub batches: usize,
 }
 
-impl WorstBatch {
+impl SharpestBatch {
     /// 2/λ_max(H_B): above it the batch found expands a direction.
-    pub fn edge(&self) -> f64 {
+    pub fn critical_learning_rate(&self) -> f64 {
         2.0 / self.sharpness
     }
 }
@@ -63,13 +116,13 @@ impl WorstBatch {
 ///
 /// # Errors
 /// [`Error::Zero`]; of the eigensolver.
-pub fn worst_batch(
+pub fn sharpest_batch(
     factors: &ExampleFactors,
     batching: &Batching,
     count: usize,
     seed: u64,
     progress: &mut dyn FnMut(usize) -> ControlFlow<()>,
-) -> Result<Option<WorstBatch>, Error> {
+) -> Result<Option<SharpestBatch>, Error> {
     if count == 0 {
         return Err(Error::Zero("the number of batches"));
     }
@@ -89,7 +142,7 @@ pub fn worst_batch(
     }
     let (sharpness, batch) = worst;
     let mean_sharpness = sum / count as f64;
-    Ok(Some(WorstBatch { sharpness, mean_sharpness, batch, batches: count }))
+    Ok(Some(SharpestBatch { sharpness, mean_sharpness, batch, batches: count }))
 }
 
 /// H_B = (1/B) Σ_{i∈B} A_iᵀA_i on the coordinates.
@@ -103,7 +156,7 @@ impl SymmetricOperator for BatchHessian<'_> {
         self.factors.rank()
     }
 
-    fn apply(&mut self, x: &[f64], y: &mut [f64]) {
+    fn apply(&mut self, x: &[f64], y: &mut [f64]) -> Result<(), ProductFailure> {
         y.fill(0.0);
         for &example in self.batch {
             for output in 0..self.factors.outputs() {
@@ -111,6 +164,7 @@ impl SymmetricOperator for BatchHessian<'_> {
                 crate::dense::axpy(dot(row, x) / self.batch.len() as f64, row, y);
             }
         }
+        Ok(())
     }
 }
 
@@ -124,18 +178,18 @@ mod tests {
     fn one_example_batches_reach_the_worst_example() {
         let problem = RandomProblem::new(5);
         let factors = problem.factors();
-        let batching =
-            Batching::new(problem.examples, 1, Sampling::IndependentWithoutReplacement).unwrap();
+        let batching = Batching::new(problem.examples, 1, Sampling::IndependentBatches).unwrap();
         let each = example_sharpnesses(&factors).unwrap();
         let go = &mut |_| ControlFlow::Continue(());
-        let worst = worst_batch(&factors, &batching, 400, 1, go).unwrap().unwrap();
-        let edge = worst_example_edge(&each, &batching).unwrap();
-        assert!((worst.edge() / edge - 1.0).abs() < 1e-6, "{} against {edge}", worst.edge());
+        let worst = sharpest_batch(&factors, &batching, 400, 1, go).unwrap().unwrap();
+        let threshold = worst_example(&each, &batching).unwrap();
+        let found = worst.critical_learning_rate();
+        assert!((found / threshold - 1.0).abs() < 1e-6, "{found} against {threshold}");
         // A batch of all examples is H.
         let all = batching.with_batch_size(problem.examples).unwrap();
-        let worst = worst_batch(&factors, &all, 1, 1, go).unwrap().unwrap();
+        let worst = sharpest_batch(&factors, &all, 1, 1, go).unwrap().unwrap();
         assert!((worst.sharpness / factors.sharpness() - 1.0).abs() < 1e-6);
         let stop = &mut |_| ControlFlow::Break(());
-        assert_eq!(worst_batch(&factors, &all, 2, 1, stop).unwrap(), None);
+        assert_eq!(sharpest_batch(&factors, &all, 2, 1, stop).unwrap(), None);
     }
 }

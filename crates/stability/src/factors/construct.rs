@@ -154,7 +154,7 @@ impl ExampleFactors {
             if found != expected {
                 return Err(Error::Shape { what: "an example's operator", expected, found });
             }
-            let matrix = as_matrix(operator);
+            let matrix = as_matrix(operator)?;
             let entries = (0..parameters).flat_map(|j| (0..parameters).map(move |i| (i, j)));
             hessians.extend(entries.map(|at| 0.5 * (matrix[at] + matrix[(at.1, at.0)])));
         }
@@ -214,6 +214,8 @@ pub(super) fn blocks_of(outputs: usize, rank: usize, rows: &[f64]) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
+    use minimascope_linop::ProductFailure;
+
     use super::*;
     use crate::problems::random_rows;
 
@@ -260,10 +262,11 @@ mod tests {
                 self.0
             }
 
-            fn apply(&mut self, x: &[f64], y: &mut [f64]) {
+            fn apply(&mut self, x: &[f64], y: &mut [f64]) -> Result<(), ProductFailure> {
                 for (out, row) in y.iter_mut().zip(self.1.chunks_exact(self.0)) {
                     *out = dot(row, x);
                 }
+                Ok(())
             }
         }
         for seed in 0..20 {

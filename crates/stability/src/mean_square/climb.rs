@@ -5,9 +5,10 @@ use std::cell::Cell;
 use std::ops::ControlFlow;
 
 use minimascope_linop::{End, LanczosParameters, SymmetricOperator, lanczos};
+use minimascope_record::threshold::{RankStop, RankValue};
 
 use super::collatz::{ProofParameters, prove};
-use super::critical::{CriticalParameters, CriticalProgress, RankStop, RankValue};
+use super::critical::{CriticalParameters, CriticalProgress, all_known};
 use super::feedback::{Feedback, Unknown, pack, unpack};
 use crate::dense::dot;
 use crate::{Error, ExampleFactors};
@@ -81,14 +82,14 @@ pub(super) fn climb(
         } else if settled && !covered {
             Some(RankStop::Converged)
         } else if rank == all {
-            Some(RankStop::AllCoordinates)
+            Some(all_known(factors))
         } else if working_bytes(next, factors) > parameters.memory {
             Some(RankStop::Memory)
         } else {
             None
         };
         let mut proved = unknown.unproved();
-        if stop == Some(RankStop::AllCoordinates) && covered {
+        if stop == Some(RankStop::AllDirections) {
             let settings =
                 ProofParameters { width: parameters.width, steps: parameters.proof_steps };
             let at = (found.value, found.slope);

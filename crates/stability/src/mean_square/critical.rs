@@ -26,11 +26,13 @@
 
 use std::ops::ControlFlow;
 
+use minimascope_record::threshold::{LowerBy, RankStop, RankValue};
+
 use super::certificate::{certify, theorem_one_holds};
 use super::climb::{balance, climb};
 use super::feedback::{Feedback, Unknown};
 use super::packed::Packed;
-use super::second_moment::SecondMoment;
+use super::second_moment::SecondMomentMap;
 use crate::criteria::theorem_one;
 use crate::eigen::leading;
 use crate::{Batching, Error, ExampleFactors, Momentum};
@@ -74,48 +76,13 @@ impl Default for CriticalParameters {
     }
 }
 
-/// Which argument gave the lower end of the bracket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LowerSource {
-    /// One-step contraction.
-    TheoremOne,
-    /// A second moment that shrinks: on all of range(H), or with a bound for the directions left out.
-    Certificate,
-    /// The largest curvature decides: no noise.
-    Sharpness,
-    /// Nothing proved: momentum with directions left out, or a tail that nothing bounds.
-    None,
-}
-
-/// Where the growth of the rank stopped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RankStop {
-    /// The coordinates given are used in full.
-    AllCoordinates,
-    /// Doubling changed the value by less than the tolerance.
-    Converged,
-    /// The next rank did not fit into the memory allowed.
-    Memory,
-    /// The progress callback asked to stop.
-    Interrupted,
-}
-
-/// One rank tried.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct RankValue {
-    /// r.
-    pub rank: usize,
-    /// η* in these r directions: an upper bound.
-    pub critical_learning_rate: f64,
-}
-
 /// η* as a bracket with its estimate.
 #[derive(Clone, Debug)]
 pub struct MeanSquareCritical {
-    /// SGD is stable in mean square at every η below: proved (0 when [`LowerSource::None`]).
+    /// SGD is stable in mean square at every η below: proved (0 when [`LowerBy::None`]).
     pub lower: f64,
     /// By which argument.
-    pub lower_source: LowerSource,
+    pub lower_by: LowerBy,
     /// The value in the largest space tried; never below the true one.
     pub estimate: f64,
     /// SGD is unstable in mean square above: a Rayleigh quotient proves it, converged or not.
@@ -139,6 +106,15 @@ pub struct MeanSquareCritical {
     pub direction: Vec<f64>,
 }
 
+impl MeanSquareCritical {
+    /// The top eigenvector of the second moment that grows first, in `rank` leading directions.
+    pub fn direction_in(&self, rank: usize) -> Vec<f64> {
+        let mut direction = self.direction.clone();
+        direction.resize(rank, 0.0);
+        direction
+    }
+}
+
 /// What the search for η* is doing.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CriticalProgress {
@@ -148,6 +124,11 @@ pub struct CriticalProgress {
     pub products: usize,
     /// The present value of η*; of its lower end while that is being proved.
     pub critical_learning_rate: f64,
+}
+
+/// What a search says that has used every direction of the factors.
+pub(super) fn all_known(factors: &ExampleFactors) -> RankStop {
+    if factors.covers_range() { RankStop::AllDirections } else { RankStop::KnownDirections }
 }
 
 /// Up to this rank X = I is tried where the proof on the blocks got less far than Theorem 1: a second
@@ -185,7 +166,7 @@ pub fn critical(
             found.products += spent;
             if 2.0 / bound > found.lower {
                 found.lower = (2.0 / bound).min(found.upper);
-                found.lower_source = LowerSource::TheoremOne;
+                found.lower_by = LowerBy::Theorem1;
             }
         }
     }
@@ -201,12 +182,12 @@ fn without_noise(factors: &ExampleFactors, momentum: Momentum) -> MeanSquareCrit
     direction[0] = 1.0;
     MeanSquareCritical {
         lower,
-        lower_source: if lower > 0.0 { LowerSource::Sharpness } else { LowerSource::None },
+        lower_by: if lower > 0.0 { LowerBy::Sharpness } else { LowerBy::None },
         estimate: upper,
         upper,
         theorem_one: 0.0,
         ranks: vec![RankValue { rank: factors.rank(), critical_learning_rate: upper }],
-        stop: RankStop::AllCoordinates,
+        stop: all_known(factors),
         relative_residual: 0.0,
         converged: true,
         products: 0,
@@ -225,10 +206,10 @@ fn with_noise(
     let value = 1.0 / found.value;
     // Rounding must not turn the bracket round.
     let lower = (1.0 / found.proved).min(value);
-    let lower_source = if lower > 0.0 { LowerSource::Certificate } else { LowerSource::None };
+    let lower_by = if lower > 0.0 { LowerBy::Certificate } else { LowerBy::None };
     Ok(MeanSquareCritical {
         lower,
-        lower_source,
+        lower_by,
         estimate: value,
         upper: value,
         theorem_one: 0.0,
@@ -256,8 +237,7 @@ fn bound_from_below(
     let (bound, spent) = theorem_one_holds(&part, noise, ceiling)?;
     found.products += spent;
     if bound.is_finite() {
-        (found.lower, found.lower_source) =
-            ((2.0 / bound).min(found.upper), LowerSource::TheoremOne);
+        (found.lower, found.lower_by) = ((2.0 / bound).min(found.upper), LowerBy::Theorem1);
     }
     if parameters.certificate_rank == 0 {
         return Ok(());
@@ -274,7 +254,7 @@ fn bound_from_below(
     found.products += here.products + certificate.applications;
     if 2.0 / certificate.bound > found.lower {
         found.lower = (2.0 / certificate.bound).min(found.upper);
-        found.lower_source = LowerSource::Certificate;
+        found.lower_by = LowerBy::Certificate;
     }
     Ok(())
 }
@@ -295,6 +275,6 @@ pub fn largest_ratio(
     let mut start = vec![0.0; h.len() * h.len()];
     start.iter_mut().step_by(h.len() + 1).zip(h).for_each(|(s, h)| *s = *h);
     let start = super::packed::pack(&start, h);
-    let mut map = SecondMoment::new(factors, noise);
+    let mut map = SecondMomentMap::new(factors, noise);
     leading(&mut Packed::new(&mut map, momentum.value()), tolerance, Some(&start))
 }

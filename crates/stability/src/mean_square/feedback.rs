@@ -24,10 +24,10 @@
 //! eigenvector that is shorter by r²/(nK(K+1)). For given T the z at which ⟨T, F_zT⟩ = ⟨T, T⟩ takes
 //! one half of an application; it is at most the true one, and off by the square of T's error.
 
-use minimascope_linop::SymmetricOperator;
+use minimascope_linop::{ProductFailure, SymmetricOperator};
 use rayon::prelude::*;
 
-use super::second_moment::SecondMoment;
+use super::second_moment::SecondMomentMap;
 use crate::dense::dot;
 use crate::{ExampleFactors, Momentum};
 
@@ -93,7 +93,7 @@ impl Unknown {
 
 /// F_z with its working memory.
 pub(super) struct Feedback<'a> {
-    map: SecondMoment<'a>,
+    map: SecondMomentMap<'a>,
     noise: f64,
     momentum: f64,
     /// z.
@@ -111,7 +111,7 @@ impl<'a> Feedback<'a> {
         let r = factors.rank();
         let (n, k) = (factors.examples(), factors.outputs());
         Self {
-            map: SecondMoment::new(factors, 1.0),
+            map: SecondMomentMap::new(factors, 1.0),
             noise: 1.0,
             momentum: momentum.value(),
             inverse_rate: f64::INFINITY,
@@ -295,7 +295,7 @@ impl SymmetricOperator for Feedback<'_> {
         n * k * (k + 1) / 2
     }
 
-    fn apply(&mut self, x: &[f64], y: &mut [f64]) {
+    fn apply(&mut self, x: &[f64], y: &mut [f64]) -> Result<(), ProductFailure> {
         let k = self.map.factors().outputs();
         let mut blocks = std::mem::take(&mut self.blocks);
         unpack(x, k, &mut blocks);
@@ -303,6 +303,7 @@ impl SymmetricOperator for Feedback<'_> {
         self.respond(&mut blocks);
         pack(&blocks, k, y);
         self.blocks = blocks;
+        Ok(())
     }
 }
 

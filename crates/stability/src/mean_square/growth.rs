@@ -1,8 +1,8 @@
 //! The growth of the mean square at a given learning rate.
 
-use minimascope_linop::SymmetricOperator;
+use minimascope_linop::{ProductFailure, SymmetricOperator};
 
-use super::second_moment::{SecondMoment, mirror_lower};
+use super::second_moment::{SecondMomentMap, mirror_lower};
 use crate::eigen::leading;
 use crate::{Batching, Error, ExampleFactors, LearningRate};
 
@@ -31,7 +31,7 @@ pub fn growth(
     tolerance: f64,
 ) -> Result<Growth, Error> {
     let r = factors.rank();
-    let map = SecondMoment::new(factors, batching.noise());
+    let map = SecondMomentMap::new(factors, batching.noise());
     let image = vec![0.0; r * r];
     let mut operator =
         Step { map, learning_rate: learning_rate.value(), matrix: image.clone(), image };
@@ -52,7 +52,7 @@ pub fn growth(
 }
 
 struct Step<'a> {
-    map: SecondMoment<'a>,
+    map: SecondMomentMap<'a>,
     learning_rate: f64,
     matrix: Vec<f64>,
     image: Vec<f64>,
@@ -64,7 +64,7 @@ impl SymmetricOperator for Step<'_> {
         r * (r + 1) / 2
     }
 
-    fn apply(&mut self, x: &[f64], y: &mut [f64]) {
+    fn apply(&mut self, x: &[f64], y: &mut [f64]) -> Result<(), ProductFailure> {
         let h = self.map.factors().curvatures();
         let (eta, r) = (self.learning_rate, h.len());
         unpack_isometric(x, r, &mut self.matrix);
@@ -78,6 +78,7 @@ impl SymmetricOperator for Step<'_> {
                 at += 1;
             }
         }
+        Ok(())
     }
 }
 

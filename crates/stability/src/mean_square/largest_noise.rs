@@ -2,8 +2,10 @@
 
 use std::ops::ControlFlow;
 
+use minimascope_record::threshold::RankStop;
+
 use super::climb::climb;
-use super::critical::{CriticalParameters, CriticalProgress, RankStop};
+use super::critical::{CriticalParameters, CriticalProgress};
 use super::feedback::Unknown;
 use crate::{Error, ExampleFactors, LearningRate};
 
@@ -49,7 +51,7 @@ mod tests {
     /// p* at η = η*(p) is p, with and without momentum, and the proved end is just below.
     #[test]
     fn it_inverts_the_critical_learning_rate() {
-        let law = Sampling::IndependentWithoutReplacement;
+        let law = Sampling::IndependentBatches;
         let quiet = &mut |_: &_| ControlFlow::Continue(());
         for seed in 0..100 {
             let factors = RandomProblem::new(seed).factors();

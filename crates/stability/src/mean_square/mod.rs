@@ -14,14 +14,13 @@ mod second_moment;
 
 pub use certificate::{Certificate, certify};
 pub use critical::{
-    CriticalParameters, CriticalProgress, LowerSource, MeanSquareCritical, RankStop, RankValue,
-    critical, largest_ratio,
+    CriticalParameters, CriticalProgress, MeanSquareCritical, critical, largest_ratio,
 };
 pub use growth::{Growth, growth};
 pub use largest_noise::{LargestNoise, largest_noise};
 pub use momentum::{Moments, MomentumGrowth, MomentumMap, momentum_growth};
 pub use packed::Packed;
-pub use second_moment::SecondMoment;
+pub use second_moment::SecondMomentMap;
 
 #[cfg(test)]
 mod order_tests;

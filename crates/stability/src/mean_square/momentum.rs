@@ -1,7 +1,7 @@
 //! The second moments of SGD with heavy-ball momentum, as the map itself: the reference for the
 //! closed form of [`super::critical`], and the growth at a given learning rate.
 
-use super::second_moment::SecondMoment;
+use super::second_moment::SecondMomentMap;
 use crate::{Batching, Error, ExampleFactors, LearningRate, Momentum};
 
 /// Second moments X = E xxᵀ, Y = E xvᵀ and V = E vvᵀ, r × r each, under
@@ -16,7 +16,7 @@ use crate::{Batching, Error, ExampleFactors, LearningRate, Momentum};
 /// eigenvalue. It is not symmetric. The convention is PyTorch's SGD without dampening, with the
 /// learning rate inside the velocity.
 pub struct MomentumMap<'a> {
-    map: SecondMoment<'a>,
+    map: SecondMomentMap<'a>,
     learning_rate: f64,
     momentum: f64,
     image: Vec<f64>,
@@ -58,7 +58,7 @@ impl<'a> MomentumMap<'a> {
     ) -> Self {
         let image = vec![0.0; factors.rank().pow(2)];
         let (learning_rate, momentum) = (learning_rate.value(), momentum.value());
-        Self { map: SecondMoment::new(factors, noise), learning_rate, momentum, image }
+        Self { map: SecondMomentMap::new(factors, noise), learning_rate, momentum, image }
     }
 
     /// X = I, at rest.

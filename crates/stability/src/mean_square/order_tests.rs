@@ -2,7 +2,9 @@
 
 use std::ops::ControlFlow;
 
-use super::{CriticalParameters, LowerSource, RankStop, critical, kronecker, largest_ratio};
+use minimascope_record::threshold::{LowerBy, RankStop};
+
+use super::{CriticalParameters, critical, kronecker, largest_ratio};
 use crate::criteria::{necessary, theorem_one};
 use crate::problems::RandomProblem;
 use crate::{Batching, Momentum, Sampling};
@@ -12,7 +14,7 @@ const PROBLEMS: u64 = 500;
 const SAME: f64 = 1e-8;
 
 fn batchings(examples: usize) -> impl Iterator<Item = Batching> {
-    let law = Sampling::IndependentWithoutReplacement;
+    let law = Sampling::IndependentBatches;
     (1..=examples).map(move |b| Batching::new(examples, b, law).unwrap())
 }
 
@@ -47,11 +49,10 @@ fn matrix_free_is_dense_and_the_order_holds() {
             assert!(sufficient.critical_learning_rate <= exact * slack, "{case}: Theorem 1");
             assert!(found.lower <= exact * slack, "{case}: lower {} of {exact}", found.lower);
             assert!(found.lower >= sufficient.critical_learning_rate / slack, "{case}: lower");
-            let bounds = necessary::bounds(&factors, &batching, None);
             for (name, bound) in [
-                ("top direction", bounds.top_direction),
-                ("isotropic", bounds.isotropic),
-                ("best direction", bounds.best_direction),
+                ("top direction", necessary::top_direction(&factors, &batching)),
+                ("traces", necessary::traces(&factors, &batching)),
+                ("best direction", necessary::best_direction(&factors, &batching, None)),
                 ("2/a", edge),
             ] {
                 assert!(exact <= bound * slack, "{case}: {name} {bound} below {exact}");
@@ -63,7 +64,7 @@ fn matrix_free_is_dense_and_the_order_holds() {
                 assert!((ratio - 1.0).abs() < SAME, "{case}: P = 1, Theorem 1 over exact {ratio}");
             } else if found.theorem_one < exact * (1.0 - 1e-3) {
                 between += 1;
-                certified += usize::from(found.lower_source == LowerSource::Certificate);
+                certified += usize::from(found.lower_by == LowerBy::Certificate);
                 widest = widest.max(found.upper / found.lower);
             }
         }
@@ -120,7 +121,7 @@ fn the_bracket_holds_however_badly_the_eigenproblem_is_solved() {
             let case = format!("seed {seed}, B {}", batching.batch_size());
             assert!(found.lower <= exact * (1.0 + SAME), "{case}: {} over {exact}", found.lower);
             assert!(found.upper >= exact * (1.0 - SAME), "{case}: {} below {exact}", found.upper);
-            assert_eq!(found.stop, RankStop::AllCoordinates);
+            assert_eq!(found.stop, RankStop::AllDirections);
             assert!(p == 0.0 || found.ranks[0].rank == 1);
             cases += 1;
             open += usize::from(found.upper > found.lower * 1.01);

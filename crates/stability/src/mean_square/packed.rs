@@ -1,8 +1,8 @@
 //! C^{-1/2} D C^{-1/2} on symmetric matrices stored as vectors.
 
-use minimascope_linop::SymmetricOperator;
+use minimascope_linop::{ProductFailure, SymmetricOperator};
 
-use super::second_moment::{SecondMoment, mirror_lower};
+use super::second_moment::{SecondMomentMap, mirror_lower};
 
 /// The operator C^{-1/2} D_β C^{-1/2} on the r(r+1)/2 coordinates of symmetric r × r matrices, the
 /// lower triangle column by column with off-diagonal entries times √2, so that the dot product of
@@ -11,7 +11,7 @@ use super::second_moment::{SecondMoment, mirror_lower};
 /// With momentum β (0 without),
 /// D_β(S)_ab = D(S)_ab − β/(1−β²)·(h_a² + h_b² − 2β h_a h_b) S_ab; see [`super::critical`].
 pub struct Packed<'m, 'f> {
-    map: &'m mut SecondMoment<'f>,
+    map: &'m mut SecondMomentMap<'f>,
     momentum: f64,
     matrix: Vec<f64>,
     image: Vec<f64>,
@@ -19,7 +19,7 @@ pub struct Packed<'m, 'f> {
 
 impl<'m, 'f> Packed<'m, 'f> {
     /// The operator of `map` with momentum β.
-    pub fn new(map: &'m mut SecondMoment<'f>, momentum: f64) -> Self {
+    pub fn new(map: &'m mut SecondMomentMap<'f>, momentum: f64) -> Self {
         let size = map.factors().rank().pow(2);
         Self { map, momentum, matrix: vec![0.0; size], image: vec![0.0; size] }
     }
@@ -31,7 +31,7 @@ impl SymmetricOperator for Packed<'_, '_> {
         r * (r + 1) / 2
     }
 
-    fn apply(&mut self, x: &[f64], y: &mut [f64]) {
+    fn apply(&mut self, x: &[f64], y: &mut [f64]) -> Result<(), ProductFailure> {
         let h = self.map.factors().curvatures();
         unpack(x, h, &mut self.matrix);
         self.map.apply(&self.matrix, &mut self.image);
@@ -45,6 +45,7 @@ impl SymmetricOperator for Packed<'_, '_> {
             }
         }
         pack_scaled(&self.image, h, y);
+        Ok(())
     }
 }
 
@@ -101,7 +102,7 @@ mod tests {
         for seed in 0..20 {
             let factors = RandomProblem::new(seed).factors();
             let r = factors.rank();
-            let mut map = SecondMoment::new(&factors, 0.6);
+            let mut map = SecondMomentMap::new(&factors, 0.6);
             let mut s = crate::problems::random_rows(r, r, seed);
             mirror_lower(&mut s, r);
             let (mut ds, mut cs) = (vec![0.0; r * r], vec![0.0; r * r]);
@@ -109,7 +110,7 @@ mod tests {
             map.apply_mean(&s, &mut cs);
             let x = pack(&s, factors.curvatures());
             let mut y = vec![0.0; x.len()];
-            Packed::new(&mut map, 0.0).apply(&x, &mut y);
+            Packed::new(&mut map, 0.0).apply(&x, &mut y).unwrap();
             let close = |a: f64, b: f64| (a - b).abs() <= 1e-12 * (a.abs() + b.abs());
             assert!(close(dot(&x, &y), dot(&s, &ds)), "D: {} {}", dot(&x, &y), dot(&s, &ds));
             assert!(close(dot(&x, &x), dot(&s, &cs)), "C: {} {}", dot(&x, &x), dot(&s, &cs));

@@ -20,14 +20,14 @@ use crate::dense::{PANEL, axpy, dot};
 ///
 /// Source: Mulayoff & Michaeli 2024 (arXiv 2306.07850), whose C and D these are, p for their
 /// (n−B)/(B(n−1)).
-pub struct SecondMoment<'a> {
+pub struct SecondMomentMap<'a> {
     factors: &'a ExampleFactors,
     noise: f64,
     /// V = blocks · S-products, r × nK.
     products: Vec<f64>,
 }
 
-impl<'a> SecondMoment<'a> {
+impl<'a> SecondMomentMap<'a> {
     /// `noise` is p of [`crate::Batching::noise`].
     pub fn new(factors: &'a ExampleFactors, noise: f64) -> Self {
         let products = vec![0.0; if noise == 0.0 { 0 } else { factors.rows().len() }];
@@ -168,7 +168,7 @@ impl<'a> SecondMoment<'a> {
         mirror_lower(out, self.factors.rank());
     }
 
-    /// The lower triangle of [`SecondMoment::scatter_blocks`]; the entries above the diagonal are
+    /// The lower triangle of [`SecondMomentMap::scatter_blocks`]; the entries above the diagonal are
     /// left undefined. nK·r² multiply–adds.
     pub fn scatter_blocks_lower(&mut self, blocks: &[f64], out: &mut [f64]) {
         let (r, k) = (self.factors.rank(), self.factors.outputs());
@@ -231,7 +231,7 @@ mod tests {
         for seed in 0..50 {
             let factors = RandomProblem::new(seed).factors();
             let r = factors.rank();
-            let mut map = SecondMoment::new(&factors, 0.3);
+            let mut map = SecondMomentMap::new(&factors, 0.3);
             let symmetric = |seed| {
                 let mut s = crate::problems::random_rows(r, r, seed);
                 mirror_lower(&mut s, r);

@@ -15,7 +15,7 @@ fn mean_square_grows_like_the_spectral_radius_on_both_sides() {
         let problem = RandomProblem::new(seed);
         let factors = problem.factors();
         let size = 1 + seed as usize % (problem.examples - 1);
-        for law in [Sampling::IndependentWithoutReplacement, Sampling::IndependentWithReplacement] {
+        for law in [Sampling::IndependentBatches, Sampling::WithReplacement] {
             let batching = Batching::new(problem.examples, size, law).unwrap();
             let dense =
                 kronecker::largest_ratio(problem.parameters, &problem.hessians, batching.noise());
@@ -57,7 +57,7 @@ fn momentum_threshold_is_where_the_map_reaches_one() {
         let problem = RandomProblem::new(seed);
         let factors = problem.factors();
         for (size, beta) in [(1, 0.5), (1, 0.9), (2, 0.3), (problem.examples, 0.9)] {
-            let law = Sampling::IndependentWithoutReplacement;
+            let law = Sampling::IndependentBatches;
             let batching = Batching::new(problem.examples, size, law).unwrap();
             let momentum = Momentum::new(beta).unwrap();
             let ratio = largest_ratio(&factors, batching.noise(), momentum, 1e-9).unwrap().value;
@@ -84,7 +84,7 @@ fn momentum_threshold_is_where_the_map_reaches_one() {
 fn momentum_map_is_the_simulated_second_moment() {
     let problem = RandomProblem::new(3);
     let factors = problem.factors();
-    let law = Sampling::IndependentWithoutReplacement;
+    let law = Sampling::IndependentBatches;
     let batching = Batching::new(problem.examples, 1, law).unwrap();
     let learning_rate = LearningRate::new(0.5 / factors.sharpness()).unwrap();
     let momentum = Momentum::new(0.6).unwrap();

@@ -47,14 +47,14 @@ impl BatchSampler {
     pub(super) fn next_draw(&mut self) -> Draw<'_> {
         let (n, b) = (self.batching.examples(), self.batching.batch_size());
         match self.batching.sampling() {
-            Sampling::IndependentWithReplacement => {
+            Sampling::WithReplacement => {
                 self.batch.clear();
                 for _ in 0..b {
                     self.batch.push(self.random.random_range(0..n));
                 }
                 Draw { batch: &self.batch, left_out: None }
             }
-            Sampling::IndependentWithoutReplacement => {
+            Sampling::IndependentBatches => {
                 self.shuffle_front(b);
                 let (batch, rest) = self.order.split_at(b);
                 Draw { batch, left_out: Some([&[], rest]) }
@@ -91,7 +91,7 @@ mod tests {
     /// permutations with a short last batch.
     #[test]
     fn laws() {
-        let batching = Batching::new(4, 2, Sampling::IndependentWithoutReplacement).unwrap();
+        let batching = Batching::new(4, 2, Sampling::IndependentBatches).unwrap();
         let mut sampler = BatchSampler::new(batching, 1);
         let mut counts = [0usize; 16];
         for _ in 0..60_000 {
@@ -114,7 +114,7 @@ mod tests {
             epoch.sort_unstable();
             assert_eq!(epoch, [0, 1, 2, 3, 4]);
         }
-        let batching = Batching::new(3, 3, Sampling::IndependentWithReplacement).unwrap();
+        let batching = Batching::new(3, 3, Sampling::WithReplacement).unwrap();
         let mut sampler = BatchSampler::new(batching, 1);
         let repeated = (0..100).filter(|_| {
             let b = sampler.next_batch();

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::Walk;
 use crate::dense::{axpy, eigen};
-use crate::{Batching, Error, Estimate, ExampleFactors, LearningRate, Momentum};
+use crate::{Batching, Error, ExampleFactors, LearningRate, MeanEstimate, Momentum};
 
 /// 97.5 % quantile of the normal law: the two-sided 95 % interval.
 const QUANTILE: f64 = 1.959_963_984_540_054;
@@ -53,7 +53,7 @@ impl Ensemble {
 #[derive(Clone, Debug)]
 pub struct MeanSquare {
     /// E|x_t|²/E|x_0|² at t = 1, 2, …, with the standard error of the mean over trajectories.
-    pub ratios: Vec<Estimate>,
+    pub ratios: Vec<MeanEstimate>,
     /// How many trajectories.
     pub trajectories: usize,
 }
@@ -121,7 +121,7 @@ pub fn mean_square(
     let count = paths.len();
     let first = paths.iter().map(|(first, _)| first).sum::<f64>() / count as f64;
     let at = |step: usize| paths.iter().map(|(_, p)| p[step] / first).collect::<Vec<_>>();
-    let ratios = (0..ensemble.steps).map(|step| Estimate::of_mean(&at(step))).collect();
+    let ratios = (0..ensemble.steps).map(|step| MeanEstimate::of_mean(&at(step))).collect();
     Ok(MeanSquare { ratios, trajectories: count })
 }
 
@@ -133,7 +133,7 @@ pub struct Exponent {
     /// Its standard error over trajectories.
     pub standard_error: f64,
     /// The same of the first and of the second half of the steps.
-    pub halves: [Estimate; 2],
+    pub halves: [MeanEstimate; 2],
 }
 
 impl Exponent {
@@ -228,9 +228,9 @@ fn exponent(
         .collect();
     let mean = |of: &dyn Fn(&[f64; 2]) -> f64, steps: usize| {
         let samples: Vec<f64> = growths.iter().map(|sums| of(sums) / steps as f64).collect();
-        Estimate::of_mean(&samples)
+        MeanEstimate::of_mean(&samples)
     };
-    let Estimate { value, standard_error } = mean(&|[one, two]| one + two, steps);
+    let MeanEstimate { value, standard_error } = mean(&|[one, two]| one + two, steps);
     // A single step has no halves.
     let halves = [mean(&|[one, _]| *one, first.max(1)), mean(&|[_, two]| *two, steps - first)];
     Ok(Exponent { value, standard_error, halves })

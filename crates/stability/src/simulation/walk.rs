@@ -165,7 +165,7 @@ mod tests {
         let (n, k, p) = (7, 2, 5);
         let rows = random_rows(n * k, p, 9);
         let factors = ExampleFactors::from_rows(n, k, p, &rows).unwrap();
-        let laws = [Sampling::IndependentWithoutReplacement, Sampling::ReshuffledEpochs];
+        let laws = [Sampling::IndependentBatches, Sampling::ReshuffledEpochs];
         for (law, size) in laws.into_iter().flat_map(|law| (1..=n).map(move |b| (law, b))) {
             let batching = Batching::new(n, size, law).unwrap();
             let mut sampler = BatchSampler::new(batching, 5);

@@ -8,7 +8,7 @@ mod thresholds;
 
 use crate::{Error, ExampleFactors};
 
-pub use paths::{Path, Rest};
+pub use paths::{ToyPath, ToyRest};
 pub use thresholds::almost_sure_threshold;
 
 /// The pair of functions, by their curvatures h_i = 2c_i at x = 1.
@@ -19,14 +19,14 @@ pub struct Toy {
 
 /// One of the two common minima.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Minimum {
+pub enum ToyPosition {
     /// x = 0: both curvatures are 2.
     Zero,
     /// x = 1: the curvatures given.
     One,
 }
 
-impl Minimum {
+impl ToyPosition {
     /// x.
     pub fn position(self) -> f64 {
         match self {
@@ -57,10 +57,10 @@ impl Toy {
     }
 
     /// The curvatures of f_1 and f_2 at a minimum.
-    pub fn curvatures(&self, minimum: Minimum) -> [f64; 2] {
+    pub fn curvatures(&self, minimum: ToyPosition) -> [f64; 2] {
         match minimum {
-            Minimum::Zero => [2.0, 2.0],
-            Minimum::One => self.curvatures,
+            ToyPosition::Zero => [2.0, 2.0],
+            ToyPosition::One => self.curvatures,
         }
     }
 
@@ -87,7 +87,7 @@ impl Toy {
     ///
     /// # Errors
     /// None for a checked pair.
-    pub fn factors(&self, minimum: Minimum) -> Result<ExampleFactors, Error> {
+    pub fn factors(&self, minimum: ToyPosition) -> Result<ExampleFactors, Error> {
         ExampleFactors::from_hessians(2, 1, &self.curvatures(minimum))
     }
 }

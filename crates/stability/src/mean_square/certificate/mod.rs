@@ -26,7 +26,7 @@
 
 mod search;
 
-use search::{Outcome, Search};
+use search::{CertificateSearch, Checked};
 
 use crate::{Error, ExampleFactors};
 
@@ -69,7 +69,7 @@ pub fn certify(
     let split = factors.truncated(rank);
     let leading_part: Vec<f64> =
         perron.chunks_exact(factors.rank()).take(rank).flat_map(|c| &c[..rank]).copied().collect();
-    let mut search = Search::new(&split, noise, leading_part);
+    let mut search = CertificateSearch::new(&split, noise, leading_part);
     // Bisection over the gaps: `good` is the smallest known to pass, `bad` the largest to fail.
     let candidates: Vec<f64> =
         GAPS.iter().copied().filter(|gap| ritz_value * (1.0 + gap) < ceiling).collect();
@@ -108,10 +108,10 @@ pub(super) fn theorem_one_holds(
     let r = factors.rank();
     let mut identity = vec![0.0; r * r];
     identity.iter_mut().step_by(r + 1).for_each(|x| *x = 1.0);
-    let mut search = Search::new(factors, noise, Vec::new());
+    let mut search = CertificateSearch::new(factors, noise, Vec::new());
     for slack in SLACKS {
         let z = eigenvalue * (1.0 + slack);
-        if matches!(search.check(z, &identity)?, Outcome::Proved) {
+        if matches!(search.check(z, &identity)?, Checked::Proved) {
             bound = z;
             break;
         }

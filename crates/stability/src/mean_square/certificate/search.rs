@@ -1,7 +1,7 @@
 //! The search for an X_V at a given z.
 
 use crate::dense::{dot, is_positive_definite, largest_eigenvalue, product};
-use crate::mean_square::SecondMoment;
+use crate::mean_square::SecondMomentMap;
 use crate::{Error, ExampleFactors};
 
 /// Rounds of T ← T(X_V); each one solves for X_V with the coupling of the round before.
@@ -14,9 +14,9 @@ const DEFINITE_SHARE: f64 = 1e-2;
 const MOST_ITERATIONS: usize = 80;
 
 /// The state of a search: the split factors, their tail, and the Perron matrix that it starts from.
-pub(super) struct Search<'a> {
+pub(super) struct CertificateSearch<'a> {
     factors: &'a ExampleFactors,
-    map: SecondMoment<'a>,
+    map: SecondMomentMap<'a>,
     noise: f64,
     tail_blocks: Vec<f64>,
     /// A_Vᵀ·blockdiag(tail blocks)·A_V/n.
@@ -26,7 +26,7 @@ pub(super) struct Search<'a> {
 }
 
 /// What the conditions say of one X_V.
-pub(super) enum Outcome {
+pub(super) enum Checked {
     Proved,
     /// c ≤ 0.
     NoSlack,
@@ -37,9 +37,9 @@ pub(super) enum Outcome {
     },
 }
 
-impl<'a> Search<'a> {
+impl<'a> CertificateSearch<'a> {
     pub(super) fn new(factors: &'a ExampleFactors, noise: f64, perron: Vec<f64>) -> Self {
-        let mut map = SecondMoment::new(factors, noise);
+        let mut map = SecondMomentMap::new(factors, noise);
         let mut tail_part = vec![0.0; factors.rank().pow(2)];
         let mut tail_blocks = Vec::new();
         if !factors.covers_range() {
@@ -59,9 +59,9 @@ impl<'a> Search<'a> {
         let mut outcome = self.check(z, &x)?;
         for _ in 0..ROUNDS {
             match outcome {
-                Outcome::Proved => return Ok(true),
-                Outcome::NoSlack => return Ok(false),
-                Outcome::Fails { slack, coupling } => {
+                Checked::Proved => return Ok(true),
+                Checked::NoSlack => return Ok(false),
+                Checked::Fails { slack, coupling } => {
                     for (at, value) in right.iter_mut().enumerate() {
                         *value =
                             p * self.tail_part[at] + COUPLING_EXCESS * p * p / slack * coupling[at];
@@ -72,11 +72,11 @@ impl<'a> Search<'a> {
             self.solve(z, definite, &right, &mut x);
             outcome = self.check(z, &x)?;
         }
-        Ok(matches!(outcome, Outcome::Proved))
+        Ok(matches!(outcome, Checked::Proved))
     }
 
     /// The conditions on X = X_V ⊕ I_W at z, whatever X_V comes from.
-    pub(super) fn check(&mut self, z: f64, x: &[f64]) -> Result<Outcome, Error> {
+    pub(super) fn check(&mut self, z: f64, x: &[f64]) -> Result<Checked, Error> {
         let (r, p) = (self.factors.rank(), self.noise);
         let mut schur = self.image(z, x);
         let (mut slack, mut coupling) = (z, vec![0.0; r * r]);
@@ -90,7 +90,7 @@ impl<'a> Search<'a> {
             }
             slack -= (1.0 - p) * self.factors.tail() + p * largest;
             if slack.is_nan() || slack <= 0.0 {
-                return Ok(Outcome::NoSlack);
+                return Ok(Checked::NoSlack);
             }
             coupling = self.coupling(&blocks);
             for (at, value) in schur.iter_mut().enumerate() {
@@ -98,9 +98,9 @@ impl<'a> Search<'a> {
             }
         }
         if is_positive_definite(&schur, r) && is_positive_definite(x, r) {
-            Ok(Outcome::Proved)
+            Ok(Checked::Proved)
         } else {
-            Ok(Outcome::Fails { slack, coupling })
+            Ok(Checked::Fails { slack, coupling })
         }
     }
 

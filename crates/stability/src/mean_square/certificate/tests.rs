@@ -1,6 +1,6 @@
 //! Soundness, in the full space.
 
-use super::search::{Outcome, Search};
+use super::search::{CertificateSearch, Checked};
 use super::*;
 use crate::Momentum;
 use crate::dense::{is_positive_definite, product};
@@ -76,14 +76,15 @@ fn the_conditions_imply_the_full_inequality() {
             column[..rank].copy_from_slice(part);
         }
         let part = factors.truncated(rank);
-        let mut search = Search::new(&part, noise, Vec::new());
-        let mut whole = Search::new(&factors, noise, Vec::new());
+        let mut search = CertificateSearch::new(&part, noise, Vec::new());
+        let mut whole = CertificateSearch::new(&factors, noise, Vec::new());
         // zC(X) − D(X) is monotone in z only where C(X) ⪰ 0: the smallest z of a grid.
         let grid = (0..400).map(|j| factors.sharpness() * 1.02f64.powi(j));
-        let accepts = |z: &f64| matches!(search.check(*z, &x).unwrap(), Outcome::Proved);
+        let accepts = |z: &f64| matches!(search.check(*z, &x).unwrap(), Checked::Proved);
         let accepted = grid.clone().find(accepts);
-        let holds =
-            |z: f64, whole: &mut Search<'_>| is_positive_definite(&whole.image(z, &joined), full);
+        let holds = |z: f64, whole: &mut CertificateSearch<'_>| {
+            is_positive_definite(&whole.image(z, &joined), full)
+        };
         if let Some(z) = accepted {
             assert!(holds(z, &mut whole), "seed {seed}: accepted {z} without the inequality");
             let least = grid.clone().find(|z| holds(*z, &mut whole)).unwrap();
