@@ -1,10 +1,22 @@
-//! Operators of a trained point: Hessian, Gauss–Newton, second moment and variance of the
-//! examples' Hessians.
+//! A trained point as one trait, and its matrices as operators.
 //!
-//! The matrices are never formed: each operator borrows an [`minimascope_net::Evaluator`] that
-//! stands at a point and multiplies vectors there, for [`minimascope_linop`] to find their spectra.
+//! | question | type |
+//! |---|---|
+//! | what the theory needs of a trained point | [`TrainedPoint`] |
+//! | a network of ours at its parameters | [`minimascope_net::Evaluator`] implements it |
+//! | a small problem of one's own, given by its H_i | [`DensePoint`] |
+//! | H, G, mean H_i² or Σ for an eigensolver | [`PointOperator`] of a [`Matrix`] |
+//! | the Gram matrix AAᵀ/n without forming it | [`GramOperator`] |
+//!
+//! No P × P matrix is formed: an operator borrows a point and multiplies vectors there, for
+//! [`minimascope_linop`] to find its spectrum.
 
-pub mod factors;
+mod dense;
+mod network;
 mod operators;
+mod point;
 
-pub use operators::{GaussNewton, GaussNewtonVariance, Hessian, SecondMoment, Variance};
+pub use dense::DensePoint;
+pub use minimascope_linop::ProductFailure;
+pub use operators::{GramOperator, PointOperator};
+pub use point::{Coupling, Matrix, PointFacts, PointShape, ProductCost, TrainedPoint};

@@ -1,106 +1,61 @@
-//! The matrices of a trained point, as operators.
+//! The matrices of a trained point as operators for an eigensolver.
 
-use minimascope_linop::SymmetricOperator;
-use minimascope_net::{Curvature, Evaluator, Scalar};
-use rayon::prelude::*;
+use minimascope_linop::{ProductFailure, SymmetricOperator};
 
-/// Converts between the double precision of spectra and the precision of the passes.
-#[derive(Debug)]
-struct Buffers<T> {
-    direction: Vec<T>,
-    product: Vec<T>,
+use crate::{Matrix, TrainedPoint};
+
+/// One [`Matrix`] of a point, P × P.
+pub struct PointOperator<'p> {
+    point: &'p mut dyn TrainedPoint,
+    matrix: Matrix,
 }
 
-/// Numbers that one thread converts at a time.
-const BLOCK: usize = 1 << 15;
-
-impl<T: Scalar> Buffers<T> {
-    fn new(parameters: usize) -> Self {
-        Self { direction: vec![T::ZERO; parameters], product: vec![T::ZERO; parameters] }
-    }
-
-    /// y ← product(x) through the precision of the passes.
-    fn through(
-        &mut self,
-        evaluator: &mut Evaluator<'_, T>,
-        x: &[f64],
-        y: &mut [f64],
-        product: impl FnOnce(
-            &mut Evaluator<'_, T>,
-            &[T],
-            &mut [T],
-        ) -> Result<(), minimascope_net::Error>,
-    ) {
-        let execution = evaluator.execution().clone();
-        let direction = &mut self.direction;
-        execution.run(|| {
-            let blocks = direction.par_chunks_mut(BLOCK).zip(x.par_chunks(BLOCK));
-            blocks.for_each(|(to, from)| {
-                to.iter_mut().zip(from).for_each(|(to, from)| *to = T::from_f64(*from));
-            });
-        });
-        product(evaluator, &self.direction, &mut self.product)
-            .expect("both vectors have the length of the network's parameters");
-        let product = &self.product;
-        execution.run(|| {
-            let blocks = y.par_chunks_mut(BLOCK).zip(product.par_chunks(BLOCK));
-            blocks.for_each(|(to, from)| {
-                to.iter_mut().zip(from).for_each(|(to, from)| *to = from.to_f64());
-            });
-        });
+impl<'p> PointOperator<'p> {
+    /// `matrix` at the point.
+    #[must_use]
+    pub fn new(point: &'p mut dyn TrainedPoint, matrix: Matrix) -> Self {
+        Self { point, matrix }
     }
 }
 
-macro_rules! operator {
-    ($(#[$doc:meta])* $name:ident, |$evaluator:ident, $x:ident, $y:ident| $product:expr) => {
-        $(#[$doc])*
-        #[derive(Debug)]
-        pub struct $name<'e, 'a, T> {
-            evaluator: &'e mut Evaluator<'a, T>,
-            buffers: Buffers<T>,
-        }
+impl SymmetricOperator for PointOperator<'_> {
+    fn dimension(&self) -> usize {
+        self.point.shape().parameters
+    }
 
-        impl<'e, 'a, T: Scalar> $name<'e, 'a, T> {
-            /// At the point and with the weights that the evaluator has been set to.
-            #[must_use]
-            pub fn new(evaluator: &'e mut Evaluator<'a, T>) -> Self {
-                let parameters = evaluator.network().parameters();
-                Self { evaluator, buffers: Buffers::new(parameters) }
-            }
-        }
-
-        impl<T: Scalar> SymmetricOperator for $name<'_, '_, T> {
-            fn dimension(&self) -> usize {
-                self.evaluator.network().parameters()
-            }
-
-            fn apply(&mut self, x: &[f64], y: &mut [f64]) {
-                self.buffers.through(self.evaluator, x, y, |$evaluator, $x, $y| $product);
-            }
-        }
-    };
+    fn apply(&mut self, x: &[f64], y: &mut [f64]) -> Result<(), ProductFailure> {
+        self.point.product(self.matrix, x, y)
+    }
 }
 
-operator! {
-    /// H = Σ_i w_i (H_i + λI), P × P, with w_i = 1/n unless weights were set. λ_max(H) is the
-    /// sharpness. A product costs a tangent pass and its backward.
-    Hessian, |evaluator, x, y| evaluator.product(Curvature::Hessian, x, y)
+/// AAᵀ/n, nK × nK, without forming it: a product is one with Aᵀ and one with A.
+///
+/// Its nonzero eigenvalues are those of mean A_iᵀA_i; a unit eigenvector u of eigenvalue h > 0 belongs
+/// to the unit vector Aᵀu/√(nh) of parameter space.
+pub struct GramOperator<'p> {
+    point: &'p mut dyn TrainedPoint,
+    parameters: Vec<f64>,
 }
-operator! {
-    /// G = Σ_i w_i (J_iᵀ L_i J_i + λI), P × P, positive semidefinite; L_i = ∂²ℓ_i/∂z², K × K.
-    /// A product costs a tangent pass and a backward pass.
-    GaussNewton, |evaluator, x, y| evaluator.product(Curvature::GaussNewton, x, y)
+
+impl<'p> GramOperator<'p> {
+    /// At the point.
+    #[must_use]
+    pub fn new(point: &'p mut dyn TrainedPoint) -> Self {
+        let parameters = vec![0.0; point.shape().parameters];
+        Self { point, parameters }
+    }
 }
-operator! {
-    /// Σ_i w_i (H_i + λI)², P × P, by directions that differ for each example.
-    SecondMoment, |evaluator, x, y| evaluator.second_moment(Curvature::Hessian, x, y)
-}
-operator! {
-    /// Σ = Σ_i w_i (H_i − H)², P × P, for weights that sum to one: √λ_max(Σ) is the
-    /// non-uniformity of Wu, Ma and E 2018. One fused operator, without cancellation.
-    Variance, |evaluator, x, y| evaluator.variance(Curvature::Hessian, x, y)
-}
-operator! {
-    /// Σ_i w_i (G_i − G)²: the variance with Gauss–Newton matrices for Hessians.
-    GaussNewtonVariance, |evaluator, x, y| evaluator.variance(Curvature::GaussNewton, x, y)
+
+impl SymmetricOperator for GramOperator<'_> {
+    fn dimension(&self) -> usize {
+        self.point.shape().rows()
+    }
+
+    fn apply(&mut self, x: &[f64], y: &mut [f64]) -> Result<(), ProductFailure> {
+        self.point.factor_transposed(x, &mut self.parameters)?;
+        self.point.factor_product(&self.parameters, y)?;
+        let scale = 1.0 / self.point.shape().units as f64;
+        y.iter_mut().for_each(|y| *y *= scale);
+        Ok(())
+    }
 }

@@ -1,0 +1,159 @@
+//! Answers to questions about a minimum.
+
+use minimascope_record::SCHEMA_VERSION;
+use minimascope_record::stability::{
+    BoundaryRow, SmallestBatchSize, StabilityQuestion, StabilityReport,
+};
+use minimascope_record::threshold::{Threshold, mean_square};
+use minimascope_record::training::Sampling;
+use minimascope_stability::applicability::Note;
+use minimascope_stability::criteria::heavy_ball;
+use minimascope_stability::mean_square::CriticalProgress;
+use minimascope_stability::smallest_batch::smallest_batch;
+use minimascope_stability::thresholds::{Effort, boundary_batch_sizes};
+use minimascope_stability::{self as theory, Batching, LearningRate, Momentum};
+
+use crate::minimum::searching;
+use crate::notes::{not_settled, not_simulated, ragged};
+use crate::watch::{Watch, unwatched};
+use crate::{Error, Minimum, examples};
+
+impl Minimum<'_> {
+    /// Answers. Without a sampling scheme in the question, batches are drawn independently; without
+    /// momentum there is none.
+    ///
+    /// # Errors
+    /// [`Error::Stability`] for an η, B, β or tolerance outside its range; [`Error::Point`].
+    pub fn ask(&mut self, question: &StabilityQuestion) -> Result<StabilityReport, Error> {
+        unwatched(|watch| self.ask_watched(question, watch))
+    }
+
+    /// As [`Minimum::ask`], for a watch to follow.
+    ///
+    /// # Errors
+    /// As [`Minimum::ask`], and [`Error::Interrupted`].
+    pub fn ask_watched(
+        &mut self,
+        question: &StabilityQuestion,
+        watch: &mut Watch<'_>,
+    ) -> Result<StabilityReport, Error> {
+        let n = self.factors.examples();
+        check(question, n)?;
+        let used = question.sampling.unwrap_or(Sampling::IndependentBatches);
+        let sampling = used.independent();
+        let learning_rate = question.learning_rate.map(LearningRate::new).transpose()?;
+        let effort = self.effort(question)?;
+        let momentum = effort.exact.momentum;
+        let batching = |size| Batching::new(n, size, sampling);
+        // The noisiest batch size in question needs the most directions.
+        let noisiest = question.batch_size.filter(|_| !question.boundary).unwrap_or(1);
+        self.settle(&batching(noisiest)?, &effort, watch)?;
+        let smallest = match (learning_rate, question.batch_size) {
+            (Some(rate), None) => Some(self.smallest_batch_size(rate, sampling, &effort, watch)?),
+            _ => None,
+        };
+        let size = question.batch_size.or(smallest.and_then(|found| found.estimated));
+        let thresholds = match size {
+            Some(size) => self.thresholds(&batching(size)?, &effort, watch)?,
+            None => Vec::new(),
+        };
+        let judge = |list: &[Threshold]| match (learning_rate, mean_square(list)) {
+            (Some(rate), Some(exact)) => self.judge(exact, rate).map(Some),
+            _ => Ok(None),
+        };
+        let judged = match question.batch_size {
+            Some(_) => judge(&thresholds)?,
+            None => None,
+        };
+        let mut boundary = Vec::new();
+        for batch_size in boundary_batch_sizes(n).into_iter().filter(|_| question.boundary) {
+            let thresholds = self.thresholds(&batching(batch_size)?, &effort, watch)?;
+            let verdict = judge(&thresholds)?.map(|(verdict, _)| verdict);
+            boundary.push(BoundaryRow { batch_size, thresholds, verdict });
+        }
+        let attribution = match question.attribution {
+            0 => None,
+            count => {
+                // A batch of everything has no noise to attribute.
+                let batching = batching(size.filter(|size| *size < n).unwrap_or(1))?;
+                Some(self.attribution(&batching, count, &effort.exact, watch)?)
+            }
+        };
+        let batch_sharpness = if question.batch_sharpness {
+            let batching = Batching::new(n, size.unwrap_or(1), used)?;
+            let seed = self.budget.seed;
+            Some(examples::batch_sharpness(self.point, &batching, seed, watch)?)
+        } else {
+            None
+        };
+        watch.stage_ended()?;
+        let mut notes = self.notes(sampling, self.used_at(size, used))?;
+        notes.extend(size.and_then(|size| ragged(n, size, used)));
+        notes.extend(mean_square(&thresholds).and_then(not_settled));
+        notes.extend(self.directions_left_out(momentum));
+        if effort.simulate {
+            let rows = boundary.iter().map(|row| (row.batch_size, &row.thresholds[..]));
+            let asked = size.map(|size| (size, &thresholds[..]));
+            notes.extend(not_simulated(&asked.into_iter().chain(rows).collect::<Vec<_>>()));
+        }
+        Ok(StabilityReport {
+            schema_version: SCHEMA_VERSION,
+            question: *question,
+            origin: None,
+            point: self.measured().clone(),
+            learning_rate: learning_rate.map(LearningRate::value),
+            batch_size: size,
+            momentum: momentum.value(),
+            sampling_assumed: sampling,
+            sampling_used: used,
+            thresholds,
+            verdict: judged.map(|(verdict, _)| verdict),
+            margin: judged.map(|(_, margin)| margin),
+            smallest_batch_size: smallest,
+            boundary,
+            attribution,
+            batch_sharpness,
+            example_sharpnesses: self.curvatures.example_sharpnesses.clone(),
+            notes,
+        })
+    }
+
+    /// The smallest batch sizes of the factors, as far as the full Hessian agrees: above its
+    /// 2(1 + β)/a nothing stays, and nothing is proved to stay at a point that is no minimum.
+    fn smallest_batch_size(
+        &self,
+        learning_rate: LearningRate,
+        sampling: Sampling,
+        effort: &Effort,
+        watch: &mut Watch<'_>,
+    ) -> Result<SmallestBatchSize, Error> {
+        let mut show = |now: &CriticalProgress| watch.measuring(searching(now));
+        let found =
+            smallest_batch(&self.factors, sampling, learning_rate, &effort.exact, &mut show)?
+                .ok_or(Error::Interrupted)?;
+        let of_descent =
+            heavy_ball::critical(self.measured().sharpness.value, effort.exact.momentum)?;
+        let below = learning_rate.value() <= of_descent;
+        let is_minimum = !self.notes_on_staying()?.iter().any(Note::forbids_staying);
+        Ok(SmallestBatchSize {
+            proved: found.proved.filter(|_| below && is_minimum),
+            estimated: found.estimated.filter(|_| below),
+        })
+    }
+}
+
+/// Whether a question has a meaning for n units, before anything is measured.
+///
+/// # Errors
+/// [`Error::Stability`] for an η, B, β or tolerance outside its range, and for fewer than two units.
+pub fn check(question: &StabilityQuestion, units: usize) -> Result<(), Error> {
+    Batching::new(units, question.batch_size.unwrap_or(1), Sampling::IndependentBatches)?;
+    question.learning_rate.map(LearningRate::new).transpose()?;
+    question.momentum.map(Momentum::new).transpose()?;
+    match question.tolerance {
+        Some(tolerance) if !(tolerance > 0.0 && tolerance < 1.0) => {
+            Err(theory::Error::Tolerance(tolerance).into())
+        }
+        _ => Ok(()),
+    }
+}

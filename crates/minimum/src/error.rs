@@ -1,0 +1,54 @@
+//! What can go wrong, with the facts in the variant.
+
+use minimascope_curvature::ProductFailure;
+
+/// Errors of this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Stopped by the interrupt flag. Nothing is lost that was saved before.
+    #[error("interrupted")]
+    Interrupted,
+    /// The loss at the point is NaN or infinite.
+    #[error("the loss at the point is {0}: the run diverged, choose an earlier checkpoint")]
+    NotFinite(f64),
+    /// H_i does not exist for a single unit.
+    #[error(
+        "{0} needs the Hessian of single examples, and here every example depends on its whole batch \
+         (batch norm in training mode): freeze the statistics, or ask for the sharpness alone"
+    )]
+    Coupled(&'static str),
+    /// The point could not compute something.
+    #[error("{0}")]
+    Point(ProductFailure),
+    /// A spectrum could not be found.
+    #[error(transparent)]
+    Spectrum(minimascope_linop::Error),
+    /// The theory refused a question.
+    #[error(transparent)]
+    Stability(minimascope_stability::Error),
+}
+
+impl From<ProductFailure> for Error {
+    fn from(failure: ProductFailure) -> Self {
+        Self::Point(failure)
+    }
+}
+
+impl From<minimascope_linop::Error> for Error {
+    fn from(error: minimascope_linop::Error) -> Self {
+        match error {
+            minimascope_linop::Error::Product(failure) => Self::Point(failure),
+            other => Self::Spectrum(other),
+        }
+    }
+}
+
+impl From<minimascope_stability::Error> for Error {
+    fn from(error: minimascope_stability::Error) -> Self {
+        match error {
+            minimascope_stability::Error::Operator(error) => error.into(),
+            other => Self::Stability(other),
+        }
+    }
+}

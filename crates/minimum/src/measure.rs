@@ -1,0 +1,66 @@
+//! Sharpness, non-uniformity and more of the spectrum of a point.
+
+use minimascope_curvature::{Coupling, PointFacts, TrainedPoint};
+use minimascope_record::measured::Measured;
+use minimascope_record::run::Spectrum;
+
+use crate::spectrum;
+use crate::watch::Watch;
+use crate::{Budget, Error};
+
+/// What is asked of a point's spectrum besides sharpness and non-uniformity.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SpectrumQuestion {
+    /// So many of the largest eigenvalues.
+    pub top: usize,
+    /// The density of all eigenvalues.
+    pub density: bool,
+    /// The trace.
+    pub trace: bool,
+}
+
+/// A point, measured.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measurement {
+    /// Loss, gradient norm and accuracy.
+    pub facts: PointFacts,
+    /// a = λ_max(H).
+    pub sharpness: Measured,
+    /// s = √λ_max(Σ); `None` where single units have no Hessian.
+    pub non_uniformity: Option<Measured>,
+    /// What was asked for besides.
+    pub spectrum: Spectrum,
+}
+
+/// Measures a point.
+///
+/// # Errors
+/// [`Error::NotFinite`] without a finite loss; [`Error::Interrupted`], [`Error::Point`],
+/// [`Error::Spectrum`].
+pub fn measure(
+    point: &mut dyn TrainedPoint,
+    question: &SpectrumQuestion,
+    budget: &Budget,
+    watch: &mut Watch<'_>,
+) -> Result<Measurement, Error> {
+    let facts = point.facts()?;
+    if !facts.loss.is_finite() {
+        return Err(Error::NotFinite(facts.loss));
+    }
+    let sharpness = spectrum::sharpness(point, budget, watch)?;
+    let non_uniformity = match point.coupling() {
+        Coupling::None => Some(spectrum::non_uniformity(point, budget, watch)?),
+        Coupling::WholeBatch => None,
+    };
+    let mut more = Spectrum::default();
+    if question.top > 0 {
+        more.top = spectrum::top(point, question.top, budget, watch)?;
+    }
+    if question.density {
+        more.density = Some(spectrum::density(point, budget, watch)?);
+    }
+    if question.trace {
+        more.trace = Some(spectrum::trace(point, budget, watch)?);
+    }
+    Ok(Measurement { facts, sharpness, non_uniformity, spectrum: more })
+}

@@ -1,0 +1,227 @@
+//! A trained point, measured once for every question about it.
+
+use minimascope_curvature::TrainedPoint;
+use minimascope_record::measured::finite;
+use minimascope_record::stability::{GaussNewtonPart, MeasuredPoint, StabilityQuestion, Verdict};
+use minimascope_record::threshold::{RankStop, Threshold};
+use minimascope_stability::mean_square::{CriticalParameters, CriticalProgress, critical};
+use minimascope_stability::thresholds::{Curvatures, Effort, SearchProgress, thresholds};
+use minimascope_stability::verdict::judge;
+use minimascope_stability::{Batching, ExampleFactors, LearningRate, Momentum, Sampling};
+
+use crate::watch::{MeasureProgress, Quantity, Watch, unwatched};
+use crate::{Budget, Error, Measurement, SpectrumQuestion, examples, factors, measure, spectrum};
+
+/// Twice the rank moved η* by less than this.
+const TOLERANCE: f64 = 1e-2;
+/// The rank of a certificate for leading directions.
+const CERTIFICATE_RANK: usize = 400;
+
+/// A trained point with its curvature and its square-root factors: what theory asks of.
+///
+/// It keeps the point, and multiplies there again only when η* needs a larger rank, and for the curvature
+/// along SGD's steps.
+pub struct Minimum<'p> {
+    pub(crate) point: &'p mut dyn TrainedPoint,
+    pub(crate) budget: Budget,
+    pub(crate) factors: ExampleFactors,
+    /// a and s of the full Hessians, and the examples' of the factors.
+    pub(crate) curvatures: Curvatures,
+    pub(crate) weight_decay: f64,
+    /// What whoever made the point has to say of every answer.
+    pub(crate) remarks: Vec<String>,
+    measured: MeasuredPoint,
+}
+
+impl<'p> Minimum<'p> {
+    /// Measures the point: both ends of H, √λ_max(Σ), the square-root factors in as many directions
+    /// as the budget's memory allows, and single examples.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`] without a finite loss, [`Error::Coupled`] where single units have no
+    /// Hessian, [`Error::Stability`] without curvature or with one unit; [`Error::Point`] and
+    /// [`Error::Spectrum`].
+    pub fn of(point: &'p mut dyn TrainedPoint, budget: &Budget) -> Result<Self, Error> {
+        unwatched(|watch| Self::watched(point, budget, watch))
+    }
+
+    /// As [`Minimum::of`], for a watch to follow.
+    ///
+    /// # Errors
+    /// As [`Minimum::of`], and [`Error::Interrupted`].
+    pub fn watched(
+        point: &'p mut dyn TrainedPoint,
+        budget: &Budget,
+        watch: &mut Watch<'_>,
+    ) -> Result<Self, Error> {
+        spectrum::refuse_coupled(point, "a verdict")?;
+        let shape = point.shape();
+        // One unit makes the noise of a batch 0/0: refused before anything is measured.
+        Batching::new(shape.units, 1, Sampling::IndependentBatches)?;
+        let measured = measure(point, &SpectrumQuestion::default(), budget, watch)?;
+        let Measurement { facts, sharpness, non_uniformity, .. } = measured;
+        let non_uniformity = non_uniformity.ok_or(Error::Coupled("the non-uniformity"))?;
+        let smallest_curvature = spectrum::smallest(point, budget, watch)?;
+        let rank = factors::first_rank(shape.rows(), budget.memory_bytes);
+        let factors = factors::factors(point, rank, budget, watch)?;
+        let of_factors = Curvatures::of(&factors)?;
+        let example_curvatures =
+            examples::example_ends(point, &of_factors.example_sharpnesses, budget, watch)?;
+        let measured = MeasuredPoint {
+            parameters: shape.parameters,
+            train_examples: shape.units,
+            outputs: shape.outputs,
+            train_loss: facts.loss,
+            gradient_norm: facts.gradient_norm,
+            train_accuracy: facts.accuracy,
+            sharpness,
+            non_uniformity,
+            smallest_curvature,
+            example_curvatures,
+            gauss_newton: gauss_newton(&factors, &of_factors),
+        };
+        Ok(Self {
+            weight_decay: point.weight_decay(),
+            point,
+            budget: *budget,
+            factors,
+            curvatures: full(&measured, of_factors),
+            remarks: Vec::new(),
+            measured,
+        })
+    }
+
+    /// Adds a sentence to the notes of every answer: what whoever made the point knows of it.
+    pub fn remark(&mut self, sentence: String) {
+        self.remarks.push(sentence);
+    }
+
+    /// The point itself.
+    pub fn point(&mut self) -> &mut dyn TrainedPoint {
+        self.point
+    }
+
+    /// What was measured.
+    #[must_use]
+    pub fn measured(&self) -> &MeasuredPoint {
+        &self.measured
+    }
+
+    /// The square-root factors, in the directions known now.
+    #[must_use]
+    pub fn factors(&self) -> &ExampleFactors {
+        &self.factors
+    }
+
+    /// How hard a question wants the criteria to try: with `quick`, neither certificates nor
+    /// simulations.
+    ///
+    /// # Errors
+    /// [`Error::Stability`] for a momentum outside its range.
+    pub fn effort(&self, question: &StabilityQuestion) -> Result<Effort, Error> {
+        let exact = CriticalParameters {
+            tolerance: question.tolerance.unwrap_or(TOLERANCE),
+            certificate_rank: if question.quick { 0 } else { CERTIFICATE_RANK },
+            memory: self.budget.memory_bytes as u64,
+            momentum: question.momentum.map_or(Ok(Momentum::NONE), Momentum::new)?,
+            ..CriticalParameters::default()
+        };
+        Ok(Effort { exact, simulate: !question.quick })
+    }
+
+    /// All thresholds at one batch size.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`], [`Error::Stability`].
+    pub fn thresholds(
+        &self,
+        batching: &Batching,
+        effort: &Effort,
+        watch: &mut Watch<'_>,
+    ) -> Result<Vec<Threshold>, Error> {
+        let mut show = |now: &SearchProgress| {
+            let (products, value) = (now.products, now.learning_rate);
+            let quantity = Quantity::Threshold(now.criterion);
+            watch.measuring(MeasureProgress { quantity, products, value, relative_residual: None })
+        };
+        thresholds(&self.factors, &self.curvatures, batching, effort, &mut show)?
+            .ok_or(Error::Interrupted)
+    }
+
+    /// The verdict and the margin η/η* of a learning rate at this point.
+    ///
+    /// # Errors
+    /// [`Error::Stability`] where no criterion has a meaning.
+    pub fn judge(
+        &self,
+        exact: &Threshold,
+        learning_rate: LearningRate,
+    ) -> Result<(Verdict, f64), Error> {
+        let judged = judge(exact, learning_rate, &self.notes_on_staying()?);
+        Ok((judged.verdict, judged.margin))
+    }
+
+    /// Doubles the rank of the factors until η* settles or the memory is used up.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`], [`Error::Point`], [`Error::Stability`].
+    pub fn settle(
+        &mut self,
+        batching: &Batching,
+        effort: &Effort,
+        watch: &mut Watch<'_>,
+    ) -> Result<(), Error> {
+        while !self.factors.covers_range() {
+            let parameters = CriticalParameters { certificate_rank: 0, ..effort.exact.clone() };
+            let mut show = |now: &CriticalProgress| watch.measuring(searching(now));
+            let found = critical(&self.factors, batching, &parameters, &mut show)?;
+            watch.check()?;
+            let (rank, rows) = (2 * self.factors.rank(), self.point.shape().rows());
+            let fits = factors::bytes(rows, rank) <= self.budget.memory_bytes;
+            if found.stop != RankStop::KnownDirections || !fits {
+                break;
+            }
+            let grown = factors::factors(self.point, Some(rank), &self.budget, watch)?;
+            // A problem of fewer directions than asked for has shown all it has.
+            if grown.rank() <= self.factors.rank() {
+                break;
+            }
+            let of_factors = Curvatures::of(&grown)?;
+            self.measured.gauss_newton = gauss_newton(&grown, &of_factors);
+            self.curvatures = full(&self.measured, of_factors);
+            self.factors = grown;
+        }
+        Ok(())
+    }
+}
+
+/// Where the search for η* stands.
+pub(crate) fn searching(now: &CriticalProgress) -> MeasureProgress {
+    MeasureProgress {
+        quantity: Quantity::Threshold("critical learning rate"),
+        products: now.products,
+        value: Some(now.critical_learning_rate),
+        relative_residual: None,
+    }
+}
+
+/// a and s of the full Hessians beside the examples of the factors.
+fn full(measured: &MeasuredPoint, of_factors: Curvatures) -> Curvatures {
+    Curvatures {
+        sharpness: measured.sharpness.value,
+        non_uniformity: measured.non_uniformity.value,
+        ..of_factors
+    }
+}
+
+fn gauss_newton(factors: &ExampleFactors, curvatures: &Curvatures) -> GaussNewtonPart {
+    let sharpnesses = curvatures.example_sharpnesses.iter().copied();
+    GaussNewtonPart {
+        sharpness: factors.sharpness(),
+        non_uniformity: curvatures.non_uniformity,
+        trace: factors.trace(),
+        rank: factors.rank(),
+        tail: finite(factors.tail()),
+        largest_example_sharpness: sharpnesses.fold(0.0, f64::max),
+    }
+}

@@ -1,0 +1,174 @@
+//! What to know before trusting a verdict.
+
+use minimascope_record::stability::MeasuredPoint;
+use minimascope_record::threshold::{CriterionName, Threshold, by};
+use minimascope_record::training::Sampling;
+use minimascope_stability::applicability::{Applicability, Note};
+use minimascope_stability::criteria::almost_sure::{FEWEST_DIRECTIONS, FEWEST_STEPS, TRAJECTORIES};
+use minimascope_stability::{Batching, Momentum};
+
+use crate::factors::full_bytes;
+use crate::{Error, Minimum};
+
+impl Minimum<'_> {
+    /// What every verdict is printed with: how far the theory applies at this point to an optimiser
+    /// that draws its batches as `used`, where the criteria assume `assumed`.
+    ///
+    /// # Errors
+    /// [`Error::Stability`] where no criterion has a meaning.
+    pub fn notes(&self, assumed: Sampling, used: Sampling) -> Result<Vec<String>, Error> {
+        let applicability = self.applicability(assumed, used)?;
+        let mut notes: Vec<String> = applicability.iter().map(ToString::to_string).collect();
+        notes.extend(self.remarks.iter().cloned());
+        let measured = self.measured();
+        for (name, value) in
+            [("sharpness", &measured.sharpness), ("non-uniformity", &measured.non_uniformity)]
+        {
+            if !value.converged {
+                notes.push(format!(
+                    "the {name} was not measured to its tolerance: its relative residual is {:.0e}",
+                    value.relative_residual
+                ));
+            }
+        }
+        let ends = &measured.example_curvatures;
+        if ends.converged == Some(false) {
+            notes.push(format!(
+                "the ends of single examples' Hessians were not measured to their tolerance: their \
+                 largest residual is {:.0e}",
+                ends.residual.unwrap_or(f64::INFINITY)
+            ));
+        }
+        Ok(notes)
+    }
+
+    /// Those that can forbid to say that SGD stays are of the point, whatever the batches.
+    pub(crate) fn notes_on_staying(&self) -> Result<Vec<Note>, Error> {
+        self.applicability(Sampling::IndependentBatches, Sampling::IndependentBatches)
+    }
+
+    fn applicability(&self, assumed: Sampling, used: Sampling) -> Result<Vec<Note>, Error> {
+        let measured: &MeasuredPoint = self.measured();
+        let (factors, ends) = (&measured.gauss_newton, &measured.example_curvatures);
+        let facts = Applicability {
+            training_loss: measured.train_loss,
+            gradient_norm: measured.gradient_norm,
+            sharpness: measured.sharpness.value,
+            smallest_curvature: Some(measured.smallest_curvature.value),
+            example_ends: Some((ends.smallest, ends.largest)),
+            gauss_newton: Some((
+                factors.sharpness / measured.sharpness.value,
+                factors.non_uniformity / measured.non_uniformity.value,
+            )),
+            sampling_assumed: assumed,
+            sampling_used: used,
+            weight_decay: self.weight_decay,
+        };
+        Ok(facts.notes()?)
+    }
+
+    /// The sampling scheme used, as far as it can differ from the one assumed: a batch of everything
+    /// has no order.
+    #[must_use]
+    pub fn used_at(&self, batch_size: Option<usize>, used: Sampling) -> Sampling {
+        if batch_size == Some(self.factors.examples()) { used.independent() } else { used }
+    }
+
+    /// What a bracket on leading directions rests on; `None` when it is of full rank.
+    #[must_use]
+    pub fn directions_left_out(&self, momentum: Momentum) -> Option<String> {
+        if self.factors.covers_range() {
+            return None;
+        }
+        let rank = self.factors.rank();
+        let needed = full_bytes(self.factors.examples() * self.factors.outputs()) as f64;
+        let lower = if momentum == Momentum::NONE {
+            "its lower end holds up to the accuracy of those directions, about 1e-4 of the sharpness"
+        } else {
+            "with momentum nothing proves a lower end then, so that no verdict says stays"
+        };
+        Some(format!(
+            "the bracket is on {rank} leading directions: {lower}; --memory {:.1}G proves it on all",
+            (10.0 * needed / f64::from(1 << 30)).ceil() / 10.0
+        ))
+    }
+}
+
+/// What to say of an exact threshold whose estimate still moves.
+#[must_use]
+pub fn not_settled(exact: &Threshold) -> Option<String> {
+    let search = exact.search().filter(|search| !search.converged)?;
+    let last = search.ranks.last()?;
+    let before = search.ranks.iter().rev().nth(1);
+    let change = before.map_or(String::new(), |before| {
+        let moved = before.critical_learning_rate / last.critical_learning_rate - 1.0;
+        format!(" (it fell by {:.1} % from {} directions)", 100.0 * moved, before.rank)
+    });
+    Some(format!(
+        "the exact threshold has not settled in {} directions{change}: it is an upper bound; give \
+         more --memory",
+        last.rank
+    ))
+}
+
+/// What to say of epochs that end with a smaller batch.
+pub(crate) fn ragged(examples: usize, batch_size: usize, used: Sampling) -> Option<String> {
+    let last = examples % batch_size;
+    if used != Sampling::ReshuffledEpochs || last == 0 {
+        return None;
+    }
+    let noise = |size| Batching::new(examples, size, used).map_or(f64::NAN, |b| b.noise());
+    Some(format!(
+        "an epoch of {examples} examples ends with a batch of {last}, whose noise coefficient p is \
+         {:.2e} instead of {:.2e}: the criteria take every batch to hold B = {batch_size}, and what \
+         stays at B = {last} stays with such epochs of independent batches too",
+        noise(last),
+        noise(batch_size)
+    ))
+}
+
+/// What to say of batch sizes whose almost-sure threshold is missing or not settled.
+pub(crate) fn not_simulated(found: &[(usize, &[Threshold])]) -> Vec<String> {
+    let at = |which: fn(Option<&Threshold>) -> bool| {
+        let mut sizes: Vec<usize> = found
+            .iter()
+            .filter(|(_, list)| which(by(list, &CriterionName::ALMOST_SURE)))
+            .map(|(size, _)| *size)
+            .collect();
+        sizes.sort_unstable();
+        sizes.dedup();
+        let sizes: Vec<String> = sizes.iter().map(ToString::to_string).collect();
+        (!sizes.is_empty()).then(|| sizes.join(", "))
+    };
+    let missing = at(|found| found.is_none()).map(|sizes| {
+        format!(
+            "no almost-sure threshold at B = {sizes}: {FEWEST_STEPS} steps of {TRAJECTORIES} paths \
+             take too long there even in {FEWEST_DIRECTIONS} directions, no learning rate tried lets \
+             them leave, or their growth does not change with η there, which leaves its error unknown"
+        )
+    });
+    let moving = at(|found| found.is_some_and(|found| !found.is_settled())).map(|sizes| {
+        format!(
+            "the almost-sure threshold at B = {sizes} has not converged: its paths grow otherwise in \
+             the first half of the steps than in the second"
+        )
+    });
+    missing.into_iter().chain(moving).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// p(1, 10) = 1 and p(3, 10) = 7/27.
+    #[test]
+    fn only_a_smaller_last_batch_is_named() {
+        let note = ragged(10, 3, Sampling::ReshuffledEpochs).unwrap();
+        assert!(
+            note.contains("a batch of 1") && note.contains("1.00e0 instead of 2.59e-1"),
+            "{note}"
+        );
+        assert_eq!(ragged(10, 5, Sampling::ReshuffledEpochs), None);
+        assert_eq!(ragged(10, 3, Sampling::IndependentBatches), None);
+    }
+}

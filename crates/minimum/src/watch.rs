@@ -1,0 +1,129 @@
+//! Progress sink and interrupt flag.
+
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::Error;
+
+/// What a measurement says while it works. It changes nothing.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Measuring {
+    /// It goes on.
+    At(MeasureProgress),
+    /// A stage ended; what shows it can go.
+    StageEnded,
+}
+
+/// Where a measurement stands.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MeasureProgress {
+    /// What is measured.
+    pub quantity: Quantity,
+    /// Operator products, batches or simulations so far.
+    pub products: usize,
+    /// The estimate so far, where there is one.
+    pub value: Option<f64>,
+    /// Its estimated relative residual or standard error, where there is one.
+    pub relative_residual: Option<f64>,
+}
+
+/// What can be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Quantity {
+    /// λ_max(H).
+    Sharpness,
+    /// √λ_max(Σ).
+    NonUniformity,
+    /// The largest eigenvalues of H.
+    TopEigenvalues,
+    /// The density of the eigenvalues of H.
+    Density,
+    /// tr H.
+    Trace,
+    /// λ_min(H).
+    SmallestEigenvalue,
+    /// The ends of the spectra of single examples' Hessians; a product is an example.
+    ExampleEnds,
+    /// The leading directions of the square-root factors.
+    LeadingDirections,
+    /// A threshold, by what its search is called.
+    Threshold(&'static str),
+    /// E\[gᵀH_Bg/‖g‖²\]; a product is a batch.
+    BatchSharpness,
+    /// Launches of the linearised dynamics; a product is a launch.
+    LinearisedLaunch,
+}
+
+impl std::fmt::Display for Quantity {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Sharpness => "sharpness",
+            Self::NonUniformity => "non-uniformity",
+            Self::TopEigenvalues => "top eigenvalues",
+            Self::Density => "spectral density",
+            Self::Trace => "trace",
+            Self::SmallestEigenvalue => "smallest eigenvalue",
+            Self::ExampleEnds => "single examples",
+            Self::LeadingDirections => "leading directions",
+            Self::Threshold(search) => search,
+            Self::BatchSharpness => "batch sharpness",
+            Self::LinearisedLaunch => "linearised launches",
+        })
+    }
+}
+
+/// Progress sink and interrupt flag.
+pub struct Watch<'a> {
+    progress: &'a mut dyn FnMut(Measuring),
+    interrupt: &'a AtomicBool,
+}
+
+impl<'a> Watch<'a> {
+    /// `progress` is told what happens; once `interrupt` is set, the work ends with
+    /// [`Error::Interrupted`] after the product at hand.
+    pub fn new(progress: &'a mut dyn FnMut(Measuring), interrupt: &'a AtomicBool) -> Self {
+        Self { progress, interrupt }
+    }
+
+    /// The interrupt flag, for work on several threads.
+    #[must_use]
+    pub fn interrupt(&self) -> &'a AtomicBool {
+        self.interrupt
+    }
+
+    /// Tells where a measurement stands; breaks once the interrupt flag is set.
+    pub fn measuring(&mut self, at: MeasureProgress) -> ControlFlow<()> {
+        (self.progress)(Measuring::At(at));
+        if self.is_interrupted() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    /// As [`Watch::measuring`], of something that is only counted.
+    pub fn counted(&mut self, quantity: Quantity, products: usize) -> ControlFlow<()> {
+        self.measuring(MeasureProgress { quantity, products, value: None, relative_residual: None })
+    }
+
+    /// Tells that a stage ended.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`] once the interrupt flag is set.
+    pub fn stage_ended(&mut self) -> Result<(), Error> {
+        (self.progress)(Measuring::StageEnded);
+        self.check()
+    }
+
+    /// # Errors
+    /// [`Error::Interrupted`] once the interrupt flag is set.
+    pub fn check(&self) -> Result<(), Error> {
+        if self.is_interrupted() { Err(Error::Interrupted) } else { Ok(()) }
+    }
+
+    fn is_interrupted(&self) -> bool {
+        self.interrupt.load(Ordering::Relaxed)
+    }
+}
+
+/// Does `work` with a watch that shows nothing and never interrupts.
+pub(crate) fn unwatched<R>(work: impl FnOnce(&mut Watch<'_>) -> R) -> R {
+    let never = AtomicBool::new(false);
+    work(&mut Watch::new(&mut |_| (), &never))
+}
