@@ -120,6 +120,9 @@ pub enum Error {
         /// Its outputs.
         outputs: usize,
     },
+    /// Stopped from outside; what was saved stays.
+    #[error("interrupted")]
+    Interrupted,
     /// What the network, its passes or the training refuse.
     #[error(transparent)]
     Net(#[from] minimascope_net::Error),
@@ -132,6 +135,9 @@ pub enum Error {
     /// What the theory refuses: an η, B or β outside its range, one example, no curvature.
     #[error(transparent)]
     Stability(#[from] minimascope_stability::Error),
+    /// What cannot be measured at a point.
+    #[error(transparent)]
+    Minimum(minimascope_minimum::Error),
     /// What is wrong with a sweep.
     #[error(transparent)]
     Sweep(#[from] crate::sweep::error::SweepError),
@@ -238,6 +244,18 @@ pub enum Error {
         /// When.
         steps: u64,
     },
+}
+
+impl From<minimascope_minimum::Error> for Error {
+    fn from(error: minimascope_minimum::Error) -> Self {
+        use minimascope_minimum::Error as Minimum;
+        match error {
+            Minimum::Interrupted => Self::Interrupted,
+            Minimum::Spectrum(error) => Self::Spectrum(error),
+            Minimum::Stability(error) => Self::Stability(error),
+            other => Self::Minimum(other),
+        }
+    }
 }
 
 impl Error {

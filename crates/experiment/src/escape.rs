@@ -1,45 +1,46 @@
 //! SGD launched from a minimum: does it stay?
 
-mod criterion;
 mod explanation;
 mod grid;
 mod growth;
 mod launch;
-mod looks;
+mod leaving;
+mod linearised;
+mod observer;
 mod prediction;
-mod relaunch;
+mod schedule;
+mod setting;
 pub mod toy;
-mod watch;
 
 use std::sync::atomic::AtomicBool;
 
+use minimascope_minimum::not_settled;
 use minimascope_net::Scalar;
 use minimascope_record::SCHEMA_VERSION;
 use minimascope_record::escape as record;
-use minimascope_record::stability::Minimum as Measured;
+use minimascope_record::stability::{MeasuredPoint, Origin, StabilityQuestion};
+use minimascope_record::threshold::{Threshold, mean_square};
 use minimascope_record::training::Sampling;
 use minimascope_stability::{Batching, LearningRate, Momentum};
 
 use crate::Error;
-use crate::folder::RunFolder;
-use crate::problem::Problem;
-use crate::progress::{Event, Progress};
+use crate::folder::{ESCAPE, ESCAPES, RunFolder};
+use crate::loaded_plan::{InPrecision, LoadedPlan, in_precision};
+use crate::progress::{Event, Progress, watching};
 use crate::run::Existing;
-use crate::stability::{Minimum, Wanted, Watch, assumed, law, not_settled};
+use crate::stability::RunMinimum;
 
 pub use grid::{Grid, grid};
 
-use criterion::{Criterion, constant_output_loss};
-use launch::{Launcher, Observation};
+use leaving::{LeavingRule, constant_output_loss};
+use linearised::{LinearisedNetwork, LinearisedQuestion, output_gradient};
 use prediction::typical_of;
-use relaunch::Again;
-
-/// A whole departure from a minimum.
-const RECORD: &str = "escape.json";
+use schedule::Observation;
+use setting::LaunchSetting;
 
 /// What is launched from a minimum: plain SGD at a constant learning rate.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Launch {
+pub struct LaunchQuestion {
     /// η.
     pub learning_rate: f64,
     /// B.
@@ -54,13 +55,13 @@ pub struct Launch {
     pub quick: bool,
 }
 
-impl Launch {
+impl LaunchQuestion {
     /// Where the record of a launch stands in its run's folder.
     #[must_use]
     pub fn folder_in(&self, run: &RunFolder) -> RunFolder {
         let (rate, size) = (self.learning_rate, self.batch_size);
         let name = format!("learning-rate-{rate}-batch-size-{size}");
-        RunFolder::at(run.file("escape").join(name))
+        RunFolder::at(run.file(ESCAPES).join(name))
     }
 
     /// Whether it has a meaning for n examples, before anything is measured.
@@ -74,9 +75,9 @@ impl Launch {
 }
 
 fn check(examples: usize, rates: &[f64], sizes: &[usize]) -> Result<(), Error> {
-    let law = law(Sampling::IndependentBatches);
-    Batching::new(examples, 1, law)?;
-    sizes.iter().try_for_each(|size| Batching::new(examples, *size, law).map(|_| ()))?;
+    let sampling = Sampling::IndependentBatches;
+    Batching::new(examples, 1, sampling)?;
+    sizes.iter().try_for_each(|size| Batching::new(examples, *size, sampling).map(|_| ()))?;
     rates.iter().try_for_each(|rate| LearningRate::new(*rate).map(|_| ()))?;
     Ok(())
 }
@@ -100,94 +101,93 @@ pub struct Place {
 }
 
 impl Place {
-    /// What an earlier call left, if it can be read: a record of another version is none.
+    /// What an earlier call left, if it can be read.
     fn earlier<R: serde::de::DeserializeOwned>(&self, name: &str) -> Option<R> {
-        #[derive(serde::Deserialize)]
-        struct Version {
-            schema_version: u32,
-        }
         let wanted = self.existing != Existing::Restart && self.folder.has(name);
-        let version = wanted.then(|| self.folder.read_json::<Version>(name).ok()).flatten()?;
-        (version.schema_version == SCHEMA_VERSION)
-            .then(|| self.folder.read_json(name).ok())
-            .flatten()
+        wanted.then(|| self.folder.read_json(name).ok()).flatten()
     }
 }
 
 /// Launches, and says what the theory said before. The record goes to its folder after every
-/// launch; `None` when interrupted before the first.
+/// launch.
 ///
 /// # Errors
 /// [`Error::Stability`] for an η or B outside its range, or no seeds or steps;
-/// [`Error::NothingToLeave`]; [`Error::Write`].
+/// [`Error::NothingToLeave`]; [`Error::Interrupted`] before the first launch; [`Error::Write`].
 pub fn escape(
-    minimum: &mut Minimum<'_>,
-    launch: &Launch,
+    minimum: &mut RunMinimum<'_, '_>,
+    launch: &LaunchQuestion,
     place: &Place,
     progress: &mut dyn Progress,
     interrupt: &AtomicBool,
-) -> Result<Option<record::Escape>, Error> {
+) -> Result<record::Escape, Error> {
     let used = launch.sampling.unwrap_or(minimum.plan().config().train.sampling);
-    let sampling = assumed(used);
+    let sampling = used.independent();
     let n = minimum.plan().train().len();
     launch.check(n)?;
-    let criterion = minimum.criterion()?;
-    let batching = Batching::new(n, launch.batch_size, law(sampling))?;
+    let rule = minimum.leaving_rule()?;
+    let batching = Batching::new(n, launch.batch_size, sampling)?;
     let rate = LearningRate::new(launch.learning_rate)?;
-    let mut watch = Watch { progress, interrupt };
-    let wanted = Wanted::of_plain_sgd(launch.quick);
-    minimum.settle(&batching, &wanted, &mut watch)?;
-    let critical = minimum.critical(&batching, &wanted, &mut watch)?;
-    if watch.is_interrupted() {
-        return Ok(None);
-    }
-    let (verdict, margin) = minimum.judge(&critical.exact, rate)?;
+    let question = StabilityQuestion { quick: launch.quick, ..StabilityQuestion::default() };
+    let effort = minimum.minimum.effort(&question)?;
+    let thresholds: Vec<Threshold> = watching(progress, interrupt, |watch| {
+        minimum.minimum.settle(&batching, &effort, watch)?;
+        minimum.minimum.thresholds(&batching, &effort, watch)
+    })?;
+    let (verdict, margin) = minimum.judge(&thresholds, rate)?;
     let predicted_growth = minimum.predicted_growth(&batching, rate, used)?;
-    let mut notes = minimum.notes(sampling, minimum.used_at(Some(launch.batch_size), used))?;
-    notes.extend(not_settled(&critical.exact));
-    notes.extend(minimum.directions_left_out(Momentum::NONE));
-    notes.extend(within_noise(criterion));
+    let used_at = minimum.minimum.used_at(Some(launch.batch_size), used);
+    let mut notes = minimum.minimum.notes(sampling, used_at)?;
+    notes.extend(mean_square(&thresholds).and_then(not_settled));
+    notes.extend(minimum.minimum.directions_left_out(Momentum::NONE));
+    notes.extend(within_noise(rule));
     if minimum.momentum() != Momentum::NONE.value() {
         notes.push("the run had momentum, the launches have none".to_owned());
     }
-    let empty =
-        record::Linearised { directions: 0, share_of_loss: 0.0, max_steps: 0, laws: vec![] };
+    let nothing = record::Linearised {
+        directions: 0,
+        share_of_loss: 0.0,
+        max_steps: 0,
+        by_sampling: Vec::new(),
+    };
     let mut record = record::Escape {
         schema_version: SCHEMA_VERSION,
-        minimum: minimum.record().clone(),
+        origin: minimum.origin(),
+        point: minimum.minimum.measured().clone(),
         loss: minimum.plan().config().loss,
         learning_rate: launch.learning_rate,
         batch_size: launch.batch_size,
         sampling: used,
         max_steps: launch.max_steps,
         quick: launch.quick,
-        criterion: criterion.to_string(),
-        leaving_loss: criterion.limit(),
+        criterion: rule.to_string(),
+        leaving_loss: rule.limit(),
         constant_output_loss: minimum.constant_output_loss(),
-        critical_learning_rate: critical,
+        thresholds,
         verdict,
         margin,
         notes,
         predicted_growth,
         observed_growth: None,
-        linearised: empty,
+        linearised: nothing,
         launches: Vec::new(),
         folder: None,
     };
-    let earlier = place.earlier::<record::Escape>(RECORD);
+    let earlier = place.earlier::<record::Escape>(ESCAPE);
     if let Some(earlier) = earlier.filter(|earlier| is_same_question(earlier, &record)) {
         let finished = |launch: &record::Launch| launch.fate != record::Fate::Interrupted;
         record.launches = earlier.launches.into_iter().take_while(finished).collect();
         record.launches.truncate(launch.seeds as usize);
         // The twins of all launches, in the directions known now.
-        let twins = earlier.linearised.laws.first().map_or(0, |law| law.departures.len() as u64);
+        let by_sampling = &earlier.linearised.by_sampling;
+        let twins = by_sampling.first().map_or(0, |launches| launches.departures.len() as u64);
         let enough = twins >= launch.seeds || batching.noise() == 0.0 && twins > 0;
-        if enough && earlier.linearised.directions == minimum.factors.rank() {
+        if enough && earlier.linearised.directions == minimum.minimum.factors().rank() {
             record.linearised = earlier.linearised;
         }
     }
     place.folder.create()?;
-    let again = Again {
+    let question = LinearisedQuestion {
         learning_rate: rate,
         batching,
         used,
@@ -196,13 +196,16 @@ pub fn escape(
         observation: Observation::WithoutCurvature,
         typical: typical_of(&predicted_growth),
     };
-    let with = Launches { minimum, again: &again, criterion, place };
-    let begun = if minimum.is_double_precision() {
-        with.all::<f64>(&mut record, &mut watch)?
-    } else {
-        with.all::<f32>(&mut record, &mut watch)?
-    };
-    Ok(begun.then_some(record))
+    if record.linearised.by_sampling.is_empty() {
+        let gradient = output_gradient(&mut minimum.minimum)?;
+        let network = LinearisedNetwork::new(minimum.minimum.factors(), &gradient, rule);
+        let linearised = network.launch(&question, progress, interrupt)?;
+        record.linearised = linearised.ok_or(Error::Interrupted)?;
+    }
+    let precision = minimum.plan().config().precision;
+    let with =
+        Launches { minimum, question: &question, rule, place, record, progress, interrupt };
+    in_precision(precision, with)
 }
 
 /// Whether launches of the one are launches of the other: the same optimiser from the same bits.
@@ -210,96 +213,91 @@ fn is_same_question(one: &record::Escape, other: &record::Escape) -> bool {
     let key = |of: &record::Escape| {
         (of.learning_rate, of.batch_size, of.sampling, of.max_steps, of.leaving_loss)
     };
-    key(one) == key(other) && is_same_point(&one.minimum, &other.minimum)
+    key(one) == key(other) && is_same_point((&one.origin, &one.point), (&other.origin, &other.point))
 }
 
-fn is_same_point(one: &Measured, other: &Measured) -> bool {
-    let key = |of: &Measured| (of.run.clone(), of.train_loss, of.gradient_norm);
+fn is_same_point(one: (&Origin, &MeasuredPoint), other: (&Origin, &MeasuredPoint)) -> bool {
+    let key = |(origin, point): (&Origin, &MeasuredPoint)| {
+        (origin.run.clone(), point.train_loss, point.gradient_norm)
+    };
     key(one) == key(other)
 }
 
-/// What to say of a criterion that noise may meet.
-fn within_noise(criterion: Criterion) -> Option<String> {
-    criterion.is_within_noise().then(|| {
+/// What to say of a rule that noise may meet.
+fn within_noise(rule: LeavingRule) -> Option<String> {
+    rule.is_within_noise().then(|| {
         format!(
             "the minimum's loss {:.3e} is so near a constant output's that the noise of small \
              batches alone, a factor of 2 to 4, may count as leaving: train further first",
-            criterion.loss()
+            rule.loss()
         )
     })
 }
 
-struct Launches<'m, 'a> {
-    minimum: &'m Minimum<'a>,
-    again: &'m Again,
-    criterion: Criterion,
+/// The launches of the network, each saved.
+struct Launches<'m, 't, 'p> {
+    minimum: &'m RunMinimum<'t, 'p>,
+    question: &'m LinearisedQuestion,
+    rule: LeavingRule,
     place: &'m Place,
+    record: record::Escape,
+    progress: &'m mut dyn Progress,
+    interrupt: &'m AtomicBool,
 }
 
-impl Launches<'_, '_> {
-    /// The linearised launches, then those of the network, each saved; whether one was begun.
-    fn all<T: Scalar>(
-        &self,
-        record: &mut record::Escape,
-        watch: &mut Watch<'_>,
-    ) -> Result<bool, Error> {
-        let (parameters, problem) = self.minimum.start::<T>()?;
-        if record.linearised.laws.is_empty() {
-            let relaunch = self.minimum.relaunch(&problem, &parameters, self.criterion)?;
-            let Some(linearised) = relaunch.launch(self.again, watch)? else { return Ok(false) };
-            record.linearised = linearised;
-        }
-        let launcher = Launcher {
-            problem: &problem,
-            start: &parameters,
-            sampling: self.again.used,
-            criterion: self.criterion,
-            max_steps: self.again.max_steps,
+impl InPrecision for Launches<'_, '_, '_> {
+    type Output = Result<record::Escape, Error>;
+
+    fn run<T: Scalar>(self) -> Self::Output {
+        let Self { minimum, question, rule, place, mut record, progress, interrupt } = self;
+        let (start, loaded) = minimum.start::<T>()?;
+        let setting = LaunchSetting {
+            loaded: &loaded,
+            start: &start,
+            sampling: question.used,
+            rule,
+            max_steps: question.max_steps,
         };
-        let pair = (self.again.learning_rate.value(), self.again.batching.batch_size());
+        let pair = (question.learning_rate.value(), question.batching.batch_size());
         loop {
             let fits: Vec<_> = record.launches.iter().filter_map(|at| at.fitted_growth).collect();
             record.observed_growth = growth::pooled(&fits);
-            self.place.folder.write_json(RECORD, record)?;
+            place.folder.write_json(ESCAPE, &record)?;
             let seed = record.launches.len() as u64;
-            if seed >= self.again.launches
+            if seed >= question.launches
                 || record.launches.last().is_some_and(|at| at.fate == record::Fate::Interrupted)
             {
-                return Ok(seed > 0);
+                return if seed > 0 { Ok(record) } else { Err(Error::Interrupted) };
             }
             let observation =
                 if seed == 0 { Observation::Everything } else { Observation::WithoutCurvature };
-            watch.progress.event(Event::Launching {
+            progress.event(Event::Launching {
                 number: seed + 1,
-                of: self.again.launches,
+                of: question.launches,
                 learning_rate: pair.0,
                 batch_size: pair.1,
             });
-            let launch =
-                launcher.launch(pair, seed, observation, watch.progress, watch.interrupt)?;
+            let launch = setting.launch(pair, seed, observation, progress, interrupt)?;
             record.launches.push(launch);
         }
     }
 }
 
-impl<'a> Minimum<'a> {
-    pub(crate) fn start<T: Scalar>(&self) -> Result<(Vec<T>, Problem<'a, T>), Error> {
+impl<'t> RunMinimum<'t, '_> {
+    /// The minimum's parameters, with its plan in memory.
+    fn start<T: Scalar>(&self) -> Result<(Vec<T>, LoadedPlan<'t, T>), Error> {
         let (parameters, _) = self.target.read::<T>()?;
-        Ok((parameters, Problem::new(self.target.plan(), &self.machine)?))
+        Ok((parameters, LoadedPlan::new(self.target.plan(), &self.machine)?))
     }
 
-    /// The criterion of leaving this minimum.
-    fn criterion(&self) -> Result<Criterion, Error> {
-        let (loss, constant) = (self.record().train_loss, self.constant_output_loss());
-        Criterion::new(loss, constant).ok_or(Error::NothingToLeave { loss, constant })
+    /// When a launch counts as having left this minimum.
+    fn leaving_rule(&self) -> Result<LeavingRule, Error> {
+        let (loss, constant) = (self.minimum.measured().train_loss, self.constant_output_loss());
+        LeavingRule::new(loss, constant).ok_or(Error::NothingToLeave { loss, constant })
     }
 
     fn constant_output_loss(&self) -> f64 {
         let plan = self.plan();
         constant_output_loss(plan.config().loss, plan.train().labels(), plan.network().outputs())
-    }
-
-    pub(crate) fn is_double_precision(&self) -> bool {
-        self.target.is_double_precision()
     }
 }

@@ -5,8 +5,11 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
+use minimascope_record::outcome::Outcome;
+use minimascope_record::run::RunSummary;
+use minimascope_record::versions;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use crate::Error;
 
@@ -35,8 +38,36 @@ pub const TIMING: &str = "timing.json";
 /// The result, written last: its presence means done.
 pub const OUTCOME: &str = "outcome.json";
 
+/// Answers about the spectrum at the end, a file a question.
+pub const SPECTRA: &str = "spectrum";
+/// Answers about stability, a file a question.
+pub const ANSWERS: &str = "stability";
+/// Launches from the run's end, a folder each.
+pub const ESCAPES: &str = "escape";
+/// A launch's record in its folder.
+pub const ESCAPE: &str = "escape.json";
+/// A grid of launches in its folder.
+pub const GRID: &str = "grid.json";
+
 /// Empty; locked while a process works in the folder.
 pub const LOCK: &str = "lock";
+
+/// `trained.json`: training ended so, and the parameters are in `final.safetensors`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Trained {
+    pub(crate) outcome: Outcome,
+    pub(crate) steps: u64,
+}
+
+/// The summary of a finished run's folder.
+///
+/// # Errors
+/// [`Error::Read`], [`Error::Damaged`].
+pub fn finished(folder: &RunFolder) -> Result<RunSummary, Error> {
+    let mut summary: RunSummary = folder.read_json(OUTCOME)?;
+    summary.folder = Some(folder.path().to_string_lossy().into_owned());
+    Ok(summary)
+}
 
 impl RunFolder {
     /// The folder at `path`, there or not.
@@ -130,7 +161,7 @@ impl RunFolder {
         self.write(name, &text)
     }
 
-    /// Reads a JSON object.
+    /// Reads a JSON object, of an earlier version of the schema too.
     ///
     /// # Errors
     /// [`Error::Read`], [`Error::Damaged`].
@@ -138,7 +169,7 @@ impl RunFolder {
         let path = self.file(name);
         let text = fs::read_to_string(&path)
             .map_err(|source| Error::Read { path: path.clone(), source })?;
-        serde_json::from_str(&text)
+        versions::from_json(&text)
             .map_err(|error| Error::Damaged { path, message: error.to_string() })
     }
 

@@ -1,8 +1,12 @@
 //! What a long job says while it works. It changes nothing.
 
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
+use minimascope_minimum::{Measuring, Watch};
 use minimascope_record::trace::CurvatureLine;
+
+pub use minimascope_minimum::{MeasureProgress, Quantity};
 
 use crate::plan::Plan;
 
@@ -70,67 +74,6 @@ pub struct StepProgress {
     pub remaining_seconds: Option<f64>,
 }
 
-/// Where a measurement stands.
-#[derive(Clone, Copy, Debug)]
-pub struct MeasureProgress {
-    /// What is measured.
-    pub quantity: Quantity,
-    /// Operator products so far, or steps of a launch.
-    pub products: usize,
-    /// The estimate so far.
-    pub value: f64,
-    /// Its estimated relative residual.
-    pub relative_residual: f64,
-}
-
-/// What can be measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Quantity {
-    /// λ_max(H).
-    Sharpness,
-    /// √λ_max(Σ).
-    NonUniformity,
-    /// The largest eigenvalues of H.
-    TopEigenvalues,
-    /// The density of the eigenvalues of H.
-    Density,
-    /// tr H.
-    Trace,
-    /// λ_min(H).
-    SmallestEigenvalue,
-    /// The leading directions of the examples' factors.
-    Directions,
-    /// η*.
-    CriticalLearningRate,
-    /// The almost-sure threshold; a product is a simulated exponent.
-    AlmostSureLearningRate,
-    /// The largest λ_max(H_B) of some batches; a product is a batch.
-    WorstBatch,
-    /// E\[gᵀH_Bg/‖g‖²\].
-    BatchSharpness,
-    /// Steps of a launch of the linearised dynamics.
-    LinearisedLaunch,
-}
-
-impl std::fmt::Display for Quantity {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(match self {
-            Self::Sharpness => "sharpness",
-            Self::NonUniformity => "non-uniformity",
-            Self::TopEigenvalues => "top eigenvalues",
-            Self::Density => "spectral density",
-            Self::Trace => "trace",
-            Self::SmallestEigenvalue => "smallest eigenvalue",
-            Self::Directions => "leading directions",
-            Self::CriticalLearningRate => "critical learning rate",
-            Self::AlmostSureLearningRate => "almost-sure learning rate",
-            Self::WorstBatch => "sharpest batch",
-            Self::BatchSharpness => "batch sharpness",
-            Self::LinearisedLaunch => "linearised launches",
-        })
-    }
-}
-
 /// Whoever shows events.
 pub trait Progress {
     /// Shows one.
@@ -143,4 +86,19 @@ pub struct Silent;
 
 impl Progress for Silent {
     fn event(&mut self, _: Event<'_>) {}
+}
+
+/// Does `work` with a watch that passes on to `progress`.
+pub(crate) fn watching<R>(
+    progress: &mut dyn Progress,
+    interrupt: &AtomicBool,
+    work: impl FnOnce(&mut Watch<'_>) -> R,
+) -> R {
+    let mut show = |measuring| {
+        progress.event(match measuring {
+            Measuring::At(at) => Event::Measuring(at),
+            Measuring::StageEnded => Event::StageEnded,
+        });
+    };
+    work(&mut Watch::new(&mut show, interrupt))
 }

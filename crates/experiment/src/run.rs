@@ -9,36 +9,17 @@ mod trace;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
-use minimascope_net::Execution;
-use minimascope_record::config::Precision;
+use minimascope_net::Scalar;
 use minimascope_record::run::RunSummary;
 
 use crate::Error;
-use crate::folder::{CHECKPOINT, OUTCOME, RunFolder, TRAINED};
+use crate::folder::{CHECKPOINT, OUTCOME, RunFolder, TRAINED, finished};
+use crate::loaded_plan::{InPrecision, in_precision};
+use crate::machine::Machine;
 use crate::plan::Plan;
 use crate::progress::{Event, Progress};
 
 use session::Session;
-pub(crate) use session::Trained;
-
-/// What of the machine is used. Changes no bit of any result.
-#[derive(Clone, Copy, Debug)]
-pub struct Machine {
-    /// Threads.
-    pub threads: usize,
-    /// Bytes for activations.
-    pub memory_bytes: usize,
-}
-
-impl Machine {
-    /// The threads, started.
-    ///
-    /// # Errors
-    /// [`Error::Net`] if the machine refuses them.
-    pub fn execution(&self) -> Result<Execution, Error> {
-        Ok(Execution::new(self.threads, self.memory_bytes)?)
-    }
-}
 
 /// What is done about an earlier start of the same run. A finished run is reported, not computed
 /// again, unless it is restarted.
@@ -99,20 +80,26 @@ pub(crate) fn in_folder(
     progress: &mut dyn Progress,
     interrupt: &AtomicBool,
 ) -> Result<RunSummary, Error> {
-    match plan.config().precision {
-        Precision::F32 => Session::<f32>::new(plan, machine, folder, progress, interrupt)?.run(),
-        Precision::F64 => Session::<f64>::new(plan, machine, folder, progress, interrupt)?.run(),
-    }
+    let start = Start { plan, folder, machine, progress, interrupt };
+    in_precision(plan.config().precision, start)
 }
 
-/// The summary of a finished run's folder.
-///
-/// # Errors
-/// [`Error::Read`], [`Error::Damaged`].
-pub fn finished(folder: &RunFolder) -> Result<RunSummary, Error> {
-    let mut summary: RunSummary = folder.read_json(OUTCOME)?;
-    summary.folder = Some(folder.path().to_string_lossy().into_owned());
-    Ok(summary)
+/// One start of a run, before its precision is chosen.
+struct Start<'a> {
+    plan: &'a Plan,
+    folder: RunFolder,
+    machine: &'a Machine,
+    progress: &'a mut dyn Progress,
+    interrupt: &'a AtomicBool,
+}
+
+impl InPrecision for Start<'_> {
+    type Output = Result<RunSummary, Error>;
+
+    fn run<T: Scalar>(self) -> Self::Output {
+        let Self { plan, folder, machine, progress, interrupt } = self;
+        Session::<T>::new(plan, machine, folder, progress, interrupt)?.run()
+    }
 }
 
 #[cfg(test)]

@@ -1,38 +1,235 @@
-//! Which (learning rate, batch size) can stay at a trained minimum.
-//!
-//! [`Minimum::open`] measures the point once: full Hessian, Gauss–Newton factors, applicability.
-//! Every question after it is a matter of the factors alone.
+//! Which (learning rate, batch size) can stay at the end of a run.
 
-mod answers;
-mod blame;
-mod examples;
-mod factors;
-mod minimum;
-mod query;
-pub(crate) mod records;
-mod simulated;
+use std::sync::atomic::AtomicBool;
 
-use minimascope_record::training as recorded;
-use minimascope_stability::Sampling;
+use minimascope_minimum::{Minimum, Watch};
+use minimascope_net::Scalar;
+use minimascope_record::outcome::Outcome;
+use minimascope_record::stability::{
+    Attribution, Origin, StabilityQuestion, StabilityReport, Verdict,
+};
+use minimascope_record::threshold::{Threshold, mean_square};
+use minimascope_record::training::Optimizer;
+use minimascope_stability::{LearningRate, Momentum};
 
-pub(crate) use answers::{Wanted, Watch, not_settled};
-pub use minimum::Minimum;
-pub use query::Query;
-pub(crate) use simulated::{ensemble, step_work};
+use crate::Error;
+use crate::folder::{ANSWERS, RunFolder};
+use crate::loaded_plan::{InPrecision, LoadedPlan, in_precision};
+use crate::machine::Machine;
+use crate::measure::budget;
+use crate::plan::Plan;
+use crate::progress::{Progress, watching};
+use crate::target::Target;
 
-/// The theory's name of a law of batches.
-pub(crate) fn law(sampling: recorded::Sampling) -> Sampling {
-    match sampling {
-        recorded::Sampling::ReshuffledEpochs => Sampling::ReshuffledEpochs,
-        recorded::Sampling::IndependentBatches => Sampling::IndependentWithoutReplacement,
-        recorded::Sampling::WithReplacement => Sampling::IndependentWithReplacement,
+/// A target's point with what the run says of it.
+pub struct RunMinimum<'t, 'p> {
+    pub(crate) target: &'t Target,
+    pub(crate) machine: Machine,
+    pub(crate) minimum: Minimum<'p>,
+    test_accuracy: Option<f64>,
+}
+
+/// Measures a target's point once, and lets `work` ask of it.
+///
+/// # Errors
+/// [`Error::DeadRun`], [`Error::NothingToMeasure`], [`Error::Interrupted`], [`Error::Stability`]
+/// without curvature or with one example, what the file and the memory budget refuse, and those of
+/// `work`.
+pub fn at_minimum<R>(
+    target: &Target,
+    machine: &Machine,
+    progress: &mut dyn Progress,
+    interrupt: &AtomicBool,
+    work: impl FnOnce(&mut RunMinimum<'_, '_>, &mut dyn Progress) -> Result<R, Error>,
+) -> Result<R, Error> {
+    if target.outcome() == Some(Outcome::Dead) {
+        return Err(Error::DeadRun { run: target.plan().id().to_string() });
+    }
+    let opening = Opening { target, machine, progress, interrupt, work };
+    in_precision(target.plan().config().precision, opening)
+}
+
+struct Opening<'a, W> {
+    target: &'a Target,
+    machine: &'a Machine,
+    progress: &'a mut dyn Progress,
+    interrupt: &'a AtomicBool,
+    work: W,
+}
+
+impl<R, W> InPrecision for Opening<'_, W>
+where
+    W: FnOnce(&mut RunMinimum<'_, '_>, &mut dyn Progress) -> Result<R, Error>,
+{
+    type Output = Result<R, Error>;
+
+    fn run<T: Scalar>(self) -> Self::Output {
+        let Self { target, machine, progress, interrupt, work } = self;
+        let plan = target.plan();
+        let (parameters, _) = target.read::<T>()?;
+        let loaded = LoadedPlan::new(plan, machine)?;
+        let on_train = loaded.on_train().assess(&parameters);
+        let run = || plan.id().to_string();
+        if !on_train.loss.is_finite() {
+            return Err(Error::NothingToMeasure { run: run(), steps: 0 });
+        }
+        if on_train.constant {
+            return Err(Error::DeadRun { run: run() });
+        }
+        let test_accuracy = loaded.on_test().map(|mut test| test.assess(&parameters).accuracy);
+        let mut evaluator = loaded.evaluator()?;
+        evaluator.set_point(&parameters)?;
+        let budget = budget(plan, *machine);
+        let mut minimum = watching(progress, interrupt, |watch| {
+            Minimum::watched(&mut evaluator, &budget, watch)
+        })?;
+        if !matches!(
+            plan.config().train.optimizer,
+            Optimizer::Sgd | Optimizer::HeavyBall { .. }
+        ) {
+            minimum.remark(
+                "the run's optimiser is none of the theory's: the answers are for plain SGD from \
+                 the point it reached"
+                    .to_owned(),
+            );
+        }
+        work(&mut RunMinimum { target, machine: *machine, minimum, test_accuracy }, progress)
     }
 }
 
-/// The independent law closest to one of an optimiser: what the criteria assume of it.
-pub(crate) fn assumed(sampling: recorded::Sampling) -> recorded::Sampling {
-    match sampling {
-        recorded::Sampling::ReshuffledEpochs => recorded::Sampling::IndependentBatches,
-        other => other,
+impl RunMinimum<'_, '_> {
+    /// The plan that trained it.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        self.target.plan()
+    }
+
+    /// The run in a record.
+    #[must_use]
+    pub fn origin(&self) -> Origin {
+        let plan = self.plan();
+        Origin {
+            run: plan.id().to_string(),
+            model: plan.model().to_owned(),
+            data: plan.train().name().to_owned(),
+            learning_rate: plan.config().train.learning_rate,
+            batch_size: plan.batch_size(),
+            test_accuracy: self.test_accuracy,
+        }
+    }
+
+    /// β of the run that trained it.
+    #[must_use]
+    pub fn momentum(&self) -> f64 {
+        match self.plan().config().train.optimizer {
+            Optimizer::HeavyBall { momentum } => momentum,
+            _ => Momentum::NONE.value(),
+        }
+    }
+
+    /// The question with what it leaves open as the run has it: its (η, B) where neither is given,
+    /// its momentum and its sampling scheme.
+    #[must_use]
+    pub fn completed(&self, question: &StabilityQuestion) -> StabilityQuestion {
+        let train = &self.plan().config().train;
+        let own = (question.learning_rate, question.batch_size) == (None, None);
+        StabilityQuestion {
+            learning_rate: question.learning_rate.or(own.then_some(train.learning_rate)),
+            batch_size: question.batch_size.or(own.then(|| self.plan().batch_size())),
+            momentum: question.momentum.or(Some(self.momentum())),
+            sampling: question.sampling.or(Some(train.sampling)),
+            ..*question
+        }
+    }
+
+    /// Answers. The answer about a run's end is saved in the run's folder, a file a question.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`]; [`Error::Stability`] for an η, B, β or tolerance outside its range;
+    /// [`Error::Write`].
+    pub fn ask(
+        &mut self,
+        question: &StabilityQuestion,
+        progress: &mut dyn Progress,
+        interrupt: &AtomicBool,
+    ) -> Result<StabilityReport, Error> {
+        let question = self.completed(question);
+        let minimum = &mut self.minimum;
+        let ask = |watch: &mut Watch<'_>| minimum.ask_watched(&question, watch);
+        let mut report = watching(progress, interrupt, ask)?;
+        report.origin = Some(self.origin());
+        if let Some(attribution) = &mut report.attribution {
+            self.name_examples(attribution);
+        }
+        if let Some(run) = self.target.run_folder() {
+            let folder = RunFolder::at(run.file(ANSWERS));
+            folder.create()?;
+            folder.write_json(&file_of(&question), &report)?;
+        }
+        Ok(report)
+    }
+
+    /// The verdict and the margin η/η* of a learning rate, by a list of thresholds.
+    ///
+    /// # Errors
+    /// [`Error::Stability`] where no criterion has a meaning.
+    pub fn judge(
+        &self,
+        thresholds: &[Threshold],
+        learning_rate: LearningRate,
+    ) -> Result<(Verdict, f64), Error> {
+        let exact = mean_square(thresholds).expect("every list has the exact threshold");
+        Ok(self.minimum.judge(exact, learning_rate)?)
+    }
+
+    /// Adds labels to the examples of an attribution.
+    fn name_examples(&self, attribution: &mut Attribution) {
+        let plan = self.plan();
+        for share in attribution.non_uniformity.iter_mut().chain(&mut attribution.mean_square) {
+            share.label = plan.train().labels().get(share.example).copied();
+            share.corrupted = plan.corrupted().contains(&share.example);
+        }
+    }
+}
+
+/// The file of a question's answer: another question has another file.
+fn file_of(question: &StabilityQuestion) -> String {
+    let StabilityQuestion { learning_rate, batch_size, momentum, sampling, tolerance, .. } =
+        *question;
+    let sampling = sampling.map(|sampling| sampling.to_string());
+    let parts = [
+        learning_rate.map(|rate| format!("learning-rate-{rate}")),
+        batch_size.map(|size| format!("batch-size-{size}")),
+        momentum.filter(|beta| *beta != 0.0).map(|beta| format!("momentum-{beta}")),
+        sampling,
+        question.boundary.then(|| "boundary".to_owned()),
+        (question.attribution > 0).then(|| format!("attribution-{}", question.attribution)),
+        question.batch_sharpness.then(|| "batch-sharpness".to_owned()),
+        tolerance.map(|tolerance| format!("tolerance-{tolerance}")),
+        question.quick.then(|| "quick".to_owned()),
+    ];
+    format!("{}.json", parts.into_iter().flatten().collect::<Vec<_>>().join("-"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_question_has_another_file() {
+        let own = StabilityQuestion { learning_rate: Some(0.1), ..StabilityQuestion::default() };
+        let questions = [
+            own,
+            StabilityQuestion { quick: true, ..own },
+            StabilityQuestion { batch_size: Some(4), ..own },
+            StabilityQuestion { momentum: Some(0.9), ..own },
+            StabilityQuestion { boundary: true, ..own },
+            StabilityQuestion { attribution: 4, ..own },
+        ];
+        let mut files: Vec<String> = questions.iter().map(file_of).collect();
+        assert_eq!(files[1], "learning-rate-0.1-quick.json");
+        files.sort();
+        files.dedup();
+        assert_eq!(files.len(), questions.len());
     }
 }

@@ -91,7 +91,7 @@ impl Minimum<'_> {
         notes.extend(size.and_then(|size| ragged(n, size, used)));
         notes.extend(mean_square(&thresholds).and_then(not_settled));
         notes.extend(self.directions_left_out(momentum));
-        if effort.simulate {
+        if !question.quick {
             let rows = boundary.iter().map(|row| (row.batch_size, &row.thresholds[..]));
             let asked = size.map(|size| (size, &thresholds[..]));
             notes.extend(not_simulated(&asked.into_iter().chain(rows).collect::<Vec<_>>()));

@@ -5,7 +5,9 @@ use minimascope_record::measured::finite;
 use minimascope_record::stability::{GaussNewtonPart, MeasuredPoint, StabilityQuestion, Verdict};
 use minimascope_record::threshold::{RankStop, Threshold};
 use minimascope_stability::mean_square::{CriticalParameters, CriticalProgress, critical};
-use minimascope_stability::thresholds::{Curvatures, Effort, SearchProgress, thresholds};
+use minimascope_stability::thresholds::{
+    Curvatures, Effort, SearchProgress, Simulation, thresholds,
+};
 use minimascope_stability::verdict::judge;
 use minimascope_stability::{Batching, ExampleFactors, LearningRate, Momentum, Sampling};
 
@@ -126,7 +128,8 @@ impl<'p> Minimum<'p> {
             momentum: question.momentum.map_or(Ok(Momentum::NONE), Momentum::new)?,
             ..CriticalParameters::default()
         };
-        Ok(Effort { exact, simulate: !question.quick })
+        let simulation = if question.quick { Simulation::None } else { Simulation::Affordable };
+        Ok(Effort { exact, simulation })
     }
 
     /// All thresholds at one batch size.

@@ -61,6 +61,17 @@ pub enum Sampling {
     WithReplacement,
 }
 
+impl std::fmt::Display for Sampling {
+    /// As configurations spell it.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::ReshuffledEpochs => "reshuffled-epochs",
+            Self::IndependentBatches => "independent-batches",
+            Self::WithReplacement => "with-replacement",
+        })
+    }
+}
+
 impl Sampling {
     /// In words.
     #[must_use]

@@ -6,6 +6,7 @@ use minimascope_record::threshold::{self, CriterionName, Proves, Threshold};
 
 use crate::criteria::{CRITERIA, Setting, WithMomentum, variance, worst};
 use crate::mean_square::{CriticalParameters, CriticalProgress, critical};
+use crate::simulation::Ensemble;
 use crate::{Batching, Error, ExampleFactors, Momentum};
 
 /// A threshold that proves staying may lie above the proved lower end by this share, the accuracy of
@@ -17,9 +18,21 @@ const SAME: f64 = 1e-6;
 pub struct Effort {
     /// Of the exact threshold, with the momentum β.
     pub exact: CriticalParameters,
-    /// Whether to simulate and to draw batches: the almost-sure threshold and the sharpest batch, by
-    /// far the most expensive at large B.
-    pub simulate: bool,
+    /// What to simulate: the almost-sure threshold and the sharpest batch, by far the most expensive
+    /// at large B.
+    pub simulation: Simulation,
+}
+
+/// Trajectories behind the almost-sure threshold, and batches drawn for the sharpest one.
+#[derive(Clone, Copy, Debug, Default)]
+pub enum Simulation {
+    /// None of either.
+    #[default]
+    None,
+    /// As many as take some seconds.
+    Affordable,
+    /// Trajectories of this ensemble.
+    Of(Ensemble),
 }
 
 /// Curvatures of a point that do not depend on B.

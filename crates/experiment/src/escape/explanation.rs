@@ -29,34 +29,34 @@ impl Seen {
         let against = of(!expected);
         let (left, seeds) =
             if against.is_empty() { (expected, of(expected)) } else { (!expected, against) };
-        Self { left, seeds, launches: cell.launches, steps: cell.max_steps }
+        Self { left, seeds, launches: cell.departures.len() as u64, steps: cell.max_steps }
     }
 
     /// Whether most of them have a twin, the linearised launch on the same batches, that does the same
     /// within so many steps.
-    fn is_done_by_twins(&self, law: &LinearisedLaunches, steps: u64) -> bool {
-        let twins = self.seeds.iter().filter_map(|seed| law.departures.get(*seed));
+    fn is_done_by_twins(&self, launches: &LinearisedLaunches, steps: u64) -> bool {
+        let twins = self.seeds.iter().filter_map(|seed| launches.departures.get(*seed));
         2 * twins.filter(|at| self.is_done(at, steps)).count() > self.seeds.len()
     }
 
     /// Whether so many of so few launches would do the same once in twenty times, if each did as often
     /// as the linearised ones.
-    fn is_done_as_often(&self, law: &LinearisedLaunches, steps: u64) -> bool {
-        let rate = self.done(law, steps) as f64 / law.departures.len() as f64;
+    fn is_done_as_often(&self, launches: &LinearisedLaunches, steps: u64) -> bool {
+        let rate = self.done(launches, steps) as f64 / launches.departures.len() as f64;
         at_least(self.seeds.len() as u64, self.launches, rate) >= CHANCE
     }
 
-    /// Whether more of the one law's linearised launches do the same than of the other's, by more than
+    /// Whether more of the one scheme's linearised launches do the same than of the other's, by more than
     /// what chance gives once in twenty times.
     fn is_done_more_by(&self, one: &LinearisedLaunches, other: &LinearisedLaunches) -> bool {
         let count =
-            |law: &LinearisedLaunches| (self.done(law, self.steps), law.departures.len() as u64);
+            |launches: &LinearisedLaunches| (self.done(launches, self.steps), launches.departures.len() as u64);
         more_often(count(one), count(other)) <= CHANCE
     }
 
-    /// How many of a law's linearised launches do the same within so many steps.
-    fn done(&self, law: &LinearisedLaunches, steps: u64) -> u64 {
-        law.departures.iter().filter(|at| self.is_done(at, steps)).count() as u64
+    /// How many of a scheme's linearised launches do the same within so many steps.
+    fn done(&self, launches: &LinearisedLaunches, steps: u64) -> u64 {
+        launches.departures.iter().filter(|at| self.is_done(at, steps)).count() as u64
     }
 
     fn is_done(&self, at: &Option<u64>, steps: u64) -> bool {
@@ -76,7 +76,7 @@ fn at_least(count: u64, of: u64, rate: f64) -> f64 {
 }
 
 /// The chance that the first sample has so many of all that were found, or more, if both are of one
-/// law: Fisher's exact test.
+/// distribution: Fisher's exact test.
 fn more_often((count, of): (u64, u64), (others, of_others): (u64, u64)) -> f64 {
     let found = count + others;
     let ways = |hits: u64| choose(of, hits) * choose(of_others, found - hits);
@@ -111,20 +111,20 @@ const ENOUGH: f64 = 0.5;
 /// batches, a mean over all paths and no residuals.
 pub(super) fn explain(cell: &Cell, linearised: &Linearised) -> Explanation {
     let seen = Seen::of(cell);
-    let (used, other) = (&linearised.laws[0], linearised.laws.get(1));
-    let by_law = || other.is_some_and(|other| seen.is_done_more_by(used, other));
+    let (used, other) = (&linearised.by_sampling[0], linearised.by_sampling.get(1));
+    let by_scheme = || other.is_some_and(|other| seen.is_done_more_by(used, other));
     match (seen.left, seen.is_done_by_twins(used, seen.steps)) {
         (_, false) if seen.is_done_as_often(used, seen.steps) => Explanation::Chance,
         (false, false) => Explanation::NonlinearReturn,
         (true, false) if linearised.share_of_loss < ENOUGH => Explanation::Unexplained,
         (true, false) => Explanation::NonlinearDeparture,
         (left, true) if left == expected(cell) => Explanation::AsEstimated,
-        (true, true) if by_law() => Explanation::Reshuffling,
+        (true, true) if by_scheme() => Explanation::Reshuffling,
         (true, true) => Explanation::Residuals,
         (false, true) if !seen.is_done_by_twins(used, linearised.max_steps) => {
             Explanation::FiniteSteps
         }
-        (false, true) if by_law() => Explanation::Reshuffling,
+        (false, true) if by_scheme() => Explanation::Reshuffling,
         (false, true) => match (shrinks(used), other.and_then(shrinks)) {
             (Some(true), Some(false)) => Explanation::Reshuffling,
             (Some(true), Some(true)) => Explanation::RarePaths,
@@ -135,8 +135,8 @@ pub(super) fn explain(cell: &Cell, linearised: &Linearised) -> Explanation {
 
 /// Whether a typical path shrinks in the long run, where e^{2γ} is further from 1 than twice its
 /// standard error.
-fn shrinks(law: &LinearisedLaunches) -> Option<bool> {
-    let (typical, error) = (law.typical?, law.typical_standard_error?);
+fn shrinks(launches: &LinearisedLaunches) -> Option<bool> {
+    let (typical, error) = (launches.typical?, launches.typical_standard_error?);
     ((typical - 1.0).abs() > 2.0 * error).then_some(typical < 1.0)
 }
 
@@ -160,10 +160,7 @@ mod tests {
                 typical: Some(0.9),
                 typical_standard_error: Some(0.0),
             },
-            left,
-            launches: 3,
             max_steps: 100,
-            left_at: None,
             departures: (0..3).map(|seed| (seed < left).then_some(50)).collect(),
             largest_loss_ratio: None,
             explanation: None,

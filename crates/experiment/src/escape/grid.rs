@@ -2,24 +2,28 @@
 
 use std::sync::atomic::AtomicBool;
 
+use minimascope_minimum::not_settled;
 use minimascope_net::Scalar;
 use minimascope_record::SCHEMA_VERSION;
 use minimascope_record::escape::{Agreement, Cell, EscapeGrid, Fate, GridQuestion};
-use minimascope_record::stability::{BoundaryRow, CriticalLearningRate, Verdict};
+use minimascope_record::stability::{BoundaryRow, StabilityQuestion, Verdict};
+use minimascope_record::threshold::{Threshold, mean_square};
 use minimascope_record::training::Sampling;
+use minimascope_stability::thresholds::{Effort, Simulation};
 use minimascope_stability::{Batching, LearningRate};
 
-use super::criterion::Criterion;
-use super::launch::{Launcher, Observation};
-use super::prediction::typical_of;
-use super::relaunch::{Again, Relaunch};
+use super::leaving::LeavingRule;
+use super::schedule::Observation;
+use super::setting::LaunchSetting;
+use super::linearised::{LinearisedNetwork, LinearisedQuestion, output_gradient};
 use super::{Place, explanation, is_same_point, within_noise};
+use super::prediction::typical_of;
 use crate::Error;
-use crate::progress::{Event, Progress};
-use crate::stability::{Minimum, Wanted, Watch, assumed, law, not_settled};
+use crate::folder::GRID;
+use crate::loaded_plan::{InPrecision, in_precision};
+use crate::progress::{Event, Progress, watching};
+use crate::stability::RunMinimum;
 
-/// The table of agreement, cell by cell.
-const RECORD: &str = "grid.json";
 /// Examples that one launch may draw: at large B the noise is small, and what leaves leaves soon.
 /// A cell says how many steps it had.
 const MOST_EXAMPLES: u64 = 100_000;
@@ -66,7 +70,7 @@ impl Grid {
 /// [`Error::Stability`] for an η or B outside its range, or no seeds or steps;
 /// [`Error::NothingToLeave`]; [`Error::Write`].
 pub fn grid(
-    minimum: &mut Minimum<'_>,
+    minimum: &mut RunMinimum<'_, '_>,
     grid: &Grid,
     place: &Place,
     progress: &mut dyn Progress,
@@ -74,14 +78,15 @@ pub fn grid(
 ) -> Result<EscapeGrid, Error> {
     let n = minimum.plan().train().len();
     grid.check(n)?;
-    let criterion = minimum.criterion()?;
+    let rule = minimum.leaving_rule()?;
     let used = grid.sampling.unwrap_or(minimum.plan().config().train.sampling);
-    let sampling = assumed(used);
-    let mut notes = minimum.notes(sampling, used)?;
-    notes.extend(within_noise(criterion));
+    let sampling = used.independent();
+    let mut notes = minimum.minimum.notes(sampling, used)?;
+    notes.extend(within_noise(rule));
     let mut record = EscapeGrid {
         schema_version: SCHEMA_VERSION,
-        minimum: minimum.record().clone(),
+        origin: minimum.origin(),
+        point: minimum.minimum.measured().clone(),
         sampling: used,
         seeds: grid.seeds,
         asked: GridQuestion {
@@ -89,11 +94,11 @@ pub fn grid(
             batch_sizes: grid.batch_sizes.clone(),
             max_steps: grid.max_steps,
             quick: grid.quick,
-            all_directions: minimum.factors.covers_range(),
+            all_directions: minimum.minimum.factors().covers_range(),
         },
         complete: false,
-        criterion: criterion.to_string(),
-        leaving_loss: criterion.limit(),
+        criterion: rule.to_string(),
+        leaving_loss: rule.limit(),
         constant_output_loss: minimum.constant_output_loss(),
         boundary: Vec::new(),
         cells: Vec::new(),
@@ -101,7 +106,7 @@ pub fn grid(
         notes,
         folder: None,
     };
-    let earlier = place.earlier::<EscapeGrid>(RECORD);
+    let earlier = place.earlier::<EscapeGrid>(GRID);
     if let Some(mut earlier) = earlier.filter(|earlier| is_same_question(earlier, &record)) {
         // What a record says is explained as this version explains it.
         for cell in &mut earlier.cells {
@@ -109,48 +114,60 @@ pub fn grid(
             cell.explanation = linearised.map(|linearised| explanation::explain(cell, linearised));
         }
         if earlier.complete {
-            place.folder.write_json(RECORD, &earlier)?;
+            place.folder.write_json(GRID, &earlier)?;
             return Ok(earlier);
         }
         (record.boundary, record.cells) = (earlier.boundary, earlier.cells);
     }
     place.folder.create()?;
     let batchings = sizes(&grid.batch_sizes, n).into_iter();
-    let batchings = batchings.map(|size| Batching::new(n, size, law(sampling)));
+    let batchings = batchings.map(|size| Batching::new(n, size, sampling));
     let batchings: Vec<Batching> = batchings.collect::<Result<_, _>>()?;
-    let mut watch = Watch { progress, interrupt };
-    let wanted = Wanted { almost_sure: false, ..Wanted::of_plain_sgd(grid.quick) };
-    minimum.settle(&batchings[0], &wanted, &mut watch)?;
-    record.minimum = minimum.record().clone();
+    let question = StabilityQuestion { quick: grid.quick, ..StabilityQuestion::default() };
+    let effort = minimum.minimum.effort(&question)?;
+    let effort = Effort { simulation: Simulation::None, ..effort };
+    watching(progress, interrupt, |watch| minimum.minimum.settle(&batchings[0], &effort, watch))?;
+    record.point = minimum.minimum.measured().clone();
     for batching in &batchings[record.boundary.len()..] {
-        let critical_learning_rate = minimum.critical(batching, &wanted, &mut watch)?;
-        if watch.is_interrupted() {
-            return Ok(record);
-        }
+        let found = watching(progress, interrupt, |watch| {
+            minimum.minimum.thresholds(batching, &effort, watch)
+        });
+        let thresholds = match found.map_err(Error::from) {
+            Err(Error::Interrupted) => return Ok(record),
+            other => other?,
+        };
         let batch_size = batching.batch_size();
-        record.boundary.push(BoundaryRow { batch_size, critical_learning_rate, verdict: None });
-        place.folder.write_json(RECORD, &record)?;
+        record.boundary.push(BoundaryRow { batch_size, thresholds, verdict: None });
+        place.folder.write_json(GRID, &record)?;
     }
-    let first = record.boundary.first().map(|row| &row.critical_learning_rate.exact);
+    let first = record.boundary.first().and_then(|row| mean_square(&row.thresholds));
     record.notes.extend(first.and_then(not_settled));
     let chosen = || around(&record.boundary);
     let rates = if grid.learning_rates.is_empty() { chosen() } else { grid.learning_rates.clone() };
-    let cells = Cells { minimum, grid, used, rates, batchings, criterion, place };
-    if minimum.is_double_precision() {
-        cells.launch::<f64>(&mut record, &mut watch)?;
-    } else {
-        cells.launch::<f32>(&mut record, &mut watch)?;
-    }
-    Ok(record)
+    let gradient = output_gradient(&mut minimum.minimum)?;
+    let network = LinearisedNetwork::new(minimum.minimum.factors(), &gradient, rule);
+    let precision = minimum.plan().config().precision;
+    let cells = Cells {
+        minimum,
+        network: &network,
+        grid,
+        used,
+        rates,
+        batchings,
+        rule,
+        place,
+        record,
+        progress,
+        interrupt,
+    };
+    in_precision(precision, cells)
 }
 
-/// Whether cells of the one are cells of the other, with the departures that explanations rest on.
+/// Whether cells of the one are cells of the other.
 fn is_same_question(one: &EscapeGrid, other: &EscapeGrid) -> bool {
     let key = |of: &EscapeGrid| (of.asked.clone(), of.sampling, of.seeds, of.leaving_loss);
-    let has_departures = |cell: &Cell| cell.departures.len() as u64 == cell.launches;
     key(one) == key(other)
-        && is_same_point(&one.minimum, &other.minimum)
-        && one.cells.iter().all(has_departures)
+        && is_same_point((&one.origin, &one.point), (&other.origin, &other.point))
 }
 
 /// Those given, or evenly apart in logarithm from 1 to n; rising.
@@ -168,7 +185,8 @@ fn sizes(given: &[usize], n: usize) -> Vec<usize> {
 
 /// Learning rates evenly apart in logarithm, from below the smallest threshold to above the largest.
 fn around(boundary: &[BoundaryRow]) -> Vec<f64> {
-    let estimates = || boundary.iter().map(|row| row.critical_learning_rate.exact.estimate);
+    let exact = boundary.iter().filter_map(|row| mean_square(&row.thresholds));
+    let estimates = || exact.clone().map(|exact| exact.learning_rate);
     let low = estimates().fold(f64::INFINITY, f64::min) / MARGIN;
     let high = estimates().fold(0.0, f64::max) * MARGIN;
     let step = (high / low).powf(1.0 / (LEARNING_RATES - 1) as f64);
@@ -182,67 +200,74 @@ fn three_digits(value: f64) -> f64 {
     (value * scale).round() / scale
 }
 
-struct Cells<'m, 'a> {
-    minimum: &'m Minimum<'a>,
+/// The launches of every cell, each saved.
+struct Cells<'m, 't, 'p> {
+    minimum: &'m RunMinimum<'t, 'p>,
+    network: &'m LinearisedNetwork<'m>,
     grid: &'m Grid,
     used: Sampling,
     rates: Vec<f64>,
     batchings: Vec<Batching>,
-    criterion: Criterion,
+    rule: LeavingRule,
     place: &'m Place,
+    record: EscapeGrid,
+    progress: &'m mut dyn Progress,
+    interrupt: &'m AtomicBool,
 }
 
-impl Cells<'_, '_> {
+impl InPrecision for Cells<'_, '_, '_> {
+    type Output = Result<EscapeGrid, Error>;
+
     /// Every cell that the record does not hold yet, batch size by batch size.
-    fn launch<T: Scalar>(
-        &self,
-        record: &mut EscapeGrid,
-        watch: &mut Watch<'_>,
-    ) -> Result<(), Error> {
-        let (start, problem) = self.minimum.start::<T>()?;
-        let relaunch = self.minimum.relaunch(&problem, &start, self.criterion)?;
+    fn run<T: Scalar>(mut self) -> Self::Output {
+        let (start, loaded) = self.minimum.start::<T>()?;
         let count = self.rates.len();
-        for index in record.cells.len()..count * self.batchings.len() {
-            let (batching, rate) = (&self.batchings[index / count], self.rates[index % count]);
-            let critical = &record.boundary[index / count].critical_learning_rate;
+        for index in self.record.cells.len()..count * self.batchings.len() {
+            let (batching, rate) = (self.batchings[index / count], self.rates[index % count]);
             let size = batching.batch_size();
-            watch.progress.event(Event::Launching {
+            self.progress.event(Event::Launching {
                 number: index as u64 + 1,
                 of: (count * self.batchings.len()) as u64,
                 learning_rate: rate,
                 batch_size: size,
             });
             let fewer = MOST_EXAMPLES.div_ceil(size as u64);
-            let launcher = Launcher {
-                problem: &problem,
+            let setting = LaunchSetting {
+                loaded: &loaded,
                 start: &start,
                 sampling: self.used,
-                criterion: self.criterion,
+                rule: self.rule,
                 max_steps: self.grid.max_steps.min(fewer),
             };
-            let cell = self.cell((&launcher, &relaunch), rate, (batching, critical), watch)?;
-            let Some(cell) = cell else { return Ok(()) };
+            let thresholds = self.record.boundary[index / count].thresholds.clone();
+            let cell = self.cell(&setting, rate, (&batching, &thresholds))?;
+            let Some(cell) = cell else { break };
+            let record = &mut self.record;
             record.cells.push(cell);
             record.agreement = agreement(&record.cells);
             record.complete = record.cells.len() == count * self.batchings.len();
-            self.place.folder.write_json(RECORD, record)?;
+            self.place.folder.write_json(GRID, record)?;
         }
-        Ok(())
+        Ok(self.record)
     }
+}
 
+impl Cells<'_, '_, '_> {
+    /// One cell; `None` when interrupted.
     fn cell<T: Scalar>(
-        &self,
-        (launcher, relaunch): (&Launcher<'_, '_, T>, &Relaunch<'_>),
+        &mut self,
+        setting: &LaunchSetting<'_, '_, T>,
         learning_rate: f64,
-        (batching, critical): (&Batching, &CriticalLearningRate),
-        watch: &mut Watch<'_>,
+        (batching, thresholds): (&Batching, &[Threshold]),
     ) -> Result<Option<Cell>, Error> {
         let rate = LearningRate::new(learning_rate)?;
-        let (predicted, margin) = self.minimum.judge(&critical.exact, rate)?;
+        let (predicted, margin) = self.minimum.judge(thresholds, rate)?;
         let size = batching.batch_size();
         // Without noise, one launch is all of them.
         let seeds = if batching.noise() == 0.0 { 1 } else { self.grid.seeds };
-        let Some(seen) = departures(launcher, (learning_rate, size), seeds, watch)? else {
+        let (progress, interrupt) = (&mut *self.progress, self.interrupt);
+        let pair = (learning_rate, size);
+        let Some(seen) = departures(setting, pair, seeds, progress, interrupt)? else {
             return Ok(None);
         };
         let mut cell = Cell {
@@ -251,26 +276,24 @@ impl Cells<'_, '_> {
             predicted,
             margin,
             predicted_growth: self.minimum.predicted_growth(batching, rate, self.used)?,
-            left: seen.departures.iter().flatten().count() as u64,
-            launches: seeds,
-            max_steps: launcher.max_steps,
-            left_at: seen.departures.iter().flatten().min().copied(),
+            max_steps: setting.max_steps,
             departures: seen.departures,
-            largest_loss_ratio: seen.largest.map(|loss| loss / self.criterion.loss()),
+            largest_loss_ratio: seen.largest.map(|loss| loss / self.rule.loss()),
             explanation: None,
             linearised: None,
         };
         if explanation::is_wanted(&cell) {
-            let again = Again {
+            let question = LinearisedQuestion {
                 learning_rate: rate,
                 batching: *batching,
                 used: self.used,
                 launches: seeds,
-                max_steps: launcher.max_steps,
+                max_steps: setting.max_steps,
                 observation: Observation::Departure,
                 typical: typical_of(&cell.predicted_growth),
             };
-            let Some(linearised) = relaunch.launch(&again, watch)? else { return Ok(None) };
+            let linearised = self.network.launch(&question, progress, interrupt)?;
+            let Some(linearised) = linearised else { return Ok(None) };
             cell.explanation = Some(explanation::explain(&cell, &linearised));
             cell.linearised = Some(linearised);
         }
@@ -287,15 +310,16 @@ struct Departures {
 }
 
 fn departures<T: Scalar>(
-    launcher: &Launcher<'_, '_, T>,
+    setting: &LaunchSetting<'_, '_, T>,
     pair: (f64, usize),
     seeds: u64,
-    watch: &mut Watch<'_>,
+    progress: &mut dyn Progress,
+    interrupt: &AtomicBool,
 ) -> Result<Option<Departures>, Error> {
     let mut seen = Departures { departures: Vec::new(), largest: Some(0.0) };
     for seed in 0..seeds {
         let observation = Observation::Departure;
-        let launch = launcher.launch(pair, seed, observation, watch.progress, watch.interrupt)?;
+        let launch = setting.launch(pair, seed, observation, progress, interrupt)?;
         if launch.fate == Fate::Interrupted {
             return Ok(None);
         }

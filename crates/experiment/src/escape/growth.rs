@@ -8,7 +8,7 @@
 
 use minimascope_record::escape::{FittedGrowth, Growth};
 
-use super::criterion::Criterion;
+use super::leaving::LeavingRule;
 
 /// Of the excess at which the window begins; see [`fit`].
 const FLOOR: f64 = 0.1;
@@ -25,20 +25,20 @@ const FLOOR: f64 = 0.1;
 /// `losses` holds (step, loss), steps rising; `left_at` the departure.
 pub(super) fn fit(
     losses: &[(u64, f64)],
-    criterion: Criterion,
+    rule: LeavingRule,
     left_at: u64,
 ) -> Option<FittedGrowth> {
     let finite = losses.iter().position(|(_, loss)| !loss.is_finite()).unwrap_or(losses.len());
     let losses = &losses[..finite];
     let left = losses.iter().position(|(step, _)| *step >= left_at)?;
-    let begun = losses.iter().position(|(_, loss)| criterion.has_begun(*loss))?;
+    let begun = losses.iter().position(|(_, loss)| rule.has_begun(*loss))?;
     // Until the loss falls back below the limit this is one departure.
-    let back = losses[left..].iter().position(|(_, loss)| !criterion.has_left(*loss));
+    let back = losses[left..].iter().position(|(_, loss)| !rule.has_left(*loss));
     let until = back.map_or(losses.len(), |back| left + back);
-    let far = losses[left..until].iter().position(|(_, loss)| *loss >= criterion.halfway());
+    let far = losses[left..until].iter().position(|(_, loss)| *loss >= rule.halfway());
     let last = left + far.unwrap_or(0);
-    let least = FLOOR * (criterion.beginning() - criterion.loss());
-    let height = |loss: f64| (loss - criterion.loss()).max(least).ln();
+    let least = FLOOR * (rule.beginning() - rule.loss());
+    let height = |loss: f64| (loss - rule.loss()).max(least).ln();
     if begun >= last {
         // From below the beginning to beyond the end in one step: a factor of the loss itself.
         let ((first, from), (last, to)) = (*losses.get(last.checked_sub(1)?)?, losses[last]);
@@ -98,12 +98,12 @@ mod tests {
 
     use super::*;
 
-    fn criterion() -> Criterion {
-        Criterion::new(1e-4, 0.1).unwrap()
+    fn rule() -> LeavingRule {
+        LeavingRule::new(1e-4, 0.1).unwrap()
     }
 
     fn left_at(losses: &[(u64, f64)]) -> u64 {
-        losses.iter().find(|(_, loss)| criterion().has_left(*loss)).unwrap().0
+        losses.iter().find(|(_, loss)| rule().has_left(*loss)).unwrap().0
     }
 
     /// A loss that rests at 1e-4 for ten steps, exceeds it by 1e-6·1.5ᵗ, and rests at 0.1.
@@ -113,7 +113,7 @@ mod tests {
             |step: u64| if step < 10 { 0.0 } else { 1e-6 * 1.5_f64.powi(step as i32 - 10) };
         let loss = |step: u64| (1e-4 + excess(step)).min(0.1);
         let losses: Vec<(u64, f64)> = (0..60).map(|step| (step, loss(step))).collect();
-        let found = fit(&losses, criterion(), left_at(&losses)).unwrap();
+        let found = fit(&losses, rule(), left_at(&losses)).unwrap();
         assert!((found.factor - 1.5).abs() < 1e-9, "{found:?}");
         // The excess is above 1e-4 first at 1.5^12 = 130, the loss above √(1e-4·0.1) = 3.2e-3
         // first at 1.5^20 = 3325.
@@ -142,7 +142,7 @@ mod tests {
                     break;
                 }
             }
-            fits.push(fit(&losses, criterion(), left_at(&losses)).unwrap());
+            fits.push(fit(&losses, rule(), left_at(&losses)).unwrap());
         }
         let all = pooled(&fits).unwrap();
         let (found, error) = (all.factor.ln(), all.standard_error.unwrap() / all.factor);
@@ -162,9 +162,9 @@ mod tests {
     #[test]
     fn a_departure_of_one_step() {
         let losses = [(0, 1e-4), (1, 2e-2), (2, f64::NAN)];
-        let found = fit(&losses, criterion(), 1).unwrap();
+        let found = fit(&losses, rule(), 1).unwrap();
         assert!((found.factor - 200.0).abs() < 1e-9 && found.standard_error.is_none());
-        assert!(fit(&[(0, 1e-4), (1, f64::NAN)], criterion(), 1).is_none());
+        assert!(fit(&[(0, 1e-4), (1, f64::NAN)], rule(), 1).is_none());
         assert!(pooled(&[]).is_none());
         let one = pooled(&[found]).unwrap();
         assert!((one.factor - 200.0).abs() < 1e-9 && one.standard_error.is_none());

@@ -6,37 +6,18 @@ use minimascope_net::Scalar;
 use minimascope_net::train::{Outcome, Settings, Trainer};
 use minimascope_record::escape::{Fate, Launch};
 use minimascope_record::measured::finite;
-use minimascope_record::training::{Optimizer, Sampling, Schedule, Stop};
+use minimascope_record::training::{Optimizer, Schedule, Stop};
 
-use super::criterion::Criterion;
 use super::growth;
-use super::watch::Watcher;
+use super::leaving::LeavingRule;
+use super::observer::LaunchObserver;
+use super::schedule::Observation;
+use super::setting::LaunchSetting;
 use crate::Error;
 use crate::measure::Instruments;
-use crate::problem::Problem;
 use crate::progress::{Event, Progress};
 
-/// How much of a launch is looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Observation {
-    /// Loss, accuracies, distance and curvature.
-    Everything,
-    /// The same, with curvature at the end alone.
-    WithoutCurvature,
-    /// Whether it leaves, and no longer than that.
-    Departure,
-}
-
-/// What all launches from a minimum share.
-pub(super) struct Launcher<'p, 'a, T> {
-    pub(super) problem: &'p Problem<'a, T>,
-    pub(super) start: &'p [T],
-    pub(super) sampling: Sampling,
-    pub(super) criterion: Criterion,
-    pub(super) max_steps: u64,
-}
-
-impl<T: Scalar> Launcher<'_, '_, T> {
+impl<T: Scalar> LaunchSetting<'_, '_, T> {
     pub(super) fn launch(
         &self,
         (learning_rate, batch_size): (f64, usize),
@@ -45,8 +26,8 @@ impl<T: Scalar> Launcher<'_, '_, T> {
         progress: &mut dyn Progress,
         interrupt: &AtomicBool,
     ) -> Result<Launch, Error> {
-        let problem = self.problem;
-        let config = problem.plan.config();
+        let loaded = self.loaded;
+        let config = loaded.plan.config();
         let settings = Settings {
             optimizer: Optimizer::Sgd,
             learning_rate,
@@ -62,20 +43,19 @@ impl<T: Scalar> Launcher<'_, '_, T> {
             weight_decay: config.train.weight_decay,
             seed,
         };
-        let network = problem.plan.network();
-        let (examples, execution) = (&problem.train, &problem.execution);
+        let network = loaded.plan.network();
+        let (examples, execution) = (&loaded.train, &loaded.execution);
         let start = self.start.to_vec();
         let mut trainer = Trainer::new(network, config.loss, examples, settings, start, execution)?;
-        let instruments =
-            Instruments { settings: config.measure, seed: config.train.seed, progress, interrupt };
-        let mut watcher = Watcher::new(self, observation, instruments)?;
-        let outcome = trainer.run(&mut watcher);
+        let instruments = Instruments::of(loaded.plan, loaded.machine, progress, interrupt);
+        let mut observer = LaunchObserver::new(self, observation, instruments)?;
+        let outcome = trainer.run(&mut observer);
         let end = match outcome {
             Outcome::Diverged { .. } => None,
-            _ => watcher.end(trainer.step(), trainer.parameters())?,
+            _ => observer.end(trainer.step(), trainer.parameters())?,
         };
         let diverged = matches!(outcome, Outcome::Diverged { .. });
-        let mut seen = watcher.finish()?;
+        let mut seen = observer.finish()?;
         seen.progress.event(Event::StageEnded);
         if diverged {
             seen.left_at.get_or_insert(trainer.step());
@@ -85,11 +65,11 @@ impl<T: Scalar> Launcher<'_, '_, T> {
         let fate = match outcome {
             Outcome::Diverged { .. } => Fate::Diverged,
             Outcome::Dead { .. } => Fate::Dead,
-            // The watcher ends a launch that has left where nothing more is asked.
+            // The observer ends a launch that has left where nothing more is asked.
             Outcome::Interrupted if observation == Observation::Departure && !stayed => Fate::Away,
             Outcome::Interrupted => Fate::Interrupted,
             _ if stayed => Fate::Stays,
-            _ if has_settled(&seen.losses, self.criterion) => Fate::Settled,
+            _ if has_settled(&seen.losses, self.rule) => Fate::Settled,
             _ => Fate::Away,
         };
         let losses = seen.losses.iter().map(|(_, loss)| *loss);
@@ -97,7 +77,7 @@ impl<T: Scalar> Launcher<'_, '_, T> {
         let largest = losses.fold(0.0, |a: f64, b| if a > b || a.is_nan() { a } else { b });
         let lowest = seen.course.iter().map(|at| at.train_accuracy).reduce(f64::min);
         let fitted =
-            seen.left_at.and_then(|left_at| growth::fit(&seen.losses, self.criterion, left_at));
+            seen.left_at.and_then(|left_at| growth::fit(&seen.losses, self.rule, left_at));
         Ok(Launch {
             seed,
             fate,
@@ -112,12 +92,12 @@ impl<T: Scalar> Launcher<'_, '_, T> {
     }
 }
 
-/// Whether no loss of the last fifth of the steps is above the criterion's. One step below proves
+/// Whether no loss of the last fifth of the steps is above the rule's limit. One step below proves
 /// little: a path that bounces, or that noise drives, is below it every few steps.
-fn has_settled(losses: &[(u64, f64)], criterion: Criterion) -> bool {
+fn has_settled(losses: &[(u64, f64)], rule: LeavingRule) -> bool {
     let Some((steps, _)) = losses.last() else { return false };
     let late = |step: u64| 5 * step >= 4 * steps;
-    losses.iter().all(|(step, loss)| !(late(*step) && criterion.has_left(*loss)))
+    losses.iter().all(|(step, loss)| !(late(*step) && rule.has_left(*loss)))
 }
 
 #[cfg(test)]
@@ -127,13 +107,13 @@ mod tests {
     /// A path that bounces until its end is away, however low its last loss.
     #[test]
     fn settled_is_a_matter_of_the_last_fifth() {
-        let criterion = Criterion::new(1e-4, 0.1).unwrap();
+        let rule = LeavingRule::new(1e-4, 0.1).unwrap();
         let settled = |last_above: u64| {
             let loss = |step: u64| if step <= last_above && step % 2 == 1 { 0.05 } else { 1e-4 };
             let losses: Vec<(u64, f64)> = (0..=1_000).map(|step| (step, loss(step))).collect();
-            has_settled(&losses, criterion)
+            has_settled(&losses, rule)
         };
         assert!(settled(799) && !settled(801) && !settled(999));
-        assert!(!has_settled(&[(0, 1e-4), (1, f64::NAN)], criterion));
+        assert!(!has_settled(&[(0, 1e-4), (1, f64::NAN)], rule));
     }
 }

@@ -4,10 +4,11 @@ use minimascope_record::escape::PredictedGrowth;
 use minimascope_record::training::Sampling;
 use minimascope_stability::mean_square::growth;
 use minimascope_stability::simulation::{Dynamics, Ensemble, lyapunov_exponent};
-use minimascope_stability::{Batching, Estimate, ExampleFactors, LearningRate, Momentum};
+use minimascope_stability::criteria::almost_sure::affordable_ensemble;
+use minimascope_stability::{Batching, ExampleFactors, LearningRate, MeanEstimate, Momentum};
 
 use crate::Error;
-use crate::stability::{Minimum, ensemble, law};
+use crate::stability::RunMinimum;
 
 /// More of them can only raise the factor of the mean square, and cost a time ∝ r²; `docs/escape.md`
 /// says what they cost the study's networks, and the record says of each launch what half did.
@@ -15,7 +16,7 @@ const DIRECTIONS: usize = 400;
 /// Relative residual of the growth factor; its own error is of the order of its square.
 const TOLERANCE: f64 = 1e-3;
 
-impl Minimum<'_> {
+impl RunMinimum<'_, '_> {
     /// ρ(Q) of independent batches and e^{2γ} of those used, at (η, B) in leading directions.
     pub(super) fn predicted_growth(
         &self,
@@ -23,7 +24,7 @@ impl Minimum<'_> {
         learning_rate: LearningRate,
         used: Sampling,
     ) -> Result<PredictedGrowth, Error> {
-        let factors = self.factors.truncated(DIRECTIONS);
+        let factors = self.minimum.factors().truncated(DIRECTIONS);
         let directions = factors.rank();
         let mean_square = growth(&factors, batching, learning_rate, TOLERANCE)?.factor;
         let half = factors.truncated(directions.div_ceil(2));
@@ -46,9 +47,9 @@ impl Minimum<'_> {
 }
 
 /// The e^{2γ} that a record holds.
-pub(super) fn typical_of(growth: &PredictedGrowth) -> Option<Estimate> {
+pub(super) fn typical_of(growth: &PredictedGrowth) -> Option<MeanEstimate> {
     let (value, standard_error) = growth.typical.zip(growth.typical_standard_error)?;
-    Some(Estimate { value, standard_error })
+    Some(MeanEstimate { value, standard_error })
 }
 
 /// e^{2γ} of batches drawn so, in leading directions; `None` where the simulation would take too
@@ -58,18 +59,18 @@ pub(super) fn typical_growth(
     batching: &Batching,
     learning_rate: LearningRate,
     sampling: Sampling,
-) -> Result<Option<Estimate>, Error> {
+) -> Result<Option<MeanEstimate>, Error> {
     let (n, size) = (batching.examples(), batching.batch_size());
-    let batching = Batching::new(n, size, law(sampling))?;
+    let batching = Batching::new(n, size, sampling)?;
     let factors = factors.truncated(DIRECTIONS);
     let shape = (factors.outputs(), factors.rank());
-    let Some(ensemble) = ensemble(&batching, shape) else { return Ok(None) };
+    let Some(ensemble) = affordable_ensemble(&batching, shape) else { return Ok(None) };
     let ensemble = whole_epochs(ensemble, n.div_ceil(size));
     let dynamics = Dynamics { batching, learning_rate, momentum: Momentum::NONE };
     let warm_up = ensemble.steps / 10;
     let exponent = lyapunov_exponent(&factors, &dynamics, &ensemble, warm_up)?;
     let value = (2.0 * exponent.value).exp();
-    Ok(Some(Estimate { value, standard_error: 2.0 * value * exponent.standard_error }))
+    Ok(Some(MeanEstimate { value, standard_error: 2.0 * value * exponent.standard_error }))
 }
 
 /// A number of steps that holds each position of an epoch equally often, if there is one epoch: the

@@ -4,16 +4,15 @@ use std::ops::ControlFlow;
 
 use minimascope_record::SCHEMA_VERSION;
 use minimascope_record::escape::{ToyEnd, ToyEscape, ToyFates, ToyMinimum};
-use minimascope_record::stability::ExactThreshold;
+use minimascope_record::threshold::{Bracket, mean_square};
 use minimascope_record::training::Sampling;
-use minimascope_stability::almost_sure::AlmostSureParameters;
-use minimascope_stability::answers::{Questions, critical_learning_rates};
 use minimascope_stability::simulation::Ensemble;
-use minimascope_stability::toy::{Minimum, Path, Rest, Toy, almost_sure_threshold};
-use minimascope_stability::{Batching, LearningRate, Momentum};
+use minimascope_stability::thresholds::{Curvatures, Effort, Simulation, thresholds};
+use minimascope_stability::toy::{Toy, ToyPath, ToyPosition, ToyRest, almost_sure_threshold};
+use minimascope_stability::verdict::judge;
+use minimascope_stability::{Batching, LearningRate};
 
 use crate::Error;
-use crate::stability::{assumed, law, records};
 
 /// A path has arrived at a minimum, or stayed, within this distance of it.
 const ARRIVED: f64 = 1e-3;
@@ -30,9 +29,9 @@ const MOST_STEPS: usize = 10_000_000;
 /// A million steps: the standard error of the almost-sure threshold of the paper's pair is 8e-5.
 const ENSEMBLE: Ensemble = Ensemble { trajectories: 40, steps: 25_000, seed: 0 };
 
-/// What is launched; [`Launch::default`] is the paper's.
+/// What is launched; [`ToyLaunch::default`] is the paper's.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Launch {
+pub struct ToyLaunch {
     /// Curvatures of f₁ and f₂ at x = 1.
     pub curvatures: [f64; 2],
     /// η.
@@ -47,11 +46,11 @@ pub struct Launch {
     pub seeds: u64,
 }
 
-impl Default for Launch {
+impl Default for ToyLaunch {
     /// η = 0.7 and 500 steps from 1 + 1e-5, 1,000 seeds, independent batches.
     fn default() -> Self {
         Self {
-            curvatures: Toy::PAPER.curvatures(Minimum::One),
+            curvatures: Toy::PAPER.curvatures(ToyPosition::One),
             learning_rate: 0.7,
             sampling: Sampling::IndependentBatches,
             start: 1.0 + 1e-5,
@@ -73,11 +72,11 @@ pub struct Picture {
 }
 
 impl Picture {
-    fn new(toy: &Toy, gradient_descent: &Path, sgd: &Path) -> Self {
+    fn new(toy: &Toy, gradient_descent: &ToyPath, sgd: &ToyPath) -> Self {
         // Both minima with a margin of half their distance.
         let xs = (-100..=300).map(|i| f64::from(i) / 200.0);
         let points = |f: &dyn Fn(f64) -> f64| xs.clone().map(|x| [x, f(x)]).collect();
-        let along = |path: &Path| {
+        let along = |path: &ToyPath| {
             let finite = path.positions.iter().take_while(|x| toy.objective(**x).is_finite());
             finite.map(|x| [*x, toy.objective(*x)]).collect()
         };
@@ -97,7 +96,7 @@ impl Picture {
 ///
 /// # Errors
 /// [`Error::Stability`] for curvatures or an η that are not positive, and for no steps or seeds.
-pub fn launch(launch: &Launch) -> Result<(ToyEscape, Picture), Error> {
+pub fn launch(launch: &ToyLaunch) -> Result<(ToyEscape, Picture), Error> {
     for (index, value) in launch.curvatures.into_iter().enumerate() {
         let (function, least, most) = (index + 1, LEAST_CURVATURE, MOST_CURVATURE);
         if !(least..=most).contains(&value) {
@@ -119,8 +118,8 @@ pub fn launch(launch: &Launch) -> Result<(ToyEscape, Picture), Error> {
     if launch.start.is_nan() || launch.start.abs() > MOST_START {
         return Err(Error::ToyStart { value: launch.start, most: MOST_START });
     }
-    let sampling = law(launch.sampling);
-    let minima = [Minimum::Zero, Minimum::One]
+    let sampling = launch.sampling;
+    let minima = [ToyPosition::Zero, ToyPosition::One]
         .map(|minimum| minimum_of(&toy, minimum, rate, launch.sampling));
     let [zero, one] = minima;
     let gradient_descent = toy.gradient_descent(rate, launch.start, launch.steps);
@@ -135,7 +134,7 @@ pub fn launch(launch: &Launch) -> Result<(ToyEscape, Picture), Error> {
             ToyEnd::Between => &mut fates.between,
             ToyEnd::Diverged => &mut fates.diverged,
         } += 1;
-        departures.push(path.departure(Minimum::One, DEPARTED).map_or(u64::MAX, |at| at as u64));
+        departures.push(path.departure(ToyPosition::One, DEPARTED).map_or(u64::MAX, |at| at as u64));
         sgd.get_or_insert(path);
     }
     departures.sort_unstable();
@@ -160,33 +159,27 @@ pub fn launch(launch: &Launch) -> Result<(ToyEscape, Picture), Error> {
 
 fn minimum_of(
     toy: &Toy,
-    minimum: Minimum,
+    minimum: ToyPosition,
     rate: LearningRate,
     used: Sampling,
 ) -> Result<ToyMinimum, Error> {
     let factors = toy.factors(minimum)?;
-    let batching = Batching::new(2, 1, law(assumed(used)))?;
-    let momentum = Momentum::NONE;
-    let almost_sure = Some(AlmostSureParameters { ensemble: ENSEMBLE, warm_up: 0, momentum });
-    let questions = Questions { almost_sure, ..Questions::default() };
+    let batching = Batching::new(2, 1, used.independent())?;
+    let curvatures = Curvatures::of(&factors)?;
+    let effort = Effort { simulation: Simulation::Of(ENSEMBLE), ..Effort::default() };
     let mut silent = |_: &_| ControlFlow::Continue(());
-    let found = critical_learning_rates(&factors, &batching, &questions, &mut silent)?;
-    let critical = records::critical(&found, true)?;
+    let found = thresholds(&factors, &curvatures, &batching, &effort, &mut silent)?;
+    let found = found.expect("nothing interrupts it");
+    let mut exact = mean_square(&found).expect("every list has it").clone();
     let closed = almost_sure_threshold(toy.curvatures(minimum));
     // An epoch in any order is one and the same product: the mean square has the threshold of every path.
     let in_epochs = used == Sampling::ReshuffledEpochs;
-    let (verdict, margin) = if in_epochs {
-        let epoch = ExactThreshold {
-            lower: closed,
-            estimate: closed,
-            upper: closed,
-            ..critical.exact.clone()
-        };
-        records::judge(&epoch, rate)
-    } else {
-        records::judge(&critical.exact, rate)
-    };
-    let (a, s, eta) = (found.sharpness, found.non_uniformity, rate.value());
+    if in_epochs {
+        exact.learning_rate = closed;
+        exact.bracket = Some(Bracket { lower: closed, upper: closed });
+    }
+    let judged = judge(&exact, rate, &[]);
+    let (a, s, eta) = (curvatures.sharpness, curvatures.non_uniformity, rate.value());
     let [one, two] = toy.curvatures(minimum).map(|h| 1.0 - eta * h);
     let mean_square_growth = if in_epochs {
         (one * two).abs()
@@ -197,20 +190,20 @@ fn minimum_of(
         position: minimum.position(),
         sharpness: a,
         non_uniformity: s,
-        critical_learning_rate: critical,
+        thresholds: found,
         almost_sure_closed_form: closed,
-        verdict,
-        margin,
+        verdict: judged.verdict,
+        margin: judged.margin,
         mean_square_growth,
     })
 }
 
-fn end(path: &Path) -> ToyEnd {
+fn end(path: &ToyPath) -> ToyEnd {
     match path.rest(ARRIVED) {
-        Rest::At(Minimum::Zero) => ToyEnd::AtZero,
-        Rest::At(Minimum::One) => ToyEnd::AtOne,
-        Rest::Between => ToyEnd::Between,
-        Rest::Diverged => ToyEnd::Diverged,
+        ToyRest::At(ToyPosition::Zero) => ToyEnd::AtZero,
+        ToyRest::At(ToyPosition::One) => ToyEnd::AtOne,
+        ToyRest::Between => ToyEnd::Between,
+        ToyRest::Diverged => ToyEnd::Diverged,
     }
 }
 
@@ -225,7 +218,7 @@ mod tests {
     #[test]
     fn reshuffled_epochs_have_one_threshold() {
         let verdict = |learning_rate, sampling| {
-            let launch = Launch { learning_rate, sampling, ..Launch::default() };
+            let launch = ToyLaunch { learning_rate, sampling, ..ToyLaunch::default() };
             let one = launch_of(&launch);
             (one.verdict, one.mean_square_growth > 1.0)
         };
@@ -236,14 +229,14 @@ mod tests {
     }
 
     /// The minimum x = 1.
-    fn launch_of(settings: &Launch) -> ToyMinimum {
+    fn launch_of(settings: &ToyLaunch) -> ToyMinimum {
         launch(&Launch { seeds: 1, ..*settings }).unwrap().0.minima.swap_remove(1)
     }
 
     /// The numbers of the paper's pair, through the records.
     #[test]
     fn the_paper_s_pair() {
-        let (record, picture) = launch(&Launch::default()).unwrap();
+        let (record, picture) = launch(&ToyLaunch::default()).unwrap();
         let [zero, one] = &record.minima[..] else { panic!("two minima") };
         let critical = &one.critical_learning_rate;
         assert_eq!(format!("{:.6}", critical.exact.estimate), "0.552486");
@@ -262,18 +255,18 @@ mod tests {
     #[test]
     fn what_has_no_meaning_is_refused() {
         for bad in [
-            Launch { learning_rate: 0.0, ..Launch::default() },
-            Launch { learning_rate: f64::NAN, ..Launch::default() },
-            Launch { seeds: 0, ..Launch::default() },
+            Launch { learning_rate: 0.0, ..ToyLaunch::default() },
+            Launch { learning_rate: f64::NAN, ..ToyLaunch::default() },
+            Launch { seeds: 0, ..ToyLaunch::default() },
         ] {
             assert!(matches!(launch(&bad), Err(Error::Stability(_))), "{bad:?}");
         }
         for value in [-0.2, 0.0, 1e300, f64::NAN] {
-            let bad = Launch { curvatures: [1.0, value], ..Launch::default() };
+            let bad = Launch { curvatures: [1.0, value], ..ToyLaunch::default() };
             assert!(matches!(launch(&bad), Err(Error::ToyCurvature { function: 2, .. })));
         }
         for start in [f64::INFINITY, 1e300, f64::NAN] {
-            let bad = Launch { start, ..Launch::default() };
+            let bad = Launch { start, ..ToyLaunch::default() };
             assert!(matches!(launch(&bad), Err(Error::ToyStart { .. })), "{bad:?}");
         }
     }

@@ -10,16 +10,16 @@ use minimascope_record::config::{CheckpointConfig, ObserveConfig};
 use minimascope_record::measured::finite;
 use minimascope_record::trace::{CurvatureLine, StepLine};
 
+use super::pace::Pace;
+use super::trace::Trace;
 use crate::Error;
 use crate::folder::{CHECKPOINT, CURVATURE, RunFolder, STEPS};
-use crate::measure::{Instruments, stop_if};
-use crate::problem::Problem;
+use crate::loaded_plan::LoadedPlan;
+use crate::measure::Instruments;
 use crate::progress::Event;
-use crate::run::pace::Pace;
-use crate::run::trace::Trace;
 
 pub(super) struct Recorder<'a, T> {
-    problem: &'a Problem<'a, T>,
+    problem: &'a LoadedPlan<'a, T>,
     folder: &'a RunFolder,
     observe: ObserveConfig,
     checkpoint: CheckpointConfig,
@@ -50,7 +50,7 @@ struct ShownAccuracy {
 
 impl<'a, T: Scalar> Recorder<'a, T> {
     pub(super) fn new(
-        problem: &'a Problem<'a, T>,
+        problem: &'a LoadedPlan<'a, T>,
         folder: &'a RunFolder,
         instruments: Instruments<'a>,
         from_step: u64,
@@ -177,7 +177,7 @@ impl<'a, T: Scalar> Recorder<'a, T> {
                 line.non_uniformity = self.instruments.non_uniformity(evaluator)?;
             }
         }
-        if stop_if(self.instruments.interrupt).is_break() {
+        if self.instruments.is_interrupted() {
             // Perhaps cut short; written whole when the run goes on, from here or from before.
             self.was_cut = true;
             return Ok(());
@@ -209,7 +209,7 @@ impl<T: Scalar> Observer<T> for Recorder<'_, T> {
             self.failure = Some(error);
             return ControlFlow::Break(());
         }
-        stop_if(self.instruments.interrupt)
+        self.instruments.go_on()
     }
 }
 

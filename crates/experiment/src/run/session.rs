@@ -5,29 +5,24 @@ use std::time::Instant;
 
 use minimascope_net::train::{Checkpoint, Outcome as Ended, Settings, Trainer};
 use minimascope_net::{Scalar, files};
+use minimascope_minimum::SpectrumQuestion;
 use minimascope_record::outcome::Outcome;
 use minimascope_record::run::{RunSummary, Timing};
-use serde::{Deserialize, Serialize};
 
+use super::provenance;
+use super::recorder::Recorder;
 use crate::Error;
-use crate::folder::{CHECKPOINT, CONFIG, FINAL, OUTCOME, PROVENANCE, RunFolder, TIMING, TRAINED};
-use crate::measure::point::{AtPoint, summary};
-use crate::measure::{Instruments, MoreSpectrum};
+use crate::folder::{
+    CHECKPOINT, CONFIG, FINAL, OUTCOME, PROVENANCE, RunFolder, TIMING, TRAINED, Trained, finished,
+};
+use crate::loaded_plan::LoadedPlan;
+use crate::machine::Machine;
+use crate::measure::{Instruments, MeasuredEnd, measured, summary};
 use crate::plan::Plan;
-use crate::problem::Problem;
 use crate::progress::{Event, Progress};
-use crate::run::recorder::Recorder;
-use crate::run::{Machine, finished, provenance};
-
-/// `trained.json`: training ended so, and the parameters are in `final.safetensors`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Trained {
-    pub(crate) outcome: Outcome,
-    pub(crate) steps: u64,
-}
 
 pub(super) struct Session<'a, T> {
-    problem: Problem<'a, T>,
+    problem: LoadedPlan<'a, T>,
     folder: RunFolder,
     progress: &'a mut dyn Progress,
     interrupt: &'a AtomicBool,
@@ -42,7 +37,7 @@ impl<'a, T: Scalar> Session<'a, T> {
         progress: &'a mut dyn Progress,
         interrupt: &'a AtomicBool,
     ) -> Result<Self, Error> {
-        let problem = Problem::new(plan, machine)?;
+        let problem = LoadedPlan::new(plan, machine)?;
         let timing = if folder.has(TIMING) { folder.read_json(TIMING)? } else { Timing::default() };
         // The observers of this start; the provenance of the first.
         folder.write(CONFIG, plan.to_toml().as_bytes())?;
@@ -82,13 +77,8 @@ impl<'a, T: Scalar> Session<'a, T> {
             memory: problem.memory(),
             threads: problem.execution.threads(),
         });
-        let config = plan.config();
-        let instruments = Instruments {
-            settings: config.measure,
-            seed: config.train.seed,
-            progress: &mut **progress,
-            interrupt: self.interrupt,
-        };
+        let instruments =
+            Instruments::of(plan, problem.machine, &mut **progress, self.interrupt);
         let mut recorder = Recorder::new(problem, folder, instruments, from_step)?;
         recorder.catch_up(&trainer)?;
         let ended = named(trainer.run(&mut recorder));
@@ -109,24 +99,23 @@ impl<'a, T: Scalar> Session<'a, T> {
         Ok(trained)
     }
 
-    fn measure(&mut self, outcome: Outcome) -> Result<Option<AtPoint>, Error> {
+    fn measure(&mut self, outcome: Outcome) -> Result<Option<MeasuredEnd>, Error> {
         if !outcome.is_measurable() {
-            return Ok(Some(AtPoint::default()));
+            return Ok(Some(MeasuredEnd::default()));
         }
         let plan = self.problem.plan;
         let parameters = files::read_parameters(&self.folder.file(FINAL), plan.network())?;
-        let mut instruments = Instruments {
-            settings: plan.config().measure,
-            seed: plan.config().train.seed,
-            progress: &mut *self.progress,
-            interrupt: self.interrupt,
-        };
-        instruments.at_point(&self.problem, &parameters, &MoreSpectrum::default())
+        let question = SpectrumQuestion::default();
+        let (progress, interrupt) = (&mut *self.progress, self.interrupt);
+        match measured(&self.problem, &parameters, &question, progress, interrupt) {
+            Err(Error::Interrupted) => Ok(None),
+            other => other.map(Some),
+        }
     }
 
     fn interrupted(&self, steps: u64) -> RunSummary {
         let outcome = Some(Outcome::Interrupted);
-        let mut summary = summary(self.problem.plan, outcome, steps, AtPoint::default());
+        let mut summary = summary(self.problem.plan, outcome, steps, MeasuredEnd::default());
         summary.folder = Some(self.folder.path().to_string_lossy().into_owned());
         summary
     }
@@ -134,7 +123,7 @@ impl<'a, T: Scalar> Session<'a, T> {
 
 /// Training as the plan has it, from the checkpoint if there is one.
 fn trainer<'p, T: Scalar>(
-    problem: &'p Problem<'_, T>,
+    problem: &'p LoadedPlan<'_, T>,
     folder: &RunFolder,
 ) -> Result<Trainer<'p, T>, Error> {
     let plan = problem.plan;

@@ -21,7 +21,7 @@ use minimascope_record::training::Sampling;
 
 use super::{Criterion, Found, Setting, WithMomentum};
 use crate::simulation::{Dynamics, Ensemble, Exponent, lyapunov_exponent_along};
-use crate::thresholds::SearchProgress;
+use crate::thresholds::{SearchProgress, Simulation};
 use crate::{Batching, Error, ExampleFactors, LearningRate, Momentum};
 
 pub(super) const CRITERION: Criterion = Criterion {
@@ -52,7 +52,13 @@ pub const MOST_DIRECTIONS: usize = 400;
 /// grows, where even few would take too long, and where γ does not change with η at its root, so that
 /// nothing tells the error.
 fn find(at: &mut Setting<'_>) -> Result<Option<Found>, Error> {
-    if !at.effort.simulate {
+    let simulation = at.effort.simulation;
+    let ensemble = |batching: &Batching, shape| match simulation {
+        Simulation::None => None,
+        Simulation::Affordable => affordable_ensemble(batching, shape),
+        Simulation::Of(ensemble) => Some(ensemble),
+    };
+    if matches!(simulation, Simulation::None) {
         return Ok(None);
     }
     let (factors, batching, exact) = (at.factors, at.batching, at.exact);
@@ -75,7 +81,7 @@ fn find(at: &mut Setting<'_>) -> Result<Option<Found>, Error> {
     let halved = std::iter::successors(Some(rank), |rank| Some(rank / 2));
     let mut affordable = halved
         .take_while(|tried| *tried >= rank.min(FEWEST_DIRECTIONS))
-        .filter_map(|rank| Some((rank, affordable_ensemble(&batching, (outputs, rank))?)));
+        .filter_map(|rank| Some((rank, ensemble(&batching, (outputs, rank))?)));
     let Some((rank, ensemble)) = affordable.next() else { return Ok(None) };
     let start = SearchStart {
         learning_rate: LearningRate::new(exact.estimate)?,

@@ -15,7 +15,7 @@ use super::{Criterion, Found, Setting, WithMomentum};
 use crate::dense::{dot, largest_eigenvalue};
 use crate::eigen::leading;
 use crate::simulation::BatchSampler;
-use crate::thresholds::SearchProgress;
+use crate::thresholds::{SearchProgress, Simulation};
 use crate::{Batching, Error, ExampleFactors};
 
 /// 2B/max_i λ_max(H_i).
@@ -46,7 +46,7 @@ const SAMPLED_BATCHES: usize = 16;
 const SAMPLED_RANK: usize = 400;
 
 fn find_batch(at: &mut Setting<'_>) -> Result<Option<Found>, Error> {
-    if !at.effort.simulate {
+    if matches!(at.effort.simulation, Simulation::None) {
         return Ok(None);
     }
     let part = at.factors.truncated(SAMPLED_RANK);

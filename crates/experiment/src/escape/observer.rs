@@ -7,12 +7,12 @@ use minimascope_net::train::{Assessment, Assessor, Observer, Step, Trainer};
 use minimascope_net::{Evaluator, Scalar};
 use minimascope_record::escape::EscapePoint;
 
-use super::criterion::Criterion;
-use super::launch::{Launcher, Observation};
-use super::looks::Looks;
+use super::leaving::LeavingRule;
+use super::schedule::{EvaluationSchedule, Observation};
+use super::setting::LaunchSetting;
 use crate::Error;
-use crate::measure::{Instruments, stop_if};
-use crate::problem::Problem;
+use crate::loaded_plan::LoadedPlan;
+use crate::measure::Instruments;
 use crate::progress::{Event, Progress, StepProgress};
 
 /// The most steps of slow departures.
@@ -25,18 +25,18 @@ const CURVATURE_REST: u64 = 5;
 const MOST_CURVATURES: usize = 24;
 
 /// An observer of training.
-pub(super) struct Watcher<'p, 'a, T> {
-    criterion: Criterion,
+pub(super) struct LaunchObserver<'p, 'a, T> {
+    rule: LeavingRule,
     observation: Observation,
     max_steps: u64,
     start: &'p [T],
-    problem: &'p Problem<'a, T>,
+    loaded: &'p LoadedPlan<'a, T>,
     on_train: Assessor<'p, T>,
     on_test: Option<Assessor<'p, T>>,
     /// Made when curvature is first wanted: it holds all activations.
     evaluator: Option<Evaluator<'p, T>>,
     instruments: Instruments<'p>,
-    looks: Looks,
+    schedule: EvaluationSchedule,
     losses: Vec<(u64, f64)>,
     course: Vec<EscapePoint>,
     dense: u64,
@@ -57,36 +57,36 @@ pub(super) struct Seen<'p> {
     pub(super) progress: &'p mut dyn Progress,
 }
 
-impl<'p, 'a, T: Scalar> Watcher<'p, 'a, T> {
+impl<'p, 'a, T: Scalar> LaunchObserver<'p, 'a, T> {
     pub(super) fn new(
-        launcher: &Launcher<'p, 'a, T>,
+        setting: &LaunchSetting<'p, 'a, T>,
         observation: Observation,
         instruments: Instruments<'p>,
     ) -> Result<Self, Error> {
-        let (problem, start, criterion) = (launcher.problem, launcher.start, launcher.criterion);
+        let (loaded, start, rule) = (setting.loaded, setting.start, setting.rule);
         let now = Instant::now();
-        let mut watcher = Self {
-            criterion,
+        let mut observer = Self {
+            rule,
             observation,
-            max_steps: launcher.max_steps,
+            max_steps: setting.max_steps,
             start,
-            problem,
-            on_train: problem.on_train(),
-            on_test: problem.on_test().filter(|_| observation != Observation::Departure),
+            loaded,
+            on_train: loaded.on_train(),
+            on_test: loaded.on_test().filter(|_| observation != Observation::Departure),
             evaluator: None,
             instruments,
-            looks: Looks::new(criterion, observation),
+            schedule: EvaluationSchedule::new(rule, observation),
             losses: Vec::new(),
             course: Vec::new(),
             dense: 0,
-            measured: (0, criterion.loss()),
+            measured: (0, rule.loss()),
             curvatures: 0,
             begun: now,
             shown: now,
             failure: None,
         };
-        watcher.look(0, start, f64::NAN)?;
-        Ok(watcher)
+        observer.look(0, start, f64::NAN)?;
+        Ok(observer)
     }
 
     /// What was seen, or what went wrong.
@@ -96,7 +96,7 @@ impl<'p, 'a, T: Scalar> Watcher<'p, 'a, T> {
             None => Ok(Seen {
                 losses: self.losses,
                 course: self.course,
-                left_at: self.looks.left_at(),
+                left_at: self.schedule.left_at(),
                 progress: self.instruments.progress,
             }),
         }
@@ -112,9 +112,9 @@ impl<'p, 'a, T: Scalar> Watcher<'p, 'a, T> {
         if !assessed.loss.is_finite() {
             return Ok(None);
         }
-        if self.looks.last() < step {
+        if self.schedule.last() < step {
             self.losses.push((step, assessed.loss));
-            self.looks.saw(step, assessed.loss);
+            self.schedule.saw(step, assessed.loss);
         }
         let mut point = self.point(step, parameters, &assessed);
         if self.observation != Observation::Departure {
@@ -127,22 +127,22 @@ impl<'p, 'a, T: Scalar> Watcher<'p, 'a, T> {
         Ok(Some(point))
     }
 
-    /// Looks at the parameters after a step, if it is time to.
+    /// EvaluationSchedule at the parameters after a step, if it is time to.
     fn look(&mut self, step: u64, parameters: &[T], average_loss: f64) -> Result<(), Error> {
-        if !self.looks.is_wanted(step, average_loss) {
+        if !self.schedule.is_wanted(step, average_loss) {
             return Ok(());
         }
         // Before this look, which may be the one that sees it leave: that step is recorded too.
-        let left = self.looks.left_at().is_some();
-        let (due, departing) = (self.looks.is_due(step), self.looks.is_departing(step));
+        let left = self.schedule.left_at().is_some();
+        let (due, departing) = (self.schedule.is_due(step), self.schedule.is_departing(step));
         let assessed = self.on_train.assess(parameters);
         self.losses.push((step, assessed.loss));
-        self.looks.saw(step, assessed.loss);
+        self.schedule.saw(step, assessed.loss);
         if !assessed.loss.is_finite() || self.observation == Observation::Departure {
             return Ok(());
         }
         if !due {
-            let begun = !left && self.criterion.has_begun(assessed.loss);
+            let begun = !left && self.rule.has_begun(assessed.loss);
             if !(departing || begun) || self.dense >= MOST_DENSE {
                 return Ok(());
             }
@@ -189,7 +189,7 @@ impl<'p, 'a, T: Scalar> Watcher<'p, 'a, T> {
     fn curvature(&mut self, point: &mut EscapePoint, parameters: &[T]) -> Result<(), Error> {
         let evaluator = match &mut self.evaluator {
             Some(evaluator) => evaluator,
-            none => none.insert(self.problem.evaluator()?),
+            none => none.insert(self.loaded.evaluator()?),
         };
         evaluator.set_point(parameters)?;
         point.sharpness = self.instruments.sharpness(evaluator)?;
@@ -216,16 +216,16 @@ impl<'p, 'a, T: Scalar> Watcher<'p, 'a, T> {
     }
 }
 
-impl<T: Scalar> Observer<T> for Watcher<'_, '_, T> {
+impl<T: Scalar> Observer<T> for LaunchObserver<'_, '_, T> {
     fn observe(&mut self, step: &Step<'_, T>, _: &Trainer<'_, T>) -> ControlFlow<()> {
         if let Err(error) = self.look(step.step, step.parameters, step.average_loss) {
             self.failure = Some(error);
             return ControlFlow::Break(());
         }
         self.show(step);
-        if self.observation == Observation::Departure && self.looks.left_at().is_some() {
+        if self.observation == Observation::Departure && self.schedule.left_at().is_some() {
             return ControlFlow::Break(());
         }
-        stop_if(self.instruments.interrupt)
+        self.instruments.go_on()
     }
 }

@@ -23,12 +23,12 @@ const FLOOR: f64 = 1e-13;
 /// growing loss. min(10·L, √(L·C)) lies strictly between L and C whenever L < C, and is 10·L for
 /// every minimum with L ≤ C/100.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Criterion {
+pub(crate) struct LeavingRule {
     loss: f64,
     constant: f64,
 }
 
-impl Criterion {
+impl LeavingRule {
     /// From L and C; `None` unless L < C: where a constant output does as well there is nothing to
     /// leave.
     pub(crate) fn new(loss: f64, constant: f64) -> Option<Self> {
@@ -71,7 +71,7 @@ impl Criterion {
     }
 }
 
-impl fmt::Display for Criterion {
+impl fmt::Display for LeavingRule {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             formatter,
@@ -136,19 +136,19 @@ mod tests {
     #[test]
     fn the_limit_can_be_met_from_every_minimum() {
         let constant = 0.09;
-        let limit = |loss| Criterion::new(loss, constant).unwrap().limit();
+        let limit = |loss| LeavingRule::new(loss, constant).unwrap().limit();
         assert!((limit(1e-4) - 1e-3).abs() < 1e-15);
         assert!((limit(0.0225) - 0.045).abs() < 1e-15);
         for loss in [1e-20, 1e-5, 9e-4, 0.01, 0.03, 0.08] {
-            let criterion = Criterion::new(loss, constant).unwrap();
+            let criterion = LeavingRule::new(loss, constant).unwrap();
             let (start, limit) = (criterion.loss(), criterion.limit());
             assert!(start < limit && limit < constant, "{criterion:?}");
             assert!(start < criterion.beginning() && criterion.beginning() < limit);
             assert!(limit <= criterion.halfway() && !criterion.has_left(loss));
             assert!(criterion.has_left(constant) && criterion.has_left(f64::NAN));
         }
-        assert!(Criterion::new(constant, constant).is_none());
-        assert!(Criterion::new(0.02, constant).unwrap().is_within_noise());
-        assert!(!Criterion::new(1e-3, constant).unwrap().is_within_noise());
+        assert!(LeavingRule::new(constant, constant).is_none());
+        assert!(LeavingRule::new(0.02, constant).unwrap().is_within_noise());
+        assert!(!LeavingRule::new(1e-3, constant).unwrap().is_within_noise());
     }
 }

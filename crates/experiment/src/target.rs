@@ -1,23 +1,16 @@
-//! `measure` by itself: a run's folder, a run's id, or a file of parameters.
+//! Parameters to examine: a run's folder, a run's id, or a file of parameters.
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
 
 use minimascope_net::train::Checkpoint;
 use minimascope_net::{Scalar, files};
-use minimascope_record::config::Precision;
 use minimascope_record::outcome::Outcome;
 use minimascope_record::run::RunSummary;
 
 use crate::Error;
 use crate::config::sources::Sources;
-use crate::folder::{CHECKPOINT, CONFIG, FINAL, OUTCOME, RunFolder, TRAINED};
-use crate::measure::point::summary;
-use crate::measure::{Instruments, MoreSpectrum};
+use crate::folder::{CHECKPOINT, CONFIG, FINAL, OUTCOME, RunFolder, TRAINED, Trained};
 use crate::plan::Plan;
-use crate::problem::Problem;
-use crate::progress::Progress;
-use crate::run::{Machine, Trained};
 
 /// Parameters on disk and the plan they belong to.
 #[derive(Debug)]
@@ -90,8 +83,11 @@ impl Target {
         self.parameters.parent().unwrap_or(Path::new(""))
     }
 
-    pub(crate) fn is_double_precision(&self) -> bool {
-        self.plan.config().precision == Precision::F64
+    /// The run's folder, where the parameters are its end; `None` for any other file.
+    #[must_use]
+    pub fn run_folder(&self) -> Option<RunFolder> {
+        let is_end = self.parameters.file_name().is_some_and(|name| name == FINAL);
+        (is_end && self.outcome.is_some()).then(|| RunFolder::at(self.folder().to_owned()))
     }
 
     /// The parameters, and the steps that led to them.
@@ -102,40 +98,6 @@ impl Target {
             return Ok((checkpoint.parameters().to_vec(), checkpoint.step()));
         }
         Ok((files::read_parameters(file, network)?, self.steps))
-    }
-
-    /// Measures; `None` when interrupted.
-    ///
-    /// # Errors
-    /// A file that does not fit the network; a budget of memory that is too small.
-    pub fn measure(
-        &self,
-        more: &MoreSpectrum,
-        machine: &Machine,
-        progress: &mut dyn Progress,
-        interrupt: &AtomicBool,
-    ) -> Result<Option<RunSummary>, Error> {
-        match self.plan.config().precision {
-            Precision::F32 => self.measure_in::<f32>(more, machine, progress, interrupt),
-            Precision::F64 => self.measure_in::<f64>(more, machine, progress, interrupt),
-        }
-    }
-
-    fn measure_in<T: Scalar>(
-        &self,
-        more: &MoreSpectrum,
-        machine: &Machine,
-        progress: &mut dyn Progress,
-        interrupt: &AtomicBool,
-    ) -> Result<Option<RunSummary>, Error> {
-        let plan = &self.plan;
-        let (parameters, steps) = self.read::<T>()?;
-        let problem = Problem::new(plan, machine)?;
-        let config = plan.config();
-        let (settings, seed) = (config.measure, config.train.seed);
-        let mut instruments = Instruments { settings, seed, progress, interrupt };
-        let point = instruments.at_point(&problem, &parameters, more)?;
-        Ok(point.map(|point| summary(plan, self.outcome, steps, point)))
     }
 }
 

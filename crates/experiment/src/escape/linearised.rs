@@ -7,83 +7,80 @@
 //! loss left is a start at some distance. In leading directions x₀ is the projection, which is all
 //! of the walk in them; the part of the loss outside stays as it is.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use minimascope_net::Scalar;
+use minimascope_minimum::Minimum;
 use minimascope_net::train::{Batches, averaged};
 use minimascope_record::escape::{Linearised, LinearisedLaunches};
 use minimascope_record::training::Sampling;
+use minimascope_stability::criteria::almost_sure::step_work;
 use minimascope_stability::simulation::Walk;
-use minimascope_stability::{Batching, Estimate, ExampleFactors, LearningRate, Momentum};
+use minimascope_stability::{Batching, ExampleFactors, LearningRate, MeanEstimate, Momentum};
 use rayon::prelude::*;
 
-use super::criterion::Criterion;
+use super::leaving::LeavingRule;
 use super::growth;
-use super::launch::Observation;
-use super::looks::Looks;
 use super::prediction::typical_growth;
+use super::schedule::{EvaluationSchedule, Observation};
 use crate::Error;
-use crate::measure::stop_if;
-use crate::problem::Problem;
-use crate::progress::{Event, MeasureProgress, Quantity};
-use crate::stability::{Minimum, Watch, law, step_work};
+use crate::progress::{Event, MeasureProgress, Progress, Quantity};
 
 /// Curvatures below this share of the largest do not move within a launch, and their part of
 /// H⁻¹∇f is rounding.
 const STILL: f64 = 1e-6;
 /// So many times the steps of the network's launch are allowed.
 const LONGER: u64 = 4;
-/// Trajectories of each law where they are cheap: enough to tell a rate of one in ten from none.
+/// Trajectories of each sampling scheme where they are cheap: enough to tell a rate of one in ten from none.
 const MOST_LAUNCHES: u64 = 32;
-/// Multiply–adds of all of a law's trajectories, some minutes of two threads: where so many do not
+/// Multiply–adds of all of a scheme's trajectories, some minutes of two threads: where so many do not
 /// suffice for all, there are fewer, but as many as the network has launches.
 const WORK: f64 = 2e11;
 /// Multiply–adds between two looks at the interrupt, some tenths of a second.
 const STRETCH: f64 = 1e8;
 
 /// The linearised network at its minimum, in all directions that are known of it.
-pub(super) struct Relaunch<'a> {
+pub(super) struct LinearisedNetwork<'a> {
     factors: &'a ExampleFactors,
     start: Vec<f64>,
     /// The loss of the minimum outside the directions.
     rest: f64,
-    criterion: Criterion,
+    rule: LeavingRule,
 }
 
 /// What is launched.
 #[derive(Clone, Copy)]
-pub(super) struct Again {
+pub(super) struct LinearisedQuestion {
     pub(super) learning_rate: LearningRate,
     pub(super) batching: Batching,
-    /// The law of the network's launches.
+    /// The sampling scheme of the network's launches.
     pub(super) used: Sampling,
     pub(super) launches: u64,
     /// Steps of the network's launches.
     pub(super) max_steps: u64,
     /// How those are looked at.
     pub(super) observation: Observation,
-    /// e^{2γ} by that law, where known.
-    pub(super) typical: Option<Estimate>,
+    /// e^{2γ} by that scheme, where known.
+    pub(super) typical: Option<MeanEstimate>,
 }
 
-impl Minimum<'_> {
-    /// The linearised network at the minimum's parameters.
-    pub(super) fn relaunch<T: Scalar>(
-        &self,
-        problem: &Problem<'_, T>,
-        parameters: &[T],
-        criterion: Criterion,
-    ) -> Result<Relaunch<'_>, Error> {
-        let mut evaluator = problem.evaluator()?;
-        evaluator.set_point(parameters)?;
-        let gradient = evaluator.gradient().to_vec();
-        let mut product = vec![0.0; evaluator.factor_rows()];
-        evaluator.factor_product(&gradient, &mut product)?;
-        let factors = &self.factors;
-        let start = newton_step(factors, &product);
+/// A∇f at a minimum: nK numbers.
+pub(super) fn output_gradient(minimum: &mut Minimum<'_>) -> Result<Vec<f64>, Error> {
+    let point = minimum.point();
+    let shape = point.shape();
+    let (mut gradient, mut product) = (vec![0.0; shape.parameters], vec![0.0; shape.rows()]);
+    let failed = minimascope_minimum::Error::from;
+    point.gradient(&mut gradient).map_err(failed)?;
+    point.factor_product(&gradient, &mut product).map_err(failed)?;
+    Ok(product)
+}
+
+impl<'a> LinearisedNetwork<'a> {
+    /// With its square-root factors and A∇f.
+    pub(super) fn new(factors: &'a ExampleFactors, gradient: &[f64], rule: LeavingRule) -> Self {
+        let start = newton_step(factors, gradient);
         let held = 0.5 * quadratic(&start, factors.curvatures());
-        let rest = (criterion.loss() - held).max(0.0);
-        Ok(Relaunch { factors, start, rest, criterion })
+        let rest = (rule.loss() - held).max(0.0);
+        Self { factors, start, rest, rule }
     }
 }
 
@@ -103,44 +100,45 @@ fn quadratic(x: &[f64], curvatures: &[f64]) -> f64 {
     x.iter().zip(curvatures).map(|(x, h)| h * x * x).sum()
 }
 
-impl Relaunch<'_> {
-    /// Trajectories by the law used, the first ones with the batches of the launches, and by another;
+impl LinearisedNetwork<'_> {
+    /// Trajectories by the scheme used, the first ones with the batches of the launches, and by another;
     /// `None` when interrupted.
     pub(super) fn launch(
         &self,
-        again: &Again,
-        watch: &mut Watch<'_>,
+        question: &LinearisedQuestion,
+        progress: &mut dyn Progress,
+        interrupt: &AtomicBool,
     ) -> Result<Option<Linearised>, Error> {
-        // Without noise there is one path, whatever the law.
-        let noiseless = again.batching.noise() == 0.0;
-        let laws = if noiseless { vec![again.used] } else { vec![again.used, other(again.used)] };
+        // Without noise there is one path, whatever the scheme.
+        let noiseless = question.batching.noise() == 0.0;
+        let schemes = if noiseless { vec![question.used] } else { vec![question.used, other(question.used)] };
         let mut seen = Vec::new();
-        for sampling in laws {
-            let typical = if sampling == again.used {
-                again.typical
+        for sampling in schemes {
+            let typical = if sampling == question.used {
+                question.typical
             } else {
-                let rate = again.learning_rate;
-                typical_growth(self.factors, &again.batching, rate, sampling)?
+                let rate = question.learning_rate;
+                typical_growth(self.factors, &question.batching, rate, sampling)?
             };
-            let launches = if noiseless { 1 } else { self.affordable(again) };
-            let again = Again { launches, used: sampling, typical, ..*again };
-            let Some(launches) = self.by_law(&again, watch)? else { return Ok(None) };
+            let launches = if noiseless { 1 } else { self.affordable(question) };
+            let question = LinearisedQuestion { launches, used: sampling, typical, ..*question };
+            let Some(launches) = self.by_scheme(&question, progress, interrupt)? else { return Ok(None) };
             seen.push(launches);
         }
-        watch.progress.event(Event::StageEnded);
-        let loss = self.criterion.loss();
+        progress.event(Event::StageEnded);
+        let loss = self.rule.loss();
         Ok(Some(Linearised {
             directions: self.factors.rank(),
             share_of_loss: (loss - self.rest) / loss,
-            max_steps: LONGER * again.max_steps,
-            laws: seen,
+            max_steps: LONGER * question.max_steps,
+            by_sampling: seen,
         }))
     }
 
     /// As many trajectories as there were launches, and more where they are cheap.
-    fn affordable(&self, again: &Again) -> u64 {
-        let affordable = WORK / (self.work(&again.batching) * (LONGER * again.max_steps) as f64);
-        MOST_LAUNCHES.min(affordable as u64).max(again.launches)
+    fn affordable(&self, question: &LinearisedQuestion) -> u64 {
+        let affordable = WORK / (self.work(&question.batching) * (LONGER * question.max_steps) as f64);
+        MOST_LAUNCHES.min(affordable as u64).max(question.launches)
     }
 
     /// Multiply–adds of a step.
@@ -148,42 +146,36 @@ impl Relaunch<'_> {
         step_work(batching, (self.factors.outputs(), self.factors.rank()))
     }
 
-    fn by_law(
+    fn by_scheme(
         &self,
-        again: &Again,
-        watch: &mut Watch<'_>,
+        question: &LinearisedQuestion,
+        progress: &mut dyn Progress,
+        interrupt: &AtomicBool,
     ) -> Result<Option<LinearisedLaunches>, Error> {
         let mut departures = Vec::new();
         let mut fits = Vec::new();
-        let interrupt = watch.interrupt;
         let together = rayon::current_num_threads() as u64;
-        for first in (0..again.launches).step_by(together as usize) {
-            let seeds = first..(first + together).min(again.launches);
-            let paths = seeds.into_par_iter().map(|seed| self.follow(again, seed, interrupt));
+        for first in (0..question.launches).step_by(together as usize) {
+            let seeds = first..(first + together).min(question.launches);
+            let paths = seeds.into_par_iter().map(|seed| self.follow(question, seed, interrupt));
             for path in paths.collect::<Result<Vec<_>, Error>>()? {
                 let Some(path) = path else { return Ok(None) };
-                let fit = |at| growth::fit(&path.losses, self.criterion, at);
+                let fit = |at| growth::fit(&path.losses, self.rule, at);
                 fits.extend(path.left_at.and_then(fit));
                 departures.push(path.left_at);
             }
-            watch.progress.event(Event::Measuring(MeasureProgress {
+            progress.event(Event::Measuring(MeasureProgress {
                 quantity: Quantity::LinearisedLaunch,
                 products: departures.len(),
-                value: f64::NAN,
-                relative_residual: f64::NAN,
+                value: None,
+                relative_residual: None,
             }));
         }
-        let left = || departures.iter().flatten();
-        let soon = left().filter(|at| **at <= again.max_steps).count() as u64;
         Ok(Some(LinearisedLaunches {
-            sampling: again.used,
-            launches: again.launches,
-            left: soon,
-            left_later: left().count() as u64 - soon,
-            left_at: left().min().copied(),
+            sampling: question.used,
             growth: growth::pooled(&fits),
-            typical: again.typical.map(|at| at.value),
-            typical_standard_error: again.typical.map(|at| at.standard_error),
+            typical: question.typical.map(|at| at.value),
+            typical_standard_error: question.typical.map(|at| at.standard_error),
             departures,
         }))
     }
@@ -193,46 +185,46 @@ impl Relaunch<'_> {
     /// have shown it.
     fn follow(
         &self,
-        again: &Again,
+        question: &LinearisedQuestion,
         seed: u64,
         interrupt: &AtomicBool,
-    ) -> Result<Option<Path>, Error> {
-        let (n, size) = (again.batching.examples(), again.batching.batch_size());
-        let batching = Batching::new(n, size, law(again.used))?;
-        let rates = (again.learning_rate, Momentum::NONE);
+    ) -> Result<Option<LinearisedPath>, Error> {
+        let (n, size) = (question.batching.examples(), question.batching.batch_size());
+        let batching = Batching::new(n, size, question.used)?;
+        let rates = (question.learning_rate, Momentum::NONE);
         let mut walk = Walk::new(self.factors, batching, rates, self.start.clone(), seed);
-        let (mut batches, mut batch) = (Batches::new(again.used, n, size, seed), Vec::new());
-        let mut looks = Looks::new(self.criterion, again.observation);
-        let mut losses = vec![(0, self.criterion.loss())];
+        let (mut batches, mut batch) = (Batches::new(question.used, n, size, seed), Vec::new());
+        let mut schedule = EvaluationSchedule::new(self.rule, question.observation);
+        let mut losses = vec![(0, self.rule.loss())];
         let mut average = None;
         let stretch = (STRETCH / self.work(&batching)).clamp(1.0, 256.0) as u64;
-        for step in 1..=LONGER * again.max_steps {
+        for step in 1..=LONGER * question.max_steps {
             batches.draw(step - 1, &mut batch);
             let average = *average.insert(averaged(average, walk.step_on(&batch) + self.rest));
             let loss = walk.loss() + self.rest;
             losses.push((step, loss));
-            if looks.is_wanted(step, average) || step == again.max_steps || !loss.is_finite() {
-                looks.saw(step, loss);
+            if schedule.is_wanted(step, average) || step == question.max_steps || !loss.is_finite() {
+                schedule.saw(step, loss);
             }
-            let returned = !self.criterion.has_left(loss);
-            let gone = returned || loss >= self.criterion.halfway() || !loss.is_finite();
-            if looks.left_at().is_some() && gone {
+            let returned = !self.rule.has_left(loss);
+            let gone = returned || loss >= self.rule.halfway() || !loss.is_finite();
+            if schedule.left_at().is_some() && gone {
                 break;
             }
-            if step % stretch == 0 && stop_if(interrupt).is_break() {
+            if step % stretch == 0 && interrupt.load(Ordering::Relaxed) {
                 return Ok(None);
             }
         }
-        Ok(Some(Path { losses, left_at: looks.left_at() }))
+        Ok(Some(LinearisedPath { losses, left_at: schedule.left_at() }))
     }
 }
 
-struct Path {
+struct LinearisedPath {
     losses: Vec<(u64, f64)>,
     left_at: Option<u64>,
 }
 
-/// The law to compare with: independent batches with reshuffled epochs, and the other way round.
+/// The sampling scheme to compare with: independent batches with reshuffled epochs, and the other way round.
 fn other(used: Sampling) -> Sampling {
     match used {
         Sampling::ReshuffledEpochs => Sampling::IndependentBatches,

@@ -4,19 +4,22 @@ use minimascope_data::Dataset;
 use minimascope_linop::{End, LanczosParameters};
 use minimascope_net::train::{Assessor, passing_memory, training_memory};
 use minimascope_net::{Evaluator, Examples, Execution, MemoryEstimate, Scalar};
+use minimascope_record::config::Precision;
 
 use crate::Error;
+use crate::machine::Machine;
 use crate::plan::Plan;
-use crate::run::Machine;
 
-pub(crate) struct Problem<'a, T> {
+/// A plan with its examples in memory.
+pub(crate) struct LoadedPlan<'a, T> {
     pub(crate) plan: &'a Plan,
     pub(crate) train: Examples<T>,
     test: Option<Examples<T>>,
     pub(crate) execution: Execution,
+    pub(crate) machine: Machine,
 }
 
-impl<'a, T: Scalar> Problem<'a, T> {
+impl<'a, T: Scalar> LoadedPlan<'a, T> {
     pub(crate) fn new(plan: &'a Plan, machine: &Machine) -> Result<Self, Error> {
         let examples = |data: &Dataset| {
             let loss = plan.config().loss;
@@ -29,7 +32,7 @@ impl<'a, T: Scalar> Problem<'a, T> {
         let execution = execution.beside(beside);
         // Before anything is trained that could not be measured.
         MemoryEstimate::of(plan.network(), &train).keeps(&execution)?;
-        Ok(Self { plan, train, test, execution })
+        Ok(Self { plan, train, test, execution, machine: *machine })
     }
 
     /// The objective on the training set, with its curvature.
@@ -57,6 +60,23 @@ impl<'a, T: Scalar> Problem<'a, T> {
 
     fn assessor<'s>(&'s self, examples: &'s Examples<T>) -> Assessor<'s, T> {
         Assessor::new(self.plan.network(), self.plan.config().loss, examples, &self.execution)
+    }
+}
+
+/// Work that is the same in single and in double precision.
+pub(crate) trait InPrecision {
+    /// What it gives.
+    type Output;
+
+    /// Does it in the precision of `T`.
+    fn run<T: Scalar>(self) -> Self::Output;
+}
+
+/// Does `work` in the precision of a plan: the one place that chooses.
+pub(crate) fn in_precision<W: InPrecision>(precision: Precision, work: W) -> W::Output {
+    match precision {
+        Precision::F32 => work.run::<f32>(),
+        Precision::F64 => work.run::<f64>(),
     }
 }
 

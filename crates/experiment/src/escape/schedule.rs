@@ -2,8 +2,7 @@
 //! linearised twin, whose loss costs nothing at every step, so that what the one cannot have seen does
 //! not count in the other.
 
-use super::criterion::Criterion;
-use super::launch::Observation;
+use super::leaving::LeavingRule;
 
 /// So many first steps are all looked at: most departures begin at once.
 const FIRST_STEPS: u64 = 100;
@@ -17,9 +16,20 @@ const SUSPICION: f64 = 3.0;
 /// Batches of one example raise false suspicion often; then a few steps pass without another look.
 const SUSPICION_REST: u64 = 5;
 
+/// How much of a launch is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Observation {
+    /// Loss, accuracies, distance and curvature.
+    Everything,
+    /// The same, with curvature at the end alone.
+    WithoutCurvature,
+    /// Whether it leaves, and no longer than that.
+    Departure,
+}
+
 /// What was looked at so far, and when the next look is due.
-pub(super) struct Looks {
-    criterion: Criterion,
+pub(super) struct EvaluationSchedule {
+    rule: LeavingRule,
     observation: Observation,
     next: u64,
     /// Step and loss of the last look.
@@ -27,9 +37,9 @@ pub(super) struct Looks {
     left_at: Option<u64>,
 }
 
-impl Looks {
-    pub(super) fn new(criterion: Criterion, observation: Observation) -> Self {
-        Self { criterion, observation, next: FIRST_STEPS, last: (0, f64::NAN), left_at: None }
+impl EvaluationSchedule {
+    pub(super) fn new(rule: LeavingRule, observation: Observation) -> Self {
+        Self { rule, observation, next: FIRST_STEPS, last: (0, f64::NAN), left_at: None }
     }
 
     /// The step of the first look at which the launch had left.
@@ -57,9 +67,9 @@ impl Looks {
     /// Whether to look after this step, at this average of batch losses.
     pub(super) fn is_wanted(&self, step: u64, average_loss: f64) -> bool {
         let (last, loss) = self.last;
-        let suspect = (SUSPICION * self.criterion.loss()).min(self.criterion.limit());
+        let suspect = (SUSPICION * self.rule.loss()).min(self.rule.limit());
         // A departure seen once is followed from there, unless only its fact is asked for.
-        let follow = !self.is_sparse() && self.criterion.has_begun(loss);
+        let follow = !self.is_sparse() && self.rule.has_begun(loss);
         let rested = step >= last + SUSPICION_REST;
         let suspicious = self.left_at.is_none() && (follow || rested && average_loss > suspect);
         self.is_due(step) || self.is_departing(step) || suspicious
@@ -68,7 +78,7 @@ impl Looks {
     /// What the look of a step saw.
     pub(super) fn saw(&mut self, step: u64, loss: f64) {
         self.last = (step, loss);
-        if self.left_at.is_none() && self.criterion.has_left(loss) {
+        if self.left_at.is_none() && self.rule.has_left(loss) {
             self.left_at = Some(step);
         }
         if step >= self.next {
@@ -86,7 +96,7 @@ mod tests {
     use super::*;
 
     fn seen(observation: Observation, average: impl Fn(u64) -> f64, last: u64) -> Vec<u64> {
-        let mut looks = Looks::new(Criterion::new(1e-4, 0.1).unwrap(), observation);
+        let mut looks = EvaluationSchedule::new(LeavingRule::new(1e-4, 0.1).unwrap(), observation);
         let wanted = (0..=last).filter(|step| {
             let wanted = looks.is_wanted(*step, average(*step));
             if wanted {
