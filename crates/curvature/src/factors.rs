@@ -41,11 +41,11 @@ impl<T: Scalar> SymmetricOperator for GramOperator<'_, '_, T> {
 /// G = AAᵀ, nK × nK. Memory grows with (nK)² and, for convolutions, nK × their parameters.
 #[must_use]
 pub fn gram_matrix<T: Scalar>(evaluator: &mut Evaluator<'_, T>) -> Vec<f64> {
-    evaluator.factor_gram()
+    evaluator.factor_gram().expect("set_point comes first")
 }
 
 /// The K × K blocks A_iA_iᵀ of G, n of them: λ_max of a block is λ_max(J_iᵀ L_i J_i).
 #[must_use]
 pub fn factor_blocks<T: Scalar>(evaluator: &mut Evaluator<'_, T>) -> Vec<f64> {
-    evaluator.factor_blocks()
+    evaluator.factor_blocks().expect("set_point comes first")
 }

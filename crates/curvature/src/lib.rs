@@ -7,4 +7,4 @@
 pub mod factors;
 mod operators;
 
-pub use operators::{GaussNewton, GaussNewtonVariance, Hessian, SecondMoment, Variance};
+pub use operators::{GaussNewton, Hessian, SecondMoment, Variance};

@@ -13,7 +13,7 @@ mod watch;
 
 use std::sync::atomic::AtomicBool;
 
-use minimascope_net::Scalar;
+use minimascope_net::{Scalar, constant_output_loss};
 use minimascope_record::SCHEMA_VERSION;
 use minimascope_record::escape as record;
 use minimascope_record::stability::Minimum as Measured;
@@ -29,7 +29,7 @@ use crate::stability::{Minimum, Wanted, Watch, assumed, law, not_settled};
 
 pub use grid::{Grid, grid};
 
-use criterion::{Criterion, constant_output_loss};
+use criterion::Criterion;
 use launch::{Launcher, Observation};
 use prediction::typical_of;
 use relaunch::Again;

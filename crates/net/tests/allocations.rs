@@ -8,7 +8,7 @@
 use std::alloc::System;
 use std::ops::ControlFlow;
 
-use minimascope_net::train::{Settings, Step, Trainer, training_memory};
+use minimascope_net::train::{CompletedStep, Settings, Trainer, training_memory};
 use minimascope_net::{Curvature, Evaluator, Examples, Execution, MemoryEstimate, Network};
 use minimascope_record::architecture::{Activation, Architecture, Layer, Shape};
 use minimascope_record::training::{Initialization, Loss, Optimizer, Sampling, Stop};
@@ -145,7 +145,7 @@ fn products(warm: &Execution, image: bool) {
         check("product", product, count);
         let count = fewest(&execution, || evaluator.second_moment(kind, &v, &mut out).unwrap());
         check("second moment", both, count);
-        let count = fewest(&execution, || evaluator.variance(kind, &v, &mut out).unwrap());
+        let count = fewest(&execution, || evaluator.variance(&v, &mut out).unwrap());
         check("variance", both, count);
         // The estimate counts the examples and two vectors of whoever asks as well.
         let most = estimate.least()
@@ -182,7 +182,7 @@ fn steps(execution: &Execution, image: bool, batch_size: usize, optimizer: Optim
             Trainer::new(&network, LOSS, &data, settings, start(&network), execution).unwrap();
         let mut counts = [0; 5];
         let mut most = 0;
-        let mut observer = |step: &Step<'_, f32>, _: &Trainer<'_, f32>| {
+        let mut observer = |step: &CompletedStep<'_, f32>, _: &Trainer<'_, f32>| {
             most = most.max(held() - before);
             counts[step.step as usize / turn] = allocations();
             ControlFlow::Continue(())

@@ -106,11 +106,13 @@ proptest! {
         let products: [Product; 3] = [
             |e, k, v, out| e.product(k, v, out).unwrap(),
             |e, k, v, out| e.second_moment(k, v, out).unwrap(),
-            |e, k, v, out| e.variance(k, v, out).unwrap(),
+            |e, _, v, out| e.variance(v, out).unwrap(),
         ];
         for kind in KINDS {
             let mut size: f64 = 0.0;
-            for (index, product) in products.iter().enumerate() {
+            // Σ is of Hessians alone.
+            let count = if kind == Curvature::Hessian { 3 } else { 2 };
+            for (index, product) in products[..count].iter().enumerate() {
                 let mut of = |x: &[f64]| {
                     let mut out = vec![0.0; p];
                     product(&mut whole, kind, x, &mut out);
@@ -158,9 +160,12 @@ proptest! {
             let difference: Vec<f64> = out.iter().zip(&square).map(|(a, b)| a - b).collect();
             let size = norm(&square).max(1e-3);
             prop_assert!(norm(&difference) <= ROUNDING * size, "mean of H_i²");
+            if kind == Curvature::GaussNewton {
+                continue;
+            }
             let mut hh = vec![0.0; p];
             whole.product(kind, &mean, &mut hh).unwrap();
-            whole.variance(kind, &v, &mut out).unwrap();
+            whole.variance(&v, &mut out).unwrap();
             let difference: Vec<f64> =
                 (0..p).map(|j| out[j] - (square[j] - hh[j])).collect();
             prop_assert!(norm(&difference) <= 4.0 * ROUNDING * size, "variance");
@@ -173,19 +178,6 @@ proptest! {
         let difference: Vec<f64> =
             other.gradient().iter().zip(whole.gradient()).map(|(a, b)| a - b).collect();
         prop_assert!(norm(&difference) <= ROUNDING * norm(whole.gradient()).max(1e-3));
-
-        // Gradient norms of single examples.
-        let norms = whole.example_gradient_norms();
-        for (i, ours) in norms.iter().enumerate() {
-            let one = all.select(&[i]);
-            let mut single =
-                Evaluator::new(&network, loss, weight_decay, &one, &execution).unwrap();
-            single.set_point(&theta).unwrap();
-            let theirs = norm(single.gradient());
-            // The decay's part is a difference of squares: relative to ‖θ‖ as well.
-            let size = theirs + weight_decay * norm(&theta);
-            prop_assert!((ours * ours - theirs * theirs).abs() <= ROUNDING * size * size);
-        }
     }
 }
 

@@ -3,9 +3,10 @@
 use std::sync::atomic::AtomicBool;
 
 use minimascope_net::Scalar;
-use minimascope_net::train::{Outcome, Settings, Trainer};
+use minimascope_net::train::{Settings, Trainer};
 use minimascope_record::escape::{Fate, Launch};
 use minimascope_record::measured::finite;
+use minimascope_record::outcome::Outcome;
 use minimascope_record::training::{Optimizer, Sampling, Schedule, Stop};
 
 use super::criterion::Criterion;
@@ -70,11 +71,9 @@ impl<T: Scalar> Launcher<'_, '_, T> {
             Instruments { settings: config.measure, seed: config.train.seed, progress, interrupt };
         let mut watcher = Watcher::new(self, observation, instruments)?;
         let outcome = trainer.run(&mut watcher);
-        let end = match outcome {
-            Outcome::Diverged { .. } => None,
-            _ => watcher.end(trainer.step(), trainer.parameters())?,
-        };
-        let diverged = matches!(outcome, Outcome::Diverged { .. });
+        let diverged = outcome == Outcome::Diverged;
+        let end =
+            if diverged { None } else { watcher.end(trainer.step(), trainer.parameters())? };
         let mut seen = watcher.finish()?;
         seen.progress.event(Event::StageEnded);
         if diverged {

@@ -1,6 +1,6 @@
 //! What an evaluator holds, in bytes, known before it holds it.
 
-use crate::chunks::Slot;
+use crate::chunks::SlotChunks;
 use crate::{Error, Examples, Execution, Network, Scalar};
 
 /// Bytes of a slot's lists themselves, whatever is in them (700 were counted).
@@ -26,7 +26,11 @@ impl MemoryEstimate {
         Self::new::<T>(network, examples, &crate::chunks::plan::<T>(network, examples.len()))
     }
 
-    pub(super) fn new<T: Scalar>(network: &Network, examples: &Examples<T>, plan: &[Slot]) -> Self {
+    pub(super) fn new<T: Scalar>(
+        network: &Network,
+        examples: &Examples<T>,
+        plan: &[SlotChunks],
+    ) -> Self {
         let scalar = size_of::<T>();
         let rows = plan.iter().flatten().map(std::iter::ExactSizeIterator::len).max().unwrap_or(1);
         let tape = network.tape_width() * scalar;
@@ -34,11 +38,11 @@ impl MemoryEstimate {
         // θ, gradient, direction, mean, first moment; the vector and the product of whoever asks;
         // each slot's sum; the flipped filters beside.
         let vectors = (7 + slots) * network.parameters() * scalar
-            + 3 * network.filters() * scalar
+            + 3 * network.flipped() * scalar
             + examples.bytes();
         // Six tapes, two coefficients and the filters of per-example directions (with factors one
         // for each output), framed images and a flipped filter.
-        let filters = network.filters() * scalar;
+        let filters = network.flipped() * scalar;
         let row = 6 * tape + network.winners() + 2 * scalar;
         let slot = rows * row + rows.max(network.outputs()) * filters;
         let work = slots * (slot + network.framed() * scalar + filters + LISTS);

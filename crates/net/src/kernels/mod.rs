@@ -17,7 +17,7 @@ pub(crate) use indexed::{TILE, indexed_product};
 #[cfg(test)]
 pub(crate) use level::forced::at_every_level;
 pub(crate) use level::vectorized;
-pub(crate) use matrix::{Layout, multiply};
+pub(crate) use matrix::{Strides, multiply};
 pub(crate) use rows::{add_column_sums, add_scaled_rows, row_dots};
 pub(crate) use small_batch::{backward_and_step, forward_rows, is_small};
 pub(crate) use team::{LEAST, Team, cut_rows};
