@@ -21,8 +21,8 @@ const BLOCK: usize = 1 << 14;
 pub use memory::MemoryEstimate;
 pub use products::Curvature;
 
-/// A network, a loss and examples; after [`Evaluator::set_point`], also parameters θ with the
-/// forward and backward pass there kept, so that every product after it pays only for its own.
+/// A network, a loss and examples at a point θ. [`Evaluator::set_point`] keeps the forward and
+/// backward pass at θ, so that every product after it costs only its own passes.
 ///
 /// The objective is f(θ) = (1/n) Σ_i ℓ_i(θ) + (λ/2)‖θ‖² with weight decay λ, and every product is
 /// a mean over the examples. The evaluator holds a few numbers for each activation of each
@@ -51,7 +51,7 @@ pub struct Evaluator<'a, T> {
     first_moment: Vec<T>,
 }
 
-/// A vector in parameter space and its flipped filters.
+/// A vector in parameter space and its flipped weights.
 #[derive(Debug, Default)]
 struct FlippedVector<T> {
     values: Vec<T>,
@@ -71,14 +71,14 @@ struct EvaluatorSlot<T> {
     sum: Vec<T>,
     value: f64,
     correct: usize,
-    /// Numbers of its examples, when asked for: squared gradient numbers, products, blocks.
+    /// Results of its examples in order, for products with A and blocks of A Aᵀ.
     numbers: Vec<f64>,
-    /// Of one layer, while a Gram matrix is made.
+    /// One layer's part of the rows of A, while a Gram matrix is made.
     layer: GramRows<T>,
     work: SlotWork<T>,
 }
 
-/// A chunk and what is kept of it.
+/// A chunk, and the tapes of it that fit the memory budget.
 #[derive(Debug)]
 struct KeptChunk<T> {
     range: std::ops::Range<usize>,
@@ -86,7 +86,7 @@ struct KeptChunk<T> {
     tangent: Tangents<T>,
 }
 
-/// Forward and backward.
+/// The tapes of a forward and a backward pass.
 #[derive(Clone, Debug)]
 pub(crate) struct FirstOrder<T> {
     pub a: Tape<T>,
@@ -94,7 +94,7 @@ pub(crate) struct FirstOrder<T> {
     pub delta: Tape<T>,
 }
 
-/// Tangents and tangent of the backward.
+/// The tapes of a tangent pass and of the tangent of a backward pass.
 #[derive(Clone, Debug)]
 struct Tangents<T> {
     a: Tape<T>,
@@ -113,15 +113,17 @@ impl<T: Scalar> Tangents<T> {
     }
 }
 
+/// The memory that a slot's passes work in.
 #[derive(Debug)]
 struct SlotWork<T> {
     first: FirstOrder<T>,
     tangent: Tangents<T>,
+    /// The tapes of the second pass of a second moment.
     again: Tangents<T>,
     workspace: Workspace<T>,
 }
 
-/// What every thread reads.
+/// What every thread of a pass reads.
 #[derive(Clone, Copy)]
 pub(crate) struct PassContext<'a, T> {
     pub network: &'a Network,
@@ -232,8 +234,8 @@ impl<'a, T: Scalar> Evaluator<'a, T> {
         })
     }
 
-    /// Moves to θ: one forward and one backward pass over all examples. NaN in θ is not refused;
-    /// it shows in the loss.
+    /// Moves to θ: one forward and one backward pass over all examples. NaN in θ is not refused
+    /// but makes the loss NaN.
     ///
     /// # Errors
     /// [`Error::Length`].

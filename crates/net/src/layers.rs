@@ -24,7 +24,7 @@ pub(crate) use activation::{clip, mask, sigmoid, softplus};
 pub(crate) use affine::{Affine, GramRows, OwnDirection, Weights, add_bias, start_with_bias};
 pub(crate) use convolution::{Convolution, ConvolutionSettings};
 pub(crate) use layout::{Described, LARGEST_SIZE, LayerName, Reserved};
-pub(crate) use map::{Map, Values};
+pub(crate) use map::{LayerValues, Map};
 
 use flatten::ChannelsFirst;
 use linear::Linear;

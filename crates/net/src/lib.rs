@@ -1,4 +1,4 @@
-//! Models, losses, derivative passes, optimisers and the training loop.
+//! Networks, losses, derivative passes, optimisers and the training loop.
 
 mod chunks;
 mod error;

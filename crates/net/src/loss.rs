@@ -1,6 +1,5 @@
-//! Losses of one example: value, derivative and second derivative in the outputs z.
-//!
-//! The loss type carries its normalisation; see [`Loss`].
+//! Losses of one example: value, derivative and second derivative in the outputs z. To add one, give
+//! it a word in `minimascope_record::training` and its lines here.
 
 use minimascope_record::training::Loss;
 

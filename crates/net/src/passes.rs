@@ -7,8 +7,9 @@
 //!
 //! A direction can be the same for all examples or differ for each, in that factored form
 //! U_i = Σ d_i x_iᵀ over one or two pairs. Then U_i a_i and U_iᵀ δ_i are dot products and scaled
-//! additions, which is how mean_i H_i(H_i v) costs little more than one more Hessian product.
-//! A convolution's U_i is one materialised filter for each example of the chunk.
+//! additions, so that mean_i H_i(H_i v) costs little more than one more Hessian product. A
+//! convolution materialises U_i, one filter for each example of the chunk: that costs less than
+//! products of patches unless there are few positions.
 
 mod direction;
 mod first_order;
@@ -16,7 +17,7 @@ mod second_order;
 
 use crate::Scalar;
 use crate::kernels::Team;
-use crate::layers::{Values, Weights};
+use crate::layers::{LayerValues, Weights};
 use crate::network::{Network, Node};
 use crate::tape::Tape;
 
@@ -46,11 +47,11 @@ impl<'a, T: Scalar> Chunk<'a, T> {
     }
 
     /// The values at one node.
-    fn values_at<'b>(&self, node: &Node, a: &'b Tape<T>, winners: &'b [u8]) -> Values<'b, T>
+    fn values_at<'b>(&self, node: &Node, a: &'b Tape<T>, winners: &'b [u8]) -> LayerValues<'b, T>
     where
         'a: 'b,
     {
         let (x, y) = (self.values(a, node.input), self.values(a, node.output));
-        Values { rows: self.rows, x, y, winners }
+        LayerValues { rows: self.rows, x, y, winners }
     }
 }

@@ -1,4 +1,5 @@
-//! One seed a run, split by purpose, so that drawing more of one kind never shifts another.
+//! The random streams of a run: one seed, split by use, so that one more draw for one use changes
+//! no other.
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;

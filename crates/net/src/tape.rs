@@ -1,4 +1,4 @@
-//! The numbers of one pass over one chunk of examples: every buffer but the input.
+//! Tapes: the values that one pass over one chunk of examples leaves in every buffer but the input.
 
 use crate::Scalar;
 use crate::network::Network;

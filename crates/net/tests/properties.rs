@@ -205,3 +205,53 @@ fn losses_of_single_examples() {
         assert!((found - expected).abs() <= ROUNDING * expected, "{i}: {found} {expected}");
     }
 }
+
+/// The products in double precision are those in the precision of the passes, to the last bit, also
+/// in f32 and with weight decay.
+fn double_precision<T: minimascope_net::Scalar>() {
+    let (network, loss, n) = (network(Activation::Tanh, 2, 5, 3), Loss::SoftmaxCrossEntropy, 70);
+    let convert = |x: &[f64]| x.iter().map(|x| T::from_f64(*x)).collect::<Vec<T>>();
+    let widened = |x: &[T]| x.iter().map(|x| x.to_f64()).collect::<Vec<f64>>();
+    let theta = convert(&network.initialize(&Initialization { gain: 1.5 }, 4));
+    let (inputs, targets) = (wave(n * network.input().size(), 0.37), wave(n * 3, 1.1));
+    let targets: Vec<f64> = targets.iter().map(|y| y.abs()).collect();
+    let all = Examples::<T>::from_targets(&network, loss, &inputs, &targets).unwrap();
+    let execution = Execution::new(2, 1 << 30).unwrap();
+    let mut evaluator = Evaluator::new(&network, loss, 0.3, &all, &execution).unwrap();
+    let p = theta.len();
+    let x = widened(&convert(&wave(p, 0.91)));
+    let (mut y, mut out, mut u) = (vec![0.0; p], vec![T::ZERO; p], vec![0.0; n * 3]);
+    assert!(evaluator.product_f64(KINDS[0], &x, &mut y).is_err(), "no point yet");
+    assert!(evaluator.factor_blocks().is_err() && evaluator.factor_gram().is_err());
+    assert!(evaluator.gradient_f64(&mut y).is_err());
+    evaluator.set_point(&theta).unwrap();
+    assert!(evaluator.variance_f64(&x[1..], &mut y).is_err(), "a direction too short");
+    assert!(evaluator.factor_product_f64(&x, &mut u[1..]).is_err(), "a product too short");
+    let v = convert(&x);
+    for kind in KINDS {
+        evaluator.product(kind, &v, &mut out).unwrap();
+        evaluator.product_f64(kind, &x, &mut y).unwrap();
+        assert_eq!(y, widened(&out));
+        evaluator.second_moment(kind, &v, &mut out).unwrap();
+        evaluator.second_moment_f64(kind, &x, &mut y).unwrap();
+        assert_eq!(y, widened(&out));
+    }
+    evaluator.variance(&v, &mut out).unwrap();
+    evaluator.variance_f64(&x, &mut y).unwrap();
+    assert_eq!(y, widened(&out));
+    evaluator.gradient_f64(&mut y).unwrap();
+    assert_eq!(y, widened(evaluator.gradient()));
+    let mut plain = vec![0.0; n * 3];
+    evaluator.factor_product(&v, &mut plain).unwrap();
+    evaluator.factor_product_f64(&x, &mut u).unwrap();
+    assert_eq!(u, plain);
+    evaluator.factor_transposed(&u, &mut out).unwrap();
+    evaluator.factor_transposed_f64(&u, &mut y).unwrap();
+    assert_eq!(y, widened(&out));
+}
+
+#[test]
+fn products_in_double_precision() {
+    double_precision::<f32>();
+    double_precision::<f64>();
+}

@@ -101,7 +101,9 @@ impl<T: Scalar> Evaluator<'_, T> {
         self.for_slots(|context, slot| {
             let along = ParameterDirection { shared: Some(direction.weights()), own: None };
             let EvaluatorSlot { chunks, numbers, work, .. } = slot;
+            let rows: usize = chunks.iter().map(|kept| kept.range.len()).sum();
             numbers.clear();
+            numbers.reserve_exact(rows * context.network.outputs());
             for kept in chunks {
                 let stored = (&kept.range, &kept.first);
                 let first = recompute(context, keep, stored, &mut work.first, &mut work.workspace);
@@ -180,7 +182,7 @@ impl<T: Scalar> Evaluator<'_, T> {
                 }
             }
         });
-        Ok(self.slots.iter().flat_map(|slot| slot.numbers.iter().copied()).collect())
+        Ok(self.slots.iter_mut().flat_map(|slot| std::mem::take(&mut slot.numbers)).collect())
     }
 
     /// A Aᵀ, nK × nK. A linear layer adds (x_i·x_j + 1)(δ_ik·δ_jl); a convolution's rows are

@@ -6,7 +6,7 @@ use crate::Scalar;
 use crate::kernels::vectorized;
 
 use super::layout::Described;
-use super::map::{Map, Values};
+use super::map::{LayerValues, Map};
 
 pub(super) fn describe(function: Activation, input: Shape) -> Described {
     let kind = format!("{function:?}").to_lowercase();
@@ -18,17 +18,17 @@ impl<T: Scalar> Map<T> for Activation {
         forward(*self, x, y);
     }
 
-    fn tangent(&self, at: Values<'_, T>, x_tangent: &[T], y_tangent: &mut [T]) {
+    fn tangent(&self, at: LayerValues<'_, T>, x_tangent: &[T], y_tangent: &mut [T]) {
         backward(*self, (at.x, at.y), x_tangent, y_tangent, false);
     }
 
-    fn backward(&self, at: Values<'_, T>, d: &[T], out: &mut [T], accumulate: bool) {
+    fn backward(&self, at: LayerValues<'_, T>, d: &[T], out: &mut [T], accumulate: bool) {
         backward(*self, (at.x, at.y), d, out, accumulate);
     }
 
     fn tangent_backward(
         &self,
-        at: Values<'_, T>,
+        at: LayerValues<'_, T>,
         (d, x_tangent): (&[T], &[T]),
         d_tangent: &[T],
         out: &mut [T],

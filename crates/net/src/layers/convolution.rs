@@ -17,10 +17,10 @@ use crate::{Error, Scalar};
 use super::affine::{Affine, WeightPlaces};
 use super::layout::{Described, LayerName, Reserved};
 
-/// Positions whose output derivatives (64 channels in f32) stay in a first-level cache while all
-/// kernel cells pass over them.
+/// Positions of one product of a filter's gradient: their output derivatives (64 channels in f32)
+/// stay in a first-level cache while all kernel cells pass over them.
 const BLOCK: usize = 128;
-/// Small images are taken together until this many positions fill whole register tiles.
+/// The least positions of one product: smaller images are taken together, to fill register tiles.
 const POSITIONS: usize = 32;
 
 /// The settings of a convolution.

@@ -5,7 +5,7 @@ use minimascope_record::architecture::Shape;
 use crate::Scalar;
 
 use super::layout::Described;
-use super::map::{Map, Values};
+use super::map::{LayerValues, Map};
 
 /// Positions × channels to channels × positions.
 #[derive(Clone, Copy, Debug)]
@@ -37,11 +37,11 @@ impl<T: Scalar> Map<T> for ChannelsFirst {
         self.reorder(x, y);
     }
 
-    fn tangent(&self, _at: Values<'_, T>, x_tangent: &[T], y_tangent: &mut [T]) {
+    fn tangent(&self, _at: LayerValues<'_, T>, x_tangent: &[T], y_tangent: &mut [T]) {
         self.reorder(x_tangent, y_tangent);
     }
 
-    fn backward(&self, _at: Values<'_, T>, d: &[T], out: &mut [T], accumulate: bool) {
+    fn backward(&self, _at: LayerValues<'_, T>, d: &[T], out: &mut [T], accumulate: bool) {
         let Self { channels, positions } = *self;
         let size = channels * positions;
         for (d, out) in d.chunks_exact(size).zip(out.chunks_exact_mut(size)) {

@@ -4,7 +4,7 @@ use crate::Scalar;
 
 /// A layer's values at the point, for a chunk of examples.
 #[derive(Clone, Copy)]
-pub(crate) struct Values<'a, T> {
+pub(crate) struct LayerValues<'a, T> {
     /// Examples.
     pub rows: usize,
     pub x: &'a [T],
@@ -20,16 +20,16 @@ pub(crate) trait Map<T: Scalar>: Sync {
     fn forward(&self, rows: usize, x: &[T], y: &mut [T], winners: &mut [u8]);
 
     /// Ry ← f′(x) Rx.
-    fn tangent(&self, at: Values<'_, T>, x_tangent: &[T], y_tangent: &mut [T]);
+    fn tangent(&self, at: LayerValues<'_, T>, x_tangent: &[T], y_tangent: &mut [T]);
 
     /// x̄ (+)= f′(x)ᵀ d.
-    fn backward(&self, at: Values<'_, T>, d: &[T], out: &mut [T], accumulate: bool);
+    fn backward(&self, at: LayerValues<'_, T>, d: &[T], out: &mut [T], accumulate: bool);
 
     /// The tangent of the backward pass: out (+)= f′(x)ᵀ Rd + (f″(x) Rx)ᵀ d. Where f″ = 0, as for
     /// every piecewise linear map, that is the backward pass of Rd.
     fn tangent_backward(
         &self,
-        at: Values<'_, T>,
+        at: LayerValues<'_, T>,
         (_d, _x_tangent): (&[T], &[T]),
         d_tangent: &[T],
         out: &mut [T],

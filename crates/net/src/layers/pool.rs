@@ -7,7 +7,7 @@ use crate::kernels::vectorized;
 use crate::{Error, Scalar};
 
 use super::layout::{Described, LayerName, Reserved};
-use super::map::{Map, Values};
+use super::map::{LayerValues, Map};
 
 /// Channels of one array.
 const LANES: usize = 16;
@@ -133,17 +133,17 @@ impl<T: Scalar> Map<T> for MaxPool {
         self.windows.each(rows, Maximum { x, y, winners });
     }
 
-    fn tangent(&self, at: Values<'_, T>, x: &[T], y: &mut [T]) {
+    fn tangent(&self, at: LayerValues<'_, T>, x: &[T], y: &mut [T]) {
         let winners = &at.winners[self.places(at.rows)];
-        self.windows.each(at.rows, Pick { x, y, winners });
+        self.windows.each(at.rows, PickWinner { x, y, winners });
     }
 
-    fn backward(&self, at: Values<'_, T>, d: &[T], out: &mut [T], accumulate: bool) {
+    fn backward(&self, at: LayerValues<'_, T>, d: &[T], out: &mut [T], accumulate: bool) {
         if !accumulate {
             out.fill(T::ZERO);
         }
         let winners = &at.winners[self.places(at.rows)];
-        self.windows.each(at.rows, Return { d, out, winners });
+        self.windows.each(at.rows, ReturnToWinner { d, out, winners });
     }
 }
 
@@ -184,15 +184,15 @@ impl<T: Scalar> Map<T> for AveragePool {
         self.windows.each(rows, Average { x, y, share: self.share() });
     }
 
-    fn tangent(&self, at: Values<'_, T>, x: &[T], y: &mut [T]) {
+    fn tangent(&self, at: LayerValues<'_, T>, x: &[T], y: &mut [T]) {
         self.windows.each(at.rows, Average { x, y, share: self.share() });
     }
 
-    fn backward(&self, at: Values<'_, T>, d: &[T], out: &mut [T], accumulate: bool) {
+    fn backward(&self, at: LayerValues<'_, T>, d: &[T], out: &mut [T], accumulate: bool) {
         if !accumulate {
             out.fill(T::ZERO);
         }
-        self.windows.each(at.rows, Spread { d, out, share: self.share() });
+        self.windows.each(at.rows, SpreadBack { d, out, share: self.share() });
     }
 }
 
@@ -222,13 +222,13 @@ impl<T: Scalar> WindowPass for Maximum<'_, T> {
 }
 
 /// y ← x at the winners: the derivative of the maximum along x.
-struct Pick<'a, T> {
+struct PickWinner<'a, T> {
     x: &'a [T],
     y: &'a mut [T],
     winners: &'a [u8],
 }
 
-impl<T: Scalar> WindowPass for Pick<'_, T> {
+impl<T: Scalar> WindowPass for PickWinner<'_, T> {
     #[inline(always)]
     fn window<const WIDTH: usize>(&mut self, windows: &Windows, output: usize, input: usize) {
         let winner: [u8; WIDTH] = array(&self.winners[output..]);
@@ -244,13 +244,13 @@ impl<T: Scalar> WindowPass for Pick<'_, T> {
 }
 
 /// x̄ += d at the winners.
-struct Return<'a, T> {
+struct ReturnToWinner<'a, T> {
     d: &'a [T],
     out: &'a mut [T],
     winners: &'a [u8],
 }
 
-impl<T: Scalar> WindowPass for Return<'_, T> {
+impl<T: Scalar> WindowPass for ReturnToWinner<'_, T> {
     #[inline(always)]
     fn window<const WIDTH: usize>(&mut self, windows: &Windows, output: usize, input: usize) {
         let winner: [u8; WIDTH] = array(&self.winners[output..]);
@@ -286,13 +286,13 @@ impl<T: Scalar> WindowPass for Average<'_, T> {
 }
 
 /// x̄ += each cell's share of d.
-struct Spread<'a, T> {
+struct SpreadBack<'a, T> {
     d: &'a [T],
     out: &'a mut [T],
     share: T,
 }
 
-impl<T: Scalar> WindowPass for Spread<'_, T> {
+impl<T: Scalar> WindowPass for SpreadBack<'_, T> {
     #[inline(always)]
     fn window<const WIDTH: usize>(&mut self, windows: &Windows, output: usize, input: usize) {
         let d: [T; WIDTH] = array(&self.d[output..]);

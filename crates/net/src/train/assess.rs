@@ -9,7 +9,7 @@ use crate::layers::Weights;
 use crate::workspace::Workspace;
 use crate::{Examples, Execution, Network, Scalar, chunks};
 
-/// What a forward pass over a set says.
+/// The results of forward passes over a set of examples.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Assessment {
     /// The mean loss, without weight decay.
@@ -20,10 +20,10 @@ pub struct Assessment {
     pub constant: bool,
 }
 
-/// Examples that show soonest that a network is alive.
+/// Examples that are compared first to see whether a network's outputs still differ.
 const FEW: usize = 8;
-/// A share of the largest output far above the rounding of a forward pass in f32, so that outputs
-/// which differ by it differ in a pass over other rows at once, too.
+/// Outputs that differ by this share of the largest are different for sure: it is far above the
+/// rounding of a forward pass in f32, so that they differ in a pass over other rows too.
 const CLEAR: f64 = 1e-3;
 
 /// A set of examples and the memory to pass over it.
@@ -49,7 +49,7 @@ struct AssessorSlot<T> {
     workspace: Workspace<T>,
 }
 
-/// The network on the examples at these parameters, with room for its filters turned.
+/// The context of a pass at these parameters, whose flipped weights go to `flipped`.
 fn context<'c, T: Scalar>(
     (network, loss, examples): (&'c Network, Loss, &'c Examples<T>),
     values: &'c [T],
@@ -61,7 +61,7 @@ fn context<'c, T: Scalar>(
 }
 
 impl<'a, T: Scalar> Assessor<'a, T> {
-    /// For these examples; holds memory for a few chunks, not for all of them.
+    /// An assessor of these examples. It holds memory for a few chunks, not for all of them.
     #[must_use]
     pub fn new(
         network: &'a Network,
@@ -96,8 +96,8 @@ impl<'a, T: Scalar> Assessor<'a, T> {
         losses.concat()
     }
 
-    /// [`Assessment::constant`] at these parameters. Outputs of a few examples that differ by more
-    /// than rounding are enough for a no; only else are all passed over.
+    /// [`Assessment::constant`] at these parameters. It is false if the outputs of a few examples
+    /// differ by more than rounding; only otherwise does this pass over all examples.
     pub fn is_constant(&mut self, parameters: &[T]) -> bool {
         let Self { network, loss, examples, flipped, slots, .. } = self;
         let context = context((network, *loss, examples), parameters, flipped);
@@ -115,7 +115,7 @@ impl<'a, T: Scalar> Assessor<'a, T> {
         self.assess(parameters).constant
     }
 
-    /// At these parameters.
+    /// Loss and accuracy at these parameters.
     #[allow(clippy::cast_precision_loss)]
     pub fn assess(&mut self, parameters: &[T]) -> Assessment {
         let Self { network, loss, examples, execution, flipped, slots } = self;

@@ -1,4 +1,4 @@
-//! Where a run stands: enough to continue it with the same bits.
+//! The state of a training run between two steps: enough to continue it with the same bits.
 
 use std::collections::HashMap;
 use std::path::Path;

@@ -1,5 +1,5 @@
-//! A step of plain SGD on a few examples: each linear layer's weights are read twice and written
-//! once, and no gradient is stored. A team shares the products while that is the faster way.
+//! A step of plain SGD on at most 16 examples without a stored gradient: each linear layer reads its
+//! weights twice and writes them once. A team of threads shares the products while that is faster.
 
 use std::time::Instant;
 
@@ -27,12 +27,12 @@ pub(super) struct InPlace<T> {
 }
 
 impl<T: Scalar> InPlace<T> {
-    /// Whether batches of this size are worth it.
+    /// Whether steps on batches of this size are taken so.
     pub(super) fn takes(batch_size: usize) -> bool {
         is_small(batch_size)
     }
 
-    /// For steps on this many threads.
+    /// Memory and a team for steps on this many threads.
     pub(super) fn new(threads: usize) -> Self {
         Self {
             first: FirstOrder::new(),

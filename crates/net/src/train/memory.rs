@@ -1,4 +1,4 @@
-//! What training holds, in bytes, known before it holds it.
+//! The bytes that training holds, estimated before it begins.
 
 use minimascope_record::training::Optimizer;
 

@@ -1,4 +1,4 @@
-//! What turns a gradient into a step.
+//! The optimisers: what each remembers, and how it turns a gradient into a step.
 
 use minimascope_record::training::Optimizer;
 use rayon::prelude::*;
@@ -11,7 +11,7 @@ use super::gradient::BatchGradient;
 /// Parameters per block of an update: one task of a thread.
 const BLOCK: usize = 1 << 14;
 
-/// What an optimiser remembers: vectors of P numbers, empty where it needs none.
+/// The vectors of P numbers that an optimiser remembers between steps, empty where it needs none.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct OptimizerMemory<T> {
     /// m: the momentum, or Adam's mean of gradients.

@@ -1,5 +1,5 @@
-//! Which examples a step takes. The batch of a step is a function of seed and step alone, so that
-//! a run continued from a checkpoint needs nothing but its step.
+//! The batch of each step. It is a function of seed and step alone, so that a run continued from a
+//! checkpoint needs nothing but its step.
 
 use minimascope_record::training::Sampling;
 use rand::RngExt;
