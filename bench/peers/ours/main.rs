@@ -16,7 +16,7 @@ use std::time::Instant;
 
 use problem::Problem;
 use roofline::Roofline;
-use run::{Operation, Run, prepare};
+use run::{Run, TimedOperation, prepare};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let problem = Problem::new(network, threads)?;
     problem.write(folder)?;
     println!("ready minimascope {}", env!("CARGO_PKG_VERSION"));
-    let mut prepared: Option<(Operation, Box<dyn Run + '_>)> = None;
+    let mut prepared: Option<(TimedOperation, Box<dyn Run + '_>)> = None;
     for line in std::io::stdin().lock().lines() {
         let line = line?;
         let words: Vec<&str> = line.split_whitespace().collect();
@@ -35,12 +35,12 @@ fn main() -> Result<(), Box<dyn Error>> {
             ["forms", _] => "forms library".to_owned(),
             ["work", operation] => {
                 let work =
-                    Operation::parse(operation)?.work(&problem.network, problem.single.len());
+                    TimedOperation::parse(operation)?.work(&problem.network, problem.single.len());
                 format!("flop {work:e}")
             }
             ["peak"] => format!("flops {:e}", Roofline::new(threads).peak),
             ["value", operation, _, precision] => {
-                let operation = Operation::parse(operation)?;
+                let operation = TimedOperation::parse(operation)?;
                 drop(prepared.take());
                 let mut run = match precision {
                     "f64" => prepare(operation, &problem, &problem.double)?,
@@ -54,7 +54,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 "done".to_owned()
             }
             ["time", operation, _, repeats] => {
-                let operation = Operation::parse(operation)?;
+                let operation = TimedOperation::parse(operation)?;
                 let mut run = match prepared.take() {
                     Some((before, run)) if before == operation => run,
                     _ => prepare(operation, &problem, &problem.single)?,

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 
 use minimascope_data::{Request, load};
-use minimascope_net::train::{Batches, Settings, Step, Trainer};
+use minimascope_net::train::{Batches, CompletedStep, Settings, Trainer};
 use minimascope_net::{Examples, Execution, Network, presets};
 use minimascope_record::training::{Initialization, Loss, Sampling};
 
@@ -92,7 +92,7 @@ fn trained(
     let execution = Execution::new(threads, 1 << 30)?;
     let settings = settings(10, 0.05);
     let mut trainer = Trainer::new(network, LOSS, examples, settings, start, &execution)?;
-    trainer.run(&mut |step: &Step<'_, f32>, _: &Trainer<'_, f32>| match step.step {
+    trainer.run(&mut |step: &CompletedStep<'_, f32>, _: &Trainer<'_, f32>| match step.step {
         2000 => ControlFlow::Break(()),
         _ => ControlFlow::Continue(()),
     });

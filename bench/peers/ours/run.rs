@@ -5,16 +5,15 @@ use std::ops::ControlFlow;
 
 use minimascope_curvature::Hessian;
 use minimascope_linop::largest_pair;
-use minimascope_net::train::{Outcome, Step, Trainer};
-use minimascope_net::{
-    Curvature, Evaluator, Examples, Execution, MemoryEstimate, Network, Role, Scalar,
-};
+use minimascope_net::train::{CompletedStep, Trainer};
+use minimascope_net::{Curvature, Evaluator, Examples, Execution, MemoryEstimate, Network, Scalar};
+use minimascope_record::outcome::Outcome;
 
 use crate::problem::{LEARNING_RATE, LOSS, Problem, STEPS, settings};
 
 /// What can be timed, by the names of the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Operation {
+pub(crate) enum TimedOperation {
     /// A step of gradient descent: loss, gradient, update.
     Step,
     /// Hv, forward and backward kept from before.
@@ -33,7 +32,7 @@ pub(crate) enum Operation {
     Sgd(usize),
 }
 
-impl Operation {
+impl TimedOperation {
     pub(crate) fn parse(name: &str) -> Result<Self, Box<dyn Error>> {
         Ok(match name {
             "step" => Self::Step,
@@ -58,8 +57,7 @@ impl Operation {
         let all: f64 = layers().sum();
         let first = layers().find(|work| *work > 0.0).unwrap_or(0.0);
         // A filter's direction of one example is formed and applied; a dense one stays factored.
-        let filters = network.tensors().iter().any(|tensor| tensor.role == Role::Filter);
-        let own = if filters { 2.0 * (2.0 * all - first) } else { 0.0 };
+        let own = if network.materialises_directions() { 2.0 * (2.0 * all - first) } else { 0.0 };
         let (forward_backward, tangents) = (2.0 * all - first, 4.0 * all - 3.0 * first);
         let sum = 2.0 * all - first;
         let per_example = match self {
@@ -89,7 +87,7 @@ pub(crate) trait Run {
 
 /// Everything that a run needs and does not do itself.
 pub(crate) fn prepare<'a, T: Scalar>(
-    operation: Operation,
+    operation: TimedOperation,
     problem: &'a Problem,
     examples: &'a Examples<T>,
 ) -> Result<Box<dyn Run + 'a>, Box<dyn Error>> {
@@ -104,18 +102,20 @@ pub(crate) fn prepare<'a, T: Scalar>(
     };
     let least = MemoryEstimate::of(network, examples).least();
     let (product, memory): (Product<'a, T>, usize) = match operation {
-        Operation::Step => return training(examples.len(), 1),
-        Operation::Sgd(batch_size) => return training(batch_size, STEPS as u64),
-        Operation::Largest => {
+        TimedOperation::Step => return training(examples.len(), 1),
+        TimedOperation::Sgd(batch_size) => return training(batch_size, STEPS as u64),
+        TimedOperation::Largest => {
             let execution = Execution::new(problem.threads, 8 << 30)?;
             let evaluator = Evaluator::new(network, LOSS, 0.0, examples, &execution)?;
             return Ok(Box::new(Largest { problem, theta, evaluator, value: f64::NAN }));
         }
-        Operation::ProductCached => (Evaluator::product, 8 << 30),
-        Operation::Product => (Evaluator::product, least),
-        Operation::SecondMomentCached => (Evaluator::second_moment, 8 << 30),
-        Operation::SecondMoment => (Evaluator::second_moment, least),
-        Operation::VarianceCached => (Evaluator::variance, 8 << 30),
+        TimedOperation::ProductCached => (Evaluator::product, 8 << 30),
+        TimedOperation::Product => (Evaluator::product, least),
+        TimedOperation::SecondMomentCached => (Evaluator::second_moment, 8 << 30),
+        TimedOperation::SecondMoment => (Evaluator::second_moment, least),
+        TimedOperation::VarianceCached => {
+            (|evaluator, _, v, out| evaluator.variance(v, out), 8 << 30)
+        }
     };
     let execution = Execution::new(problem.threads, memory)?;
     let mut evaluator = Evaluator::new(network, LOSS, 0.0, examples, &execution)?;
@@ -157,7 +157,7 @@ struct Training<'a, T> {
 impl<T: Scalar> Run for Training<'_, T> {
     fn run(&mut self) {
         let end = self.trainer.step() + self.steps;
-        let outcome = self.trainer.run(&mut |step: &Step<'_, T>, _: &Trainer<'_, T>| {
+        let outcome = self.trainer.run(&mut |step: &CompletedStep<'_, T>, _: &Trainer<'_, T>| {
             if step.step == end { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         assert_eq!(outcome, Outcome::Interrupted, "the timed steps must not diverge");

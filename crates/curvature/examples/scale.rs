@@ -9,10 +9,11 @@ use std::process::Command;
 use std::time::Instant;
 
 use minimascope_curvature::Variance;
-use minimascope_data::{Request, Selection};
+use minimascope_data::Request;
 use minimascope_linop::{End, LanczosParameters, lanczos, silent};
 use minimascope_net::{Curvature, Evaluator, Examples, Execution, Network};
 use minimascope_record::architecture::{Activation, Architecture, Layer, Shape};
+use minimascope_record::dataset::Subset;
 use minimascope_record::training::{Initialization, Loss};
 
 const LOSS: Loss = Loss::MeanSquaredError;
@@ -100,8 +101,8 @@ impl Case {
             dataset: "fashion-mnist".to_owned(),
             data_dir: None,
             classes: None,
-            train: Selection::First { examples: self.n.min(5000) },
-            test: Selection::First { examples: 1 },
+            train: Subset::First(self.n.min(5000)),
+            test: Subset::First(1),
         };
         let (embedded, _) = minimascope_data::load(&request)?.into_parts();
         let all = Examples::from_classes(network, LOSS, embedded.images(), embedded.labels())?;
@@ -121,7 +122,7 @@ impl Case {
         let kind = Curvature::Hessian;
         let step = fewest(|| Ok(evaluator.set_point(&theta)?))?;
         let product = fewest(|| Ok(evaluator.product(kind, &v, &mut out)?))?;
-        let variance = fewest(|| Ok(evaluator.variance(kind, &v, &mut out)?))?;
+        let variance = fewest(|| Ok(evaluator.variance(&v, &mut out)?))?;
         // Twelve products with each layer's weights but four with the first one's.
         let first = 784 * self.width;
         let multiply_adds = self.n * (12 * network.multiply_adds() - 8 * first);

@@ -40,7 +40,7 @@ impl<T: Scalar> TrainedPoint for Evaluator<'_, T> {
         let assessed =
             Assessor::new(self.network(), self.loss(), self.examples(), self.execution())
                 .assess(self.point());
-        let squares = self.gradient().iter().map(|g| g.to_f64() * g.to_f64());
+        let squares = Evaluator::gradient(self).iter().map(|g| g.to_f64() * g.to_f64());
         Ok(PointFacts {
             loss: assessed.loss,
             gradient_norm: squares.sum::<f64>().sqrt(),

@@ -1,13 +1,11 @@
 //! The datasets known by name: what they are, where they come from, and the checksums of their
 //! files.
 
-use std::path::Path;
-
+use minimascope_record::architecture::Shape;
 use serde::Serialize;
 
-use crate::dataset::{Description, Shape};
+use crate::dataset::Description;
 use crate::error::Error;
-use crate::layout;
 
 /// A dataset known by name.
 #[derive(Debug)]
@@ -20,9 +18,9 @@ pub struct KnownDataset {
     pub shape: Shape,
     /// Names of the classes in the order of their labels.
     pub class_names: &'static [&'static str],
-    /// Examples in the program itself, where there are any.
+    /// LabelledImages in the program itself, where there are any.
     pub embedded: Option<Sizes>,
-    /// Examples in the complete files.
+    /// LabelledImages in the complete files.
     pub complete: Sizes,
     /// The complete files.
     pub files: Files,
@@ -122,55 +120,6 @@ impl KnownDataset {
             class_names: Some(self.class_names.iter().map(|&name| name.to_owned()).collect()),
         }
     }
-}
-
-/// One place of one known dataset, a row of a table.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Listing {
-    /// The dataset's name.
-    pub name: String,
-    /// What it is, in one line.
-    pub what: String,
-    /// `embedded`, or the folder of the complete files; absent if they were not found.
-    pub place: Option<String>,
-    /// Number of examples there, or in the complete files if they were not found.
-    pub examples: Sizes,
-    /// Shape of one image.
-    pub shape: Shape,
-    /// Number of classes.
-    pub classes: usize,
-    /// Terms of use.
-    pub licence: String,
-}
-
-impl Listing {
-    /// Whether the examples are there.
-    #[must_use]
-    pub fn present(&self) -> bool {
-        self.place.is_some()
-    }
-}
-
-/// Every place of every known dataset: what the program holds, then the complete files where they
-/// were found in `data_dir` or the usual folders, or that they were not.
-#[must_use]
-pub fn list(data_dir: Option<&Path>) -> Vec<Listing> {
-    let mut rows = Vec::new();
-    for known in &CATALOGUE {
-        let row = |place, examples| Listing {
-            name: known.name.to_owned(),
-            what: known.what.to_owned(),
-            place,
-            examples,
-            shape: known.shape,
-            classes: known.class_names.len(),
-            licence: known.licence.to_owned(),
-        };
-        rows.extend(known.embedded.map(|sizes| row(Some("embedded".to_owned()), sizes)));
-        let found = layout::find(known, &layout::directories(data_dir));
-        rows.push(row(found.map(|found| found.folder.display().to_string()), known.complete));
-    }
-    rows
 }
 
 const GREY: Shape = Shape { channels: 1, height: 28, width: 28 };

@@ -3,7 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::dataset::{Examples, Shape};
+use minimascope_record::architecture::Shape;
+
+use crate::dataset::LabelledImages;
 use crate::error::Error;
 use crate::pixels::scaled;
 use crate::stream::Stream;
@@ -23,7 +25,7 @@ pub const CLASSES: usize = 10;
 /// [`Error::Unreadable`], [`Error::DamagedGzip`], [`Error::Truncated`] for a last record that is
 /// cut, [`Error::LabelOutOfRange`], [`Error::Empty`] for a file without records or when no
 /// example has one of the classes, [`Error::UnknownClass`].
-pub fn read(batches: &[PathBuf], classes: Option<&[u32]>) -> Result<Examples, Error> {
+pub fn read(batches: &[PathBuf], classes: Option<&[u32]>) -> Result<LabelledImages, Error> {
     let streams = batches.iter().map(|batch| Stream::open(batch));
     let folder = batches.first().and_then(|batch| batch.parent()).unwrap_or(Path::new(""));
     let source = match batches {
@@ -39,7 +41,7 @@ pub(crate) fn examples<'a>(
     source: String,
     labels_below: usize,
     classes: Option<&[u32]>,
-) -> Result<Examples, Error> {
+) -> Result<LabelledImages, Error> {
     let relabelled = classes.map(|kept| relabelling(kept, labels_below, &source)).transpose()?;
     let (mut images, mut labels) = (Vec::new(), Vec::new());
     for batch in batches {
@@ -80,7 +82,7 @@ pub(crate) fn examples<'a>(
     if labels.is_empty() {
         return Err(Error::Empty { file: source.into() });
     }
-    Ok(Examples { shape: SHAPE, images, labels, source })
+    Ok(LabelledImages { shape: SHAPE, images, labels, source })
 }
 
 /// For each original label, its rank among the kept ones.

@@ -1,34 +1,11 @@
-//! Wrong labels on purpose: seeded, never the true label, and every change on record.
+//! Wrong labels on purpose: drawn from a seed, never the true label, and every change is listed.
 
+use minimascope_record::dataset::Corruption;
 use serde::{Deserialize, Serialize};
 
 use crate::dataset::Dataset;
 use crate::error::Error;
-use crate::random::{Purpose, distinct, stream, uniform};
-
-/// Which examples get a wrong label.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Corruption {
-    /// The first `clean` examples as they are, then `corrupted` examples, all with wrong labels;
-    /// the rest is dropped. The study's corrupted Fashion-MNIST is 1,000 and 200.
-    AfterClean {
-        /// Number of examples with their true labels.
-        clean: usize,
-        /// Number of examples with wrong labels.
-        corrupted: usize,
-    },
-    /// So many examples drawn without replacement; all examples are kept.
-    Number {
-        /// How many.
-        examples: usize,
-    },
-    /// As `Number`, of round(fraction · n) examples.
-    Fraction {
-        /// Between 0 and 1.
-        fraction: f64,
-    },
-}
+use crate::random::{RandomDraw, distinct, stream, uniform};
 
 /// One example that got a wrong label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,41 +19,29 @@ pub struct ChangedLabel {
     pub to: u32,
 }
 
-/// What was done to a dataset; from it and the clean examples the corrupted ones follow.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CorruptionRecord {
-    /// What was asked for.
-    pub corruption: Corruption,
-    /// Of the random numbers.
-    pub seed: u64,
-    /// Every changed label, ascending by example.
-    pub changed: Vec<ChangedLabel>,
-}
-
 impl Dataset {
-    /// The dataset with wrong labels, each uniform over the other classes, and the record of them.
+    /// The dataset with wrong labels, each uniform over the other classes, and every changed label,
+    /// ascending by example.
     ///
     /// # Errors
     /// [`Error::TooFewExamples`] if more are to be corrupted (or kept) than there are,
     /// [`Error::NoneRequested`] if no example would be left, [`Error::NoWrongLabel`] with a single
     /// class, [`Error::Fraction`] if the fraction is not between 0 and 1.
-    pub fn corrupted(
-        &self,
-        corruption: Corruption,
-        seed: u64,
-    ) -> Result<(Dataset, CorruptionRecord), Error> {
+    pub fn corrupted(&self, corruption: Corruption) -> Result<(Dataset, Vec<ChangedLabel>), Error> {
         if self.classes() < 2 {
             return Err(Error::NoWrongLabel { file: self.source().into() });
         }
-        let mut choice = stream(seed, Purpose::CorruptedExamples);
+        let seed = corruption.seed();
+        let mut choice = stream(seed, RandomDraw::CorruptedExamples);
         let (kept, examples) = match corruption {
-            Corruption::AfterClean { clean, corrupted } => {
+            Corruption::AfterClean { clean, corrupted, .. } => {
                 let kept = clean.saturating_add(corrupted);
                 (self.first(kept)?, (clean..kept).collect())
             }
-            Corruption::Number { examples } => (self.clone(), self.drawn(&mut choice, examples)?),
-            Corruption::Fraction { fraction } => {
+            Corruption::Number { examples, .. } => {
+                (self.clone(), self.drawn(&mut choice, examples)?)
+            }
+            Corruption::Fraction { fraction, .. } => {
                 if !(0.0..=1.0).contains(&fraction) {
                     return Err(Error::Fraction { fraction });
                 }
@@ -84,7 +49,7 @@ impl Dataset {
                 (self.clone(), self.drawn(&mut choice, number)?)
             }
         };
-        let mut wrong = stream(seed, Purpose::WrongLabels);
+        let mut wrong = stream(seed, RandomDraw::WrongLabels);
         let mut labels = kept.labels().to_vec();
         let mut changed = Vec::with_capacity(examples.len());
         for example in examples {
@@ -96,7 +61,7 @@ impl Dataset {
             changed.push(ChangedLabel { example, from, to });
         }
         let dataset = kept.rebuilt(kept.images().to_vec(), labels)?;
-        Ok((dataset, CorruptionRecord { corruption, seed, changed }))
+        Ok((dataset, changed))
     }
 
     fn drawn(

@@ -2,36 +2,11 @@
 
 use std::sync::OnceLock;
 
-use serde::{Deserialize, Serialize};
+use minimascope_record::architecture::Shape;
 use sha2::{Digest, Sha256};
 
 use crate::checksum::hexadecimal;
 use crate::error::Error;
-
-/// The shape of one image: channels × height × width. A plain vector of d numbers is `d × 1 × 1`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Shape {
-    /// Number of channels C.
-    pub channels: usize,
-    /// Rows H.
-    pub height: usize,
-    /// Columns W.
-    pub width: usize,
-}
-
-impl Shape {
-    /// Numbers in one image, C·H·W.
-    #[must_use]
-    pub fn size(&self) -> usize {
-        self.channels * self.height * self.width
-    }
-}
-
-impl std::fmt::Display for Shape {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "{}×{}×{}", self.channels, self.height, self.width)
-    }
-}
 
 /// What a file of images and labels does not say about itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,9 +26,9 @@ impl Description {
     }
 }
 
-/// Images and labels as a reader found them; [`Dataset::new`] checks them.
+/// Images and labels as a reader found them, not checked yet: [`Dataset::new`] does that.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Examples {
+pub struct LabelledImages {
     /// Shape of one image.
     pub shape: Shape,
     /// n × C·H·W pixels, image after image, each in C, H, W order (as PyTorch). Integer pixels
@@ -65,7 +40,7 @@ pub struct Examples {
     pub source: String,
 }
 
-impl Examples {
+impl LabelledImages {
     /// The largest label plus one.
     #[must_use]
     pub fn classes_seen(&self) -> usize {
@@ -96,8 +71,8 @@ impl Dataset {
     /// # Errors
     /// [`Error::Empty`], [`Error::PixelCount`], [`Error::LabelOutOfRange`],
     /// [`Error::NonFinitePixel`], [`Error::ClassNames`], each naming the examples' source.
-    pub fn new(description: Description, examples: Examples) -> Result<Self, Error> {
-        let Examples { shape, images, labels, source } = examples;
+    pub fn new(description: Description, examples: LabelledImages) -> Result<Self, Error> {
+        let LabelledImages { shape, images, labels, source } = examples;
         let size =
             shape.height.checked_mul(shape.width).and_then(|s| s.checked_mul(shape.channels));
         let size = size.filter(|&size| size > 0 && !labels.is_empty());

@@ -13,9 +13,9 @@ use crate::error::Error;
 /// Connections tried for one file, as long as each brings some bytes.
 const CONNECTIONS: usize = 5;
 
-/// How far a download is.
+/// The bytes of a download that have arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Progress<'a> {
+pub struct DownloadProgress<'a> {
     /// The file's name.
     pub file: &'a str,
     /// Bytes on disk, also those of an earlier attempt.
@@ -41,7 +41,7 @@ pub(crate) struct Download<'a> {
 impl Download<'_> {
     /// Brings the file to `part`, complete and right. A continued file whose checksum is wrong is
     /// downloaded once more from its start, because the published file may have changed between.
-    pub(crate) fn run(&self, progress: &mut dyn FnMut(Progress<'_>)) -> Result<(), Error> {
+    pub(crate) fn run(&self, progress: &mut dyn FnMut(DownloadProgress<'_>)) -> Result<(), Error> {
         let mut restarts = 1;
         loop {
             let continued = self.collect(progress)?;
@@ -63,7 +63,7 @@ impl Download<'_> {
     }
 
     /// Collects all bytes in `part`; whether some were there before.
-    fn collect(&self, progress: &mut dyn FnMut(Progress<'_>)) -> Result<bool, Error> {
+    fn collect(&self, progress: &mut dyn FnMut(DownloadProgress<'_>)) -> Result<bool, Error> {
         let agent = agent(&self.address);
         let mut connection = 0;
         loop {
@@ -98,9 +98,9 @@ impl Download<'_> {
                 }
             };
             match self.append(response, from, total, progress)? {
-                End::Complete => return Ok(from > 0),
-                End::Early { bytes, .. } if bytes > from && connection < CONNECTIONS => {}
-                End::Early { bytes, reason } => {
+                BodyEnd::Complete => return Ok(from > 0),
+                BodyEnd::Early { bytes, .. } if bytes > from && connection < CONNECTIONS => {}
+                BodyEnd::Early { bytes, reason } => {
                     return Err(Error::Interrupted {
                         address: self.address.clone(),
                         bytes,
@@ -117,8 +117,8 @@ impl Download<'_> {
         response: Response<ureq::Body>,
         from: u64,
         total: Option<u64>,
-        progress: &mut dyn FnMut(Progress<'_>),
-    ) -> Result<End, Error> {
+        progress: &mut dyn FnMut(DownloadProgress<'_>),
+    ) -> Result<BodyEnd, Error> {
         let fault = |source| unwritable(self.part, source);
         let mut file: File = OpenOptions::new()
             .create(true)
@@ -130,14 +130,14 @@ impl Download<'_> {
         let mut body = response.into_body().into_reader();
         let mut buffer = vec![0; 1 << 16];
         let mut bytes = from;
-        progress(Progress { file: self.name, bytes, total });
+        progress(DownloadProgress { file: self.name, bytes, total });
         let early = loop {
             match body.read(&mut buffer) {
                 Ok(0) => break None,
                 Ok(count) => {
                     file.write_all(&buffer[..count]).map_err(fault)?;
                     bytes += count as u64;
-                    progress(Progress { file: self.name, bytes, total });
+                    progress(DownloadProgress { file: self.name, bytes, total });
                 }
                 Err(source) => break Some(source.to_string()),
             }
@@ -145,15 +145,17 @@ impl Download<'_> {
         file.sync_all().map_err(fault)?;
         let short = total.is_some_and(|total| bytes < total);
         Ok(match early {
-            None if !short => End::Complete,
-            reason => {
-                End::Early { bytes, reason: reason.unwrap_or_else(|| "connection closed".into()) }
-            }
+            None if !short => BodyEnd::Complete,
+            reason => BodyEnd::Early {
+                bytes,
+                reason: reason.unwrap_or_else(|| "connection closed".into()),
+            },
         })
     }
 }
 
-enum End {
+/// How the body of a response ended.
+enum BodyEnd {
     Complete,
     Early { bytes: u64, reason: String },
 }

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use crate::dataset::{Description, Examples};
+use crate::dataset::{Description, LabelledImages};
 use crate::error::Error;
 use crate::split::Split;
 use crate::stream::Stream;
@@ -116,6 +116,6 @@ pub fn load(dataset: &str, description: Description) -> Result<Split, Error> {
 }
 
 /// Labels of the embedded records are already 0 and 1.
-fn records(file: &EmbeddedFile) -> Result<Examples, Error> {
+fn records(file: &EmbeddedFile) -> Result<LabelledImages, Error> {
     cifar::examples(std::iter::once(file.stream()), file.name.to_owned(), 2, None)
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::dataset::Shape;
+use minimascope_record::architecture::Shape;
 
 /// Why data was refused.
 #[derive(Debug, thiserror::Error)]

@@ -11,7 +11,7 @@ use crate::checksum::{sha256, sha256_of_content};
 use crate::download::{Download, unwritable};
 use crate::error::Error;
 
-pub use crate::download::Progress;
+pub use crate::download::DownloadProgress;
 
 /// What to fetch, and where to.
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +33,7 @@ pub struct Fetch<'a> {
 /// [`Error::WrongChecksum`], [`Error::Unwritable`], [`Error::BadTar`].
 pub fn fetch(
     request: &Fetch<'_>,
-    progress: &mut dyn FnMut(Progress<'_>),
+    progress: &mut dyn FnMut(DownloadProgress<'_>),
 ) -> Result<PathBuf, Error> {
     let Fetch { known, directory, base } = *request;
     let folder = directory.join(known.folders[0]);

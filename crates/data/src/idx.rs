@@ -4,7 +4,9 @@
 
 use std::path::Path;
 
-use crate::dataset::{Examples, Shape};
+use minimascope_record::architecture::Shape;
+
+use crate::dataset::LabelledImages;
 use crate::error::Error;
 use crate::pixels::scaled;
 use crate::stream::Stream;
@@ -20,12 +22,15 @@ const LABELS_MAGIC: [u8; 4] = [0, 0, 8, 1];
 /// One for each way a file can be wrong: [`Error::Unreadable`], [`Error::DamagedGzip`],
 /// [`Error::WrongMagic`], [`Error::Truncated`], [`Error::TrailingBytes`], [`Error::TooLarge`],
 /// [`Error::LengthMismatch`].
-pub fn read(images: &Path, labels: &Path) -> Result<Examples, Error> {
+pub fn read(images: &Path, labels: &Path) -> Result<LabelledImages, Error> {
     examples(Stream::open(images)?, Stream::open(labels)?)
 }
 
 /// As [`read`], from streams.
-pub(crate) fn examples(mut images: Stream<'_>, mut labels: Stream<'_>) -> Result<Examples, Error> {
+pub(crate) fn examples(
+    mut images: Stream<'_>,
+    mut labels: Stream<'_>,
+) -> Result<LabelledImages, Error> {
     let [number, height, width] = dimensions(&mut images, IMAGES_MAGIC, "an IDX file of images")?;
     let [labelled] = dimensions(&mut labels, LABELS_MAGIC, "an IDX file of labels")?;
     let expected =
@@ -45,7 +50,7 @@ pub(crate) fn examples(mut images: Stream<'_>, mut labels: Stream<'_>) -> Result
             labels: labelled,
         });
     }
-    Ok(Examples {
+    Ok(LabelledImages {
         shape: Shape { channels: 1, height: height as usize, width: width as usize },
         images: scaled(&pixels),
         labels: label_bytes.into_iter().map(u32::from).collect(),

@@ -9,7 +9,7 @@ use crate::{checksum, npz};
 
 /// The files of one dataset on disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
+pub struct FoundFiles {
     /// The folder, or the file where one holds everything.
     pub folder: PathBuf,
     /// What is in it.
@@ -72,7 +72,7 @@ pub fn user_directory() -> Option<PathBuf> {
 /// The complete files of a known dataset in the first of `directories` that has all of them, in
 /// one of its usual folders or, if the labels are its own, in the directory itself.
 #[must_use]
-pub fn find(known: &KnownDataset, directories: &[PathBuf]) -> Option<Found> {
+pub fn find(known: &KnownDataset, directories: &[PathBuf]) -> Option<FoundFiles> {
     directories.iter().find_map(|directory| {
         known.folders.iter().find_map(|&name| {
             let itself = name == ".";
@@ -100,7 +100,7 @@ pub fn find(known: &KnownDataset, directories: &[PathBuf]) -> Option<Found> {
                     test: Some(either(&folder, test.name)?),
                 },
             };
-            Some(Found { folder, layout })
+            Some(FoundFiles { folder, layout })
         })
     })
 }
@@ -110,16 +110,16 @@ pub fn find(known: &KnownDataset, directories: &[PathBuf]) -> Option<Found> {
 ///
 /// # Errors
 /// [`Error::UnknownLayout`], [`Error::Unreadable`].
-pub fn recognise(path: &Path) -> Result<Found, Error> {
+pub fn recognise(path: &Path) -> Result<FoundFiles, Error> {
     if path.is_file() {
         if npz::is_archive(path)? {
-            return Ok(Found { folder: path.into(), layout: Layout::Npz(path.into()) });
+            return Ok(FoundFiles { folder: path.into(), layout: Layout::Npz(path.into()) });
         }
         return Err(Error::UnknownLayout { path: path.into() });
     }
     for folder in [path.into(), path.join("raw"), path.join("cifar-10-batches-bin")] {
         if let Some(layout) = in_folder(&folder) {
-            return Ok(Found { folder, layout });
+            return Ok(FoundFiles { folder, layout });
         }
     }
     Err(Error::UnknownLayout { path: path.into() })

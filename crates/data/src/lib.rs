@@ -1,17 +1,18 @@
-//! Datasets: embedded subsets, IDX, CIFAR binary, NumPy files; subsets and label noise; checksums
-//! and downloads. This crate knows no model.
+//! Labelled images: those inside the program, IDX files, CIFAR-10 batches and NumPy files; subsets
+//! and wrong labels; checksums and downloads. This crate knows no model.
 //!
 //! ```
-//! use minimascope_data::{Corruption, Request, Selection, load};
+//! use minimascope_data::{Request, load};
+//! use minimascope_record::dataset::{Corruption, Subset};
 //!
 //! let split = load(&Request {
 //!     dataset: "fashion-mnist".into(),
-//!     train: Selection::First { examples: 1200 },
+//!     train: Subset::First(1200),
 //!     ..Request::default()
 //! })?;
-//! let study = Corruption::AfterClean { clean: 1000, corrupted: 200 };
-//! let (train, record) = split.train().corrupted(study, 0)?;
-//! assert_eq!((train.len(), record.changed.len()), (1200, 200));
+//! let study = Corruption::AfterClean { clean: 1000, corrupted: 200, seed: 0 };
+//! let (train, changed) = split.train().corrupted(study)?;
+//! assert_eq!((train.len(), changed.len()), (1200, 200));
 //! # Ok::<(), minimascope_data::Error>(())
 //! ```
 //!
@@ -37,13 +38,13 @@ pub mod embedded;
 pub mod fetch;
 pub mod idx;
 pub mod layout;
+pub mod listing;
 pub mod npy;
 pub mod npz;
 pub mod verify;
 
-pub use corruption::{ChangedLabel, Corruption, CorruptionRecord};
-pub use dataset::{Dataset, Description, Examples, MOST_CLASSES, Shape};
+pub use corruption::ChangedLabel;
+pub use dataset::{Dataset, Description, LabelledImages, MOST_CLASSES};
 pub use error::Error;
 pub use load::{Request, load, load_from, read};
 pub use split::Split;
-pub use subset::Selection;

@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
+use minimascope_record::dataset::Subset;
+
 use crate::catalogue::{Files, KnownDataset};
 use crate::dataset::{Dataset, Description};
 use crate::embedded;
 use crate::error::Error;
-use crate::layout::{self, Found, Layout, PairFormat};
+use crate::layout::{self, FoundFiles, Layout, PairFormat};
 use crate::split::Split;
-use crate::subset::Selection;
 use crate::{cifar, idx, npy, npz};
 
 /// What is wanted.
@@ -19,12 +20,12 @@ pub struct Request {
     pub dataset: String,
     /// A folder to look in before the usual ones.
     pub data_dir: Option<PathBuf>,
-    /// Only these classes, relabelled 0, 1, … in ascending order; applied before the selections.
+    /// Only these classes, relabelled 0, 1, … in ascending order; applied before the subsets.
     pub classes: Option<Vec<u32>>,
     /// Which training examples. All means all of the first source that serves.
-    pub train: Selection,
+    pub train: Subset,
     /// Which test examples.
-    pub test: Selection,
+    pub test: Subset,
 }
 
 /// Reads what is wanted. For a name of the catalogue the sources are tried in this order: the
@@ -34,7 +35,7 @@ pub struct Request {
 ///
 /// # Errors
 /// [`Error::UnknownDataset`], [`Error::NotHere`], [`Error::MoreThanEmbedded`], and whatever is
-/// wrong with a file or a selection.
+/// wrong with a file or a subset.
 pub fn load(request: &Request) -> Result<Split, Error> {
     load_from(request, &layout::directories(request.data_dir.as_deref()))
 }
@@ -48,10 +49,9 @@ pub fn load_from(request: &Request, searched: &[PathBuf]) -> Result<Split, Error
         Ok(known) => known,
         Err(unknown) => return chosen(read_path(request, unknown)?, request),
     };
-    for (asked, available) in [
-        (request.train.examples(), known.complete.train),
-        (request.test.examples(), known.complete.test),
-    ] {
+    for (asked, available) in
+        [(request.train.count(), known.complete.train), (request.test.count(), known.complete.test)]
+    {
         if let Some(requested) = asked.filter(|&requested| requested > available) {
             let file = format!("the complete {}", known.name).into();
             return Err(Error::TooFewExamples { file, requested, available });
@@ -83,9 +83,9 @@ pub fn load_from(request: &Request, searched: &[PathBuf]) -> Result<Split, Error
 
 fn chosen(split: Split, request: &Request) -> Result<Split, Error> {
     let (train, test) = split.into_parts();
-    let choose = |dataset: Dataset, selection| match &request.classes {
-        Some(classes) => dataset.of_classes(classes)?.selected(selection),
-        None => dataset.selected(selection),
+    let choose = |dataset: Dataset, subset| match &request.classes {
+        Some(classes) => dataset.of_classes(classes)?.subset(subset),
+        None => dataset.subset(subset),
     };
     Split::new(
         choose(train, request.train)?,
@@ -100,7 +100,7 @@ fn embedded_examples(known: &KnownDataset) -> Result<Option<Split>, Error> {
     }
 }
 
-fn read_known(known: &KnownDataset, found: &Found) -> Result<Split, Error> {
+fn read_known(known: &KnownDataset, found: &FoundFiles) -> Result<Split, Error> {
     let classes = match &known.files {
         Files::CifarBinary { classes, .. } => *classes,
         Files::Idx(_) => None,

@@ -3,7 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::dataset::{Examples, Shape};
+use minimascope_record::architecture::Shape;
+
+use crate::dataset::LabelledImages;
 use crate::error::Error;
 use crate::npy_header::{self, NpyHeader};
 use crate::pixels::scaled;
@@ -23,13 +25,17 @@ const LONGEST_HEADER: u64 = 10_000;
 /// [`Error::WrongMagic`], [`Error::Truncated`], [`Error::TrailingBytes`], [`Error::TooLarge`],
 /// [`Error::NpyHeader`], [`Error::UnsupportedType`], [`Error::UnsupportedShape`],
 /// [`Error::LabelOutOfRange`], [`Error::LengthMismatch`].
-pub fn read(images: &Path, labels: &Path) -> Result<Examples, Error> {
+pub fn read(images: &Path, labels: &Path) -> Result<LabelledImages, Error> {
     let source = images.display().to_string();
     examples(&Array::read(Stream::open(images)?)?, &Array::read(Stream::open(labels)?)?, source)
 }
 
 /// Images and labels of two arrays.
-pub(crate) fn examples(images: &Array, labels: &Array, source: String) -> Result<Examples, Error> {
+pub(crate) fn examples(
+    images: &Array,
+    labels: &Array,
+    source: String,
+) -> Result<LabelledImages, Error> {
     let (number, shape) = images.image_shape()?;
     let (pixels, classes) = (images.pixels()?, labels.labels()?);
     if number != classes.len() {
@@ -40,7 +46,7 @@ pub(crate) fn examples(images: &Array, labels: &Array, source: String) -> Result
             labels: classes.len() as u64,
         });
     }
-    Ok(Examples { shape, images: pixels, labels: classes, source })
+    Ok(LabelledImages { shape, images: pixels, labels: classes, source })
 }
 
 /// An array as the file has it, the size of its bytes checked.

@@ -18,7 +18,7 @@ pub(crate) struct NpyHeader {
 /// Reads `{'descr': '<f4', 'fortran_order': False, 'shape': (60000, 784), }` with the keys in any
 /// order. The error says what is wrong.
 pub(crate) fn parse(text: &str) -> Result<NpyHeader, String> {
-    let mut rest = Rest(text);
+    let mut rest = HeaderText(text);
     let (mut descr, mut fortran_order, mut shape) = (None, None, None);
     rest.expect("{")?;
     while !rest.take("}") {
@@ -47,10 +47,10 @@ pub(crate) fn parse(text: &str) -> Result<NpyHeader, String> {
     })
 }
 
-/// What has not been read yet.
-struct Rest<'a>(&'a str);
+/// The part of a header that has not been read yet.
+struct HeaderText<'a>(&'a str);
 
-impl<'a> Rest<'a> {
+impl<'a> HeaderText<'a> {
     fn take(&mut self, token: &str) -> bool {
         self.0 = self.0.trim_start();
         let after = self.0.strip_prefix(token);

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use zip::ZipArchive;
 
-use crate::dataset::Examples;
+use crate::dataset::LabelledImages;
 use crate::error::Error;
 use crate::npy::{self, Array};
 use crate::stream::Stream;
@@ -21,7 +21,7 @@ const TEST: [&str; 2] = ["x_test", "y_test"];
 ///
 /// # Errors
 /// [`Error::BadArchive`], [`Error::MissingArray`], and those of [`crate::npy::read`].
-pub fn read(path: &Path) -> Result<(Examples, Option<Examples>), Error> {
+pub fn read(path: &Path) -> Result<(LabelledImages, Option<LabelledImages>), Error> {
     let mut stream = Stream::open(path)?;
     if stream.is_gzip() {
         return examples(path, Cursor::new(stream.up_to(u64::MAX)?));
@@ -37,7 +37,10 @@ pub(crate) fn is_archive(path: &Path) -> Result<bool, Error> {
     Ok(start == b"PK\x03\x04" || start == b"PK\x05\x06")
 }
 
-fn examples(path: &Path, reader: impl Read + Seek) -> Result<(Examples, Option<Examples>), Error> {
+fn examples(
+    path: &Path,
+    reader: impl Read + Seek,
+) -> Result<(LabelledImages, Option<LabelledImages>), Error> {
     let mut archive = ZipArchive::new(reader).map_err(|fault| bad_archive(path, &fault))?;
     let mut names: Vec<String> = archive
         .file_names()

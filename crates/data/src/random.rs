@@ -1,12 +1,12 @@
-//! Reproducible randomness: one seed, a separate stream for each purpose.
+//! Reproducible random numbers: one seed, and a separate stream for each kind of draw.
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-/// What random numbers are for. Streams of different purposes are independent, so that one more
-/// draw here changes nothing there. The numbers are part of the results' definition.
+/// What is drawn. The streams are independent, so that one more draw of one kind changes no other
+/// kind. Their numbers are part of the results' definition.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Purpose {
+pub(crate) enum RandomDraw {
     /// Which examples a sample holds.
     Sample = 1,
     /// Which examples get a wrong label.
@@ -15,10 +15,10 @@ pub(crate) enum Purpose {
     WrongLabels = 3,
 }
 
-/// The stream of `purpose` under `seed`.
-pub(crate) fn stream(seed: u64, purpose: Purpose) -> ChaCha8Rng {
+/// The stream of `seed` for one kind of draw.
+pub(crate) fn stream(seed: u64, draw: RandomDraw) -> ChaCha8Rng {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
-    random.set_stream(purpose as u64);
+    random.set_stream(draw as u64);
     random
 }
 

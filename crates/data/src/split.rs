@@ -1,6 +1,6 @@
 //! Training and test examples side by side.
 
-use crate::dataset::{Dataset, Description, Examples, MOST_CLASSES};
+use crate::dataset::{Dataset, Description, LabelledImages, MOST_CLASSES};
 use crate::error::Error;
 
 /// Training and test examples of one problem: the same shape, the same classes.
@@ -37,10 +37,10 @@ impl Split {
     /// Those of [`Dataset::new`] and [`Split::new`].
     pub fn from_examples(
         mut description: Description,
-        train: Examples,
-        test: Option<Examples>,
+        train: LabelledImages,
+        test: Option<LabelledImages>,
     ) -> Result<Self, Error> {
-        let seen = test.as_ref().map_or(0, Examples::classes_seen).max(train.classes_seen());
+        let seen = test.as_ref().map_or(0, LabelledImages::classes_seen).max(train.classes_seen());
         description.classes = Some(description.classes.unwrap_or(seen.min(MOST_CLASSES)));
         let train = Dataset::new(description.clone(), train)?;
         let test = test.map(|test| Dataset::new(description, test)).transpose()?;

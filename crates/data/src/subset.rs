@@ -1,54 +1,22 @@
 //! Some examples of a dataset: the first n, some classes, a seeded sample.
 
-use serde::{Deserialize, Serialize};
+use minimascope_record::dataset::{SeededSample, Subset};
 
 use crate::cifar::relabelling;
-use crate::dataset::{Dataset, Examples};
+use crate::dataset::{Dataset, LabelledImages};
 use crate::error::Error;
-use crate::random::{Purpose, distinct, stream};
-
-/// How many examples, and which.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Selection {
-    /// Every example of the source.
-    #[default]
-    All,
-    /// The first ones in file order.
-    First {
-        /// How many.
-        examples: usize,
-    },
-    /// A sample without replacement, in file order.
-    Sample {
-        /// How many.
-        examples: usize,
-        /// Of the random numbers.
-        seed: u64,
-    },
-}
-
-impl Selection {
-    /// Number of examples asked for, where a number was asked for.
-    #[must_use]
-    pub fn examples(&self) -> Option<usize> {
-        match *self {
-            Self::All => None,
-            Self::First { examples } | Self::Sample { examples, .. } => Some(examples),
-        }
-    }
-}
+use crate::random::{RandomDraw, distinct, stream};
 
 impl Dataset {
-    /// What `selection` says.
+    /// The examples that `subset` names.
     ///
     /// # Errors
     /// Those of [`Dataset::first`] and [`Dataset::sample`].
-    pub fn selected(self, selection: Selection) -> Result<Dataset, Error> {
-        match selection {
-            Selection::All => Ok(self),
-            Selection::First { examples } => self.first(examples),
-            Selection::Sample { examples, seed } => self.sample(examples, seed),
+    pub fn subset(self, subset: Subset) -> Result<Dataset, Error> {
+        match subset {
+            Subset::All => Ok(self),
+            Subset::First(count) => self.first(count),
+            Subset::Sample(SeededSample { count, seed }) => self.sample(count, seed),
         }
     }
 
@@ -94,7 +62,7 @@ impl Dataset {
     /// [`Error::TooFewExamples`], [`Error::NoneRequested`].
     pub fn sample_indices(&self, number: usize, seed: u64) -> Result<Vec<usize>, Error> {
         self.enough(number)?;
-        Ok(distinct(&mut stream(seed, Purpose::Sample), number, self.len()))
+        Ok(distinct(&mut stream(seed, RandomDraw::Sample), number, self.len()))
     }
 
     /// The examples of some classes, relabelled 0, 1, … in ascending order of the original label.
@@ -116,7 +84,7 @@ impl Dataset {
             names.into_iter().zip(&relabelled).filter_map(|(name, new)| new.map(|_| name)).collect()
         });
         let source = self.source().to_owned();
-        Dataset::new(description, Examples { shape: self.shape(), images, labels, source })
+        Dataset::new(description, LabelledImages { shape: self.shape(), images, labels, source })
     }
 
     fn enough(&self, requested: usize) -> Result<(), Error> {
@@ -131,6 +99,9 @@ impl Dataset {
     /// The same dataset with other images and labels.
     pub(crate) fn rebuilt(&self, images: Vec<f32>, labels: Vec<u32>) -> Result<Dataset, Error> {
         let source = self.source().to_owned();
-        Dataset::new(self.description(), Examples { shape: self.shape(), images, labels, source })
+        Dataset::new(
+            self.description(),
+            LabelledImages { shape: self.shape(), images, labels, source },
+        )
     }
 }

@@ -22,13 +22,13 @@ pub struct Verification {
     pub expected: String,
     /// What was found.
     #[serde(flatten)]
-    pub outcome: Outcome,
+    pub check: ContentCheck,
 }
 
 /// What a check found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "outcome", rename_all = "kebab-case")]
-pub enum Outcome {
+pub enum ContentCheck {
     /// The content is the published one.
     Right,
     /// It is not.
@@ -45,12 +45,12 @@ pub enum Outcome {
 
 impl Verification {
     fn new(dataset: &str, file: String, expected: &str, found: Result<String, Error>) -> Self {
-        let outcome = match found {
-            Ok(found) if found == expected => Outcome::Right,
-            Ok(found) => Outcome::Wrong { found },
-            Err(fault) => Outcome::Unreadable { reason: fault.to_string() },
+        let check = match found {
+            Ok(found) if found == expected => ContentCheck::Right,
+            Ok(found) => ContentCheck::Wrong { found },
+            Err(fault) => ContentCheck::Unreadable { reason: fault.to_string() },
         };
-        Self { dataset: dataset.to_owned(), file, expected: expected.to_owned(), outcome }
+        Self { dataset: dataset.to_owned(), file, expected: expected.to_owned(), check }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The images inside the program are the published ones.
 
-use minimascope_data::{Dataset, Description, Examples, Shape, embedded};
+use minimascope_data::{Dataset, Description, LabelledImages, embedded};
+use minimascope_record::architecture::Shape;
 
 #[test]
 fn digests_equal_the_readme() {
@@ -72,7 +73,7 @@ fn a_digest_sees_every_part() {
     let dataset = |shape: [usize; 3], classes, images: [f32; 4], labels: [u32; 2]| {
         let [channels, height, width] = shape;
         let description = Description { classes: Some(classes), ..Description::named("d") };
-        let examples = Examples {
+        let examples = LabelledImages {
             shape: Shape { channels, height, width },
             images: images.to_vec(),
             labels: labels.to_vec(),

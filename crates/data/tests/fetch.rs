@@ -9,9 +9,10 @@ use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
+use minimascope_data::Error;
 use minimascope_data::catalogue::{Files, KnownDataset, KnownFile, Remote, Sizes};
-use minimascope_data::fetch::{Fetch, Progress, fetch};
-use minimascope_data::{Error, Shape};
+use minimascope_data::fetch::{DownloadProgress, Fetch, fetch};
+use minimascope_record::architecture::Shape;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use written::{gzip, idx_images, idx_labels, records};
@@ -172,7 +173,7 @@ fn every_file_comes_with_progress_and_only_once() {
     let folder = TempDir::new().unwrap();
     let mut last = BTreeMap::new();
     let request = Fetch { known: &known, directory: folder.path(), base: Some(&server.base) };
-    let place = fetch(&request, &mut |progress: Progress<'_>| {
+    let place = fetch(&request, &mut |progress: DownloadProgress<'_>| {
         let before = last.insert(progress.file.to_owned(), (progress.bytes, progress.total));
         assert!(before.is_none_or(|(bytes, _)| bytes <= progress.bytes));
     })
@@ -234,7 +235,7 @@ fn bytes_of_another_range_are_not_appended() {
     let folder = TempDir::new().unwrap();
     interrupted(folder.path(), &served[IMAGES][..100]);
     let request = Fetch { known: &known, directory: folder.path(), base: Some(&server.base) };
-    let place = fetch(&request, &mut |progress: Progress<'_>| {
+    let place = fetch(&request, &mut |progress: DownloadProgress<'_>| {
         assert!(progress.bytes <= served[progress.file].len() as u64, "{progress:?}");
     })
     .unwrap();

@@ -5,9 +5,11 @@ mod written;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use minimascope_data::catalogue::{self, KnownDataset};
-use minimascope_data::verify::{Outcome, verify};
-use minimascope_data::{Request, Selection, Shape, embedded, layout, load, load_from};
+use minimascope_data::catalogue::KnownDataset;
+use minimascope_data::verify::{ContentCheck, verify};
+use minimascope_data::{Request, embedded, layout, listing, load, load_from};
+use minimascope_record::architecture::Shape;
+use minimascope_record::dataset::Subset;
 use tempfile::TempDir;
 use written::{archive, array, gzip, idx_images, idx_labels, records};
 
@@ -125,8 +127,8 @@ fn the_embedded_examples_serve_as_long_as_they_are_enough() {
     plant_idx(&folder.path().join("fashion-mnist"), 6000, true);
     let searched = [folder.path().to_path_buf()];
     let first = |examples| Request {
-        train: Selection::First { examples },
-        test: Selection::First { examples: 5 },
+        train: Subset::First(examples),
+        test: Subset::First(5),
         ..request("fashion-mnist")
     };
     let split = load_from(&first(5000), &searched).unwrap();
@@ -136,7 +138,7 @@ fn the_embedded_examples_serve_as_long_as_they_are_enough() {
     // One more than that is only in the planted files, which have one pixel.
     let split = load_from(&first(5001), &searched).unwrap();
     assert_eq!((split.train().len(), split.train().shape().size()), (5001, 1));
-    // Classes count before the selection: 10 × 501 examples of one class are not embedded.
+    // Classes count before the subset: 10 × 501 examples of one class are not embedded.
     let split = load_from(&Request { classes: Some(vec![3]), ..first(600) }, &searched).unwrap();
     assert_eq!((split.train().len(), split.train().shape().size()), (600, 1));
     assert_eq!(split.train().class_names().unwrap(), ["dress"]);
@@ -149,10 +151,8 @@ fn the_embedded_examples_serve_as_long_as_they_are_enough() {
 fn what_is_not_there_is_said_with_what_to_do() {
     let nowhere = [PathBuf::from("/nowhere"), PathBuf::from("/no/where/else")];
     let refused = |request: &Request| load_from(request, &nowhere).unwrap_err().to_string();
-    let first = |dataset: &str, examples| Request {
-        train: Selection::First { examples },
-        ..request(dataset)
-    };
+    let first =
+        |dataset: &str, examples| Request { train: Subset::First(examples), ..request(dataset) };
     assert_eq!(
         refused(&first("fashion-mnist", 5001)),
         "5001 examples of fashion-mnist were asked for, 5000 are built in and the complete files were not found in /nowhere, /no/where/else; fetch them with `minimascope data fetch fashion-mnist` or give their folder with --data-dir"
@@ -186,7 +186,7 @@ fn whole_cifar_files_give_the_two_class_problem() {
 fn every_place_is_listed() {
     let folder = TempDir::new().unwrap();
     plant_cifar(&folder.path().join("cifar-10-batches-bin"));
-    let rows = catalogue::list(Some(folder.path()));
+    let rows = listing::list(Some(folder.path()));
     let row = |name: &str, embedded: bool| {
         let is = |place: &Option<String>| (place.as_deref() == Some("embedded")) == embedded;
         rows.iter().find(|row| row.name == name && is(&row.place)).unwrap()
@@ -212,13 +212,13 @@ fn verification_tells_published_files_from_others() {
     fs::copy(published, fashion.join("t10k-labels-idx1-ubyte.gz")).unwrap();
     fs::write(fashion.join("t10k-images-idx3-ubyte"), &gzip(b"cut")[..12]).unwrap();
     let rows = verify(Some("fashion-mnist"), Some(folder.path())).unwrap();
-    let outcomes: Vec<_> = rows.iter().map(|row| &row.outcome).collect();
+    let checks: Vec<_> = rows.iter().map(|row| &row.check).collect();
     assert_eq!(rows.len(), 8);
-    assert!(outcomes[..4].iter().all(|outcome| **outcome == Outcome::Right), "{outcomes:?}");
-    assert!(matches!(outcomes[4], Outcome::Wrong { .. }));
-    assert!(matches!(outcomes[5], Outcome::Wrong { .. }));
-    assert!(matches!(outcomes[6], Outcome::Unreadable { .. }));
-    assert_eq!(*outcomes[7], Outcome::Right);
+    assert!(checks[..4].iter().all(|check| **check == ContentCheck::Right), "{checks:?}");
+    assert!(matches!(checks[4], ContentCheck::Wrong { .. }));
+    assert!(matches!(checks[5], ContentCheck::Wrong { .. }));
+    assert!(matches!(checks[6], ContentCheck::Unreadable { .. }));
+    assert_eq!(*checks[7], ContentCheck::Right);
     assert!(verify(Some("fashion"), None).is_err());
 }
 

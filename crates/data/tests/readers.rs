@@ -4,7 +4,8 @@ mod written;
 
 use std::path::{Path, PathBuf};
 
-use minimascope_data::{Shape, cifar, idx, npy, npz};
+use minimascope_data::{cifar, idx, npy, npz};
+use minimascope_record::architecture::Shape;
 use tempfile::TempDir;
 use written::{gzip, idx_images, idx_labels, records};
 

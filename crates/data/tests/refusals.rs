@@ -4,7 +4,8 @@ mod written;
 
 use std::path::{Path, PathBuf};
 
-use minimascope_data::{Dataset, Description, Error, Examples, Shape, Split, cifar, idx, npy, npz};
+use minimascope_data::{Dataset, Description, Error, LabelledImages, Split, cifar, idx, npy, npz};
+use minimascope_record::architecture::Shape;
 use tempfile::TempDir;
 use written::{archive, array, gzip, idx_images, idx_labels, npy as npy_file, records};
 
@@ -284,7 +285,7 @@ fn numpy_archives() {
 
 #[test]
 fn examples_that_do_not_fit() {
-    let examples = |images: &[f32], labels: &[u32]| Examples {
+    let examples = |images: &[f32], labels: &[u32]| LabelledImages {
         shape: Shape { channels: 1, height: 1, width: 2 },
         images: images.to_vec(),
         labels: labels.to_vec(),
@@ -322,7 +323,7 @@ fn examples_that_do_not_fit() {
         refused(two(2), &[], &[]),
         "file holds no examples; give another file or other classes"
     );
-    let overflowing = Examples {
+    let overflowing = LabelledImages {
         shape: Shape { channels: usize::MAX, height: usize::MAX, width: 2 },
         ..examples(&[], &[0])
     };

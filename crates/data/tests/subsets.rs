@@ -1,8 +1,8 @@
 //! Subsets and wrong labels: what they hold, that a seed fixes them, what is refused.
 
-use minimascope_data::{
-    Corruption, CorruptionRecord, Dataset, Description, Examples, Selection, Shape,
-};
+use minimascope_data::{ChangedLabel, Dataset, Description, LabelledImages};
+use minimascope_record::architecture::Shape;
+use minimascope_record::dataset::{Corruption, SeededSample, Subset};
 use proptest::prelude::*;
 
 /// n images of one pixel, whose value is the example's number; labels go round.
@@ -12,7 +12,7 @@ fn numbered(n: usize, classes: usize) -> Dataset {
         classes: Some(classes),
         class_names: Some((0..classes).map(|class| format!("class {class}")).collect()),
     };
-    let examples = Examples {
+    let examples = LabelledImages {
         shape: Shape { channels: 1, height: 1, width: 1 },
         images: (0..n).map(|example| example as f32).collect(),
         labels: (0..n).map(|example| (example % classes) as u32).collect(),
@@ -72,24 +72,21 @@ fn classes_are_relabelled_in_ascending_order() {
 #[test]
 fn the_studys_corruption_keeps_the_first_and_falsifies_the_next() {
     let dataset = numbered(30, 10);
-    let corruption = Corruption::AfterClean { clean: 10, corrupted: 6 };
-    let (noisy, record) = dataset.corrupted(corruption, 3).unwrap();
+    let corruption = Corruption::AfterClean { clean: 10, corrupted: 6, seed: 3 };
+    let (noisy, changed) = dataset.corrupted(corruption).unwrap();
     assert_eq!(noisy.len(), 16);
     assert_eq!(noisy.images(), &dataset.images()[..16]);
     assert_eq!(noisy.labels()[..10], dataset.labels()[..10]);
-    assert_eq!(
-        record.changed.iter().map(|c| c.example).collect::<Vec<_>>(),
-        [10, 11, 12, 13, 14, 15]
-    );
-    let text = serde_json::to_string(&record).unwrap();
-    assert_eq!(serde_json::from_str::<CorruptionRecord>(&text).unwrap(), record);
+    assert_eq!(changed.iter().map(|c| c.example).collect::<Vec<_>>(), [10, 11, 12, 13, 14, 15]);
+    let text = serde_json::to_string(&changed).unwrap();
+    assert_eq!(serde_json::from_str::<Vec<ChangedLabel>>(&text).unwrap(), changed);
 }
 
 #[test]
 fn a_seed_fixes_wrong_labels_for_ever() {
-    let (noisy, record) =
-        numbered(12, 10).corrupted(Corruption::Number { examples: 4 }, 0).unwrap();
-    let changes: Vec<_> = record.changed.iter().map(|c| (c.example, c.from, c.to)).collect();
+    let (noisy, changed) =
+        numbered(12, 10).corrupted(Corruption::Number { examples: 4, seed: 0 }).unwrap();
+    let changes: Vec<_> = changed.iter().map(|c| (c.example, c.from, c.to)).collect();
     assert_eq!(changes, [(0, 0, 1), (3, 3, 0), (8, 8, 2), (10, 0, 4)]);
     assert_eq!(noisy.len(), 12);
 }
@@ -99,9 +96,9 @@ fn wrong_labels_are_uniform_over_the_other_classes() {
     // 8,000 wrong labels of true label 0 among 4 others: Binomial(8000, 1/4), standard deviation
     // 39; five of these are 194.
     let dataset = numbered(40_000, 5);
-    let (_, record) = dataset.corrupted(Corruption::Fraction { fraction: 1.0 }, 11).unwrap();
+    let (_, changed) = dataset.corrupted(Corruption::Fraction { fraction: 1.0, seed: 11 }).unwrap();
     let mut counts = [0_i32; 5];
-    for change in record.changed.iter().filter(|change| change.from == 0) {
+    for change in changed.iter().filter(|change| change.from == 0) {
         counts[change.to as usize] += 1;
     }
     assert_eq!(counts[0], 0);
@@ -117,12 +114,18 @@ fn what_cannot_be_done_is_refused_with_one_sentence() {
         dataset.sample(9, 0).unwrap_err().to_string(),
         dataset.of_classes(&[2]).unwrap_err().to_string(),
         dataset
-            .corrupted(Corruption::AfterClean { clean: 4, corrupted: 2 }, 0)
+            .corrupted(Corruption::AfterClean { clean: 4, corrupted: 2, seed: 0 })
             .unwrap_err()
             .to_string(),
-        dataset.corrupted(Corruption::Number { examples: 6 }, 0).unwrap_err().to_string(),
-        dataset.corrupted(Corruption::Fraction { fraction: f64::NAN }, 0).unwrap_err().to_string(),
-        numbered(5, 1).corrupted(Corruption::Number { examples: 1 }, 0).unwrap_err().to_string(),
+        dataset.corrupted(Corruption::Number { examples: 6, seed: 0 }).unwrap_err().to_string(),
+        dataset
+            .corrupted(Corruption::Fraction { fraction: f64::NAN, seed: 0 })
+            .unwrap_err()
+            .to_string(),
+        numbered(5, 1)
+            .corrupted(Corruption::Number { examples: 1, seed: 0 })
+            .unwrap_err()
+            .to_string(),
     ];
     assert_eq!(
         texts,
@@ -140,11 +143,11 @@ fn what_cannot_be_done_is_refused_with_one_sentence() {
 }
 
 #[test]
-fn a_selection_is_written_as_in_a_configuration() {
-    let text = r#"{"kind":"sample","examples":3,"seed":1}"#;
-    let selection: Selection = serde_json::from_str(text).unwrap();
-    assert_eq!(selection, Selection::Sample { examples: 3, seed: 1 });
-    assert!(serde_json::from_str::<Selection>(r#"{"kind":"first","exampels":3}"#).is_err());
+fn a_subset_is_written_as_in_a_configuration() {
+    let text = r#"{"sample":{"count":3,"seed":1}}"#;
+    let subset: Subset = serde_json::from_str(text).unwrap();
+    assert_eq!(subset, Subset::Sample(SeededSample { count: 3, seed: 1 }));
+    assert!(serde_json::from_str::<Subset>(r#"{"sample":{"cuont":3}}"#).is_err());
 }
 
 proptest! {
@@ -153,19 +156,19 @@ proptest! {
         n in 1_usize..60, classes in 2_usize..6, share in 0.0_f64..=1.0, seed: u64,
     ) {
         let dataset = numbered(n, classes);
-        let (noisy, record) =
-            dataset.corrupted(Corruption::Fraction { fraction: share }, seed).unwrap();
-        prop_assert_eq!(record.changed.len(), (share * n as f64).round() as usize);
+        let (noisy, changed) =
+            dataset.corrupted(Corruption::Fraction { fraction: share, seed }).unwrap();
+        prop_assert_eq!(changed.len(), (share * n as f64).round() as usize);
         let mut restored = noisy.labels().to_vec();
-        for change in &record.changed {
+        for change in &changed {
             prop_assert_ne!(change.from, change.to);
             prop_assert_eq!(restored[change.example], change.to);
             restored[change.example] = change.from;
         }
         prop_assert_eq!(&restored[..], dataset.labels());
-        prop_assert!(record.changed.windows(2).all(|pair| pair[0].example < pair[1].example));
+        prop_assert!(changed.windows(2).all(|pair| pair[0].example < pair[1].example));
         prop_assert!(noisy.labels().iter().all(|&label| (label as usize) < classes));
-        let again = dataset.corrupted(Corruption::Fraction { fraction: share }, seed).unwrap().1;
-        prop_assert_eq!(again, record);
+        let again = dataset.corrupted(Corruption::Fraction { fraction: share, seed }).unwrap().1;
+        prop_assert_eq!(again, changed);
     }
 }

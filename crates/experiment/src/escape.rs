@@ -15,7 +15,7 @@ pub mod toy;
 use std::sync::atomic::AtomicBool;
 
 use minimascope_minimum::not_settled;
-use minimascope_net::Scalar;
+use minimascope_net::{Scalar, constant_output_loss};
 use minimascope_record::SCHEMA_VERSION;
 use minimascope_record::escape as record;
 use minimascope_record::stability::{MeasuredPoint, Origin, StabilityQuestion};
@@ -32,7 +32,7 @@ use crate::stability::RunMinimum;
 
 pub use grid::{Grid, grid};
 
-use leaving::{LeavingRule, constant_output_loss};
+use leaving::LeavingRule;
 use linearised::{LinearisedNetwork, LinearisedQuestion, output_gradient};
 use prediction::typical_of;
 use schedule::Observation;
@@ -203,8 +203,7 @@ pub fn escape(
         record.linearised = linearised.ok_or(Error::Interrupted)?;
     }
     let precision = minimum.plan().config().precision;
-    let with =
-        Launches { minimum, question: &question, rule, place, record, progress, interrupt };
+    let with = Launches { minimum, question: &question, rule, place, record, progress, interrupt };
     in_precision(precision, with)
 }
 
@@ -213,7 +212,8 @@ fn is_same_question(one: &record::Escape, other: &record::Escape) -> bool {
     let key = |of: &record::Escape| {
         (of.learning_rate, of.batch_size, of.sampling, of.max_steps, of.leaving_loss)
     };
-    key(one) == key(other) && is_same_point((&one.origin, &one.point), (&other.origin, &other.point))
+    key(one) == key(other)
+        && is_same_point((&one.origin, &one.point), (&other.origin, &other.point))
 }
 
 fn is_same_point(one: (&Origin, &MeasuredPoint), other: (&Origin, &MeasuredPoint)) -> bool {

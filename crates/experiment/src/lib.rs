@@ -4,22 +4,24 @@
 //! The path of one run: [`config::sources::Sources`] → [`plan::Plan`] → [`run::run`] →
 //! [`minimascope_record::run::RunSummary`].
 
-pub mod afterwards;
+//TMP pub mod afterwards;
 pub mod config;
 pub mod escape;
 pub mod folder;
+pub mod machine;
 pub mod measure;
 pub mod plan;
 pub mod presets;
 pub mod progress;
-pub mod reproduce;
+//TMP pub mod reproduce;
 pub mod run;
 pub mod stability;
-pub mod study;
+//TMP pub mod study;
 pub mod sweep;
+pub mod target;
 
 mod error;
-mod problem;
+mod loaded_plan;
 
 pub use error::Error;
 

@@ -102,9 +102,8 @@ pub(crate) fn measured<T: Scalar>(
     let mut evaluator = loaded.evaluator()?;
     evaluator.set_point(parameters)?;
     let budget = budget(loaded.plan, loaded.machine);
-    let found = watching(progress, interrupt, |watch| {
-        measure(&mut evaluator, question, &budget, watch)
-    });
+    let found =
+        watching(progress, interrupt, |watch| measure(&mut evaluator, question, &budget, watch));
     let measurement = match found {
         Err(minimascope_minimum::Error::NotFinite(_)) => return Ok(MeasuredEnd::default()),
         other => Some(other?),

@@ -145,8 +145,7 @@ impl Plan {
 /// The network takes the images and has an output for every class.
 fn check_fit(model: &str, network: &Network, loss: Loss, examples: &Dataset) -> Result<(), Error> {
     let (images, input) = (examples.shape(), network.input());
-    let same = (images.channels, images.height, images.width)
-        == (input.channels, input.height, input.width);
+    let same = images == input;
     let flat = input.height * input.width == 1 && input.channels == images.size();
     if !same && !flat {
         return Err(Error::InputShape {
@@ -157,9 +156,7 @@ fn check_fit(model: &str, network: &Network, loss: Loss, examples: &Dataset) -> 
         });
     }
     let (classes, outputs) = (examples.classes(), network.outputs());
-    // One output tells two classes apart; the logistic loss takes nothing else.
-    let fits = outputs == classes && loss != Loss::BinaryLogistic || (outputs, classes) == (1, 2);
-    if !fits {
+    if !loss.tells_apart(outputs, classes) {
         return Err(Error::Classes {
             data: examples.name().to_owned(),
             classes,

@@ -83,10 +83,7 @@ where
         let mut minimum = watching(progress, interrupt, |watch| {
             Minimum::watched(&mut evaluator, &budget, watch)
         })?;
-        if !matches!(
-            plan.config().train.optimizer,
-            Optimizer::Sgd | Optimizer::HeavyBall { .. }
-        ) {
+        if !matches!(plan.config().train.optimizer, Optimizer::Sgd | Optimizer::HeavyBall { .. }) {
             minimum.remark(
                 "the run's optimiser is none of the theory's: the answers are for plain SGD from \
                  the point it reached"

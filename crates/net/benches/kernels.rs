@@ -15,7 +15,7 @@ use std::fmt;
 use std::sync::LazyLock;
 
 use divan::Bencher;
-use kernels::Layout;
+use kernels::Strides;
 use roofline::{Floor, Roofline};
 use scalar::Scalar;
 
@@ -68,7 +68,7 @@ fn dense() -> impl Iterator<Item = Case<Dense>> {
     })
 }
 
-fn multiply(bencher: Bencher<'_, '_>, c: Layout, a: Layout, b: Layout) {
+fn multiply(bencher: Bencher<'_, '_>, c: Strides, a: Strides, b: Strides) {
     let left = numbers(a.rows * a.columns);
     let right = numbers(b.rows * b.columns);
     let mut out = vec![0.0; c.rows * c.columns];
@@ -78,22 +78,22 @@ fn multiply(bencher: Bencher<'_, '_>, c: Layout, a: Layout, b: Layout) {
 #[divan::bench(args = dense())]
 fn dense_forward(bencher: Bencher<'_, '_>, case: &Case<Dense>) {
     let Dense { inputs, outputs } = case.size;
-    let weights = Layout::rows(outputs, inputs).transposed();
-    multiply(bencher, Layout::rows(ROWS, outputs), Layout::rows(ROWS, inputs), weights);
+    let weights = Strides::rows(outputs, inputs).transposed();
+    multiply(bencher, Strides::rows(ROWS, outputs), Strides::rows(ROWS, inputs), weights);
 }
 
 #[divan::bench(args = dense())]
 fn dense_input_derivative(bencher: Bencher<'_, '_>, case: &Case<Dense>) {
     let Dense { inputs, outputs } = case.size;
-    let weights = Layout::rows(outputs, inputs);
-    multiply(bencher, Layout::rows(ROWS, inputs), Layout::rows(ROWS, outputs), weights);
+    let weights = Strides::rows(outputs, inputs);
+    multiply(bencher, Strides::rows(ROWS, inputs), Strides::rows(ROWS, outputs), weights);
 }
 
 #[divan::bench(args = dense())]
 fn dense_gradient(bencher: Bencher<'_, '_>, case: &Case<Dense>) {
     let Dense { inputs, outputs } = case.size;
-    let delta = Layout::rows(ROWS, outputs).transposed();
-    multiply(bencher, Layout::rows(outputs, inputs), delta, Layout::rows(ROWS, inputs));
+    let delta = Strides::rows(ROWS, outputs).transposed();
+    multiply(bencher, Strides::rows(outputs, inputs), delta, Strides::rows(ROWS, inputs));
 }
 
 /// A 3×3 convolution of padded images, as the layers of the VGG have it: so many together that

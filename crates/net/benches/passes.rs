@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use std::sync::LazyLock;
 
 use divan::Bencher;
-use minimascope_net::train::{Settings, Step, Trainer};
+use minimascope_net::train::{CompletedStep, Settings, Trainer};
 use minimascope_net::{Curvature, Evaluator, Examples, Execution, Network, presets};
 use minimascope_record::training::{Initialization, Loss};
 use roofline::{Floor, Roofline};
@@ -75,7 +75,7 @@ fn cases(count: impl Fn(bool) -> (f64, f64)) -> Vec<Case> {
     let case = |name| {
         let network = network(name);
         let (all, first) = multiply_adds(&network);
-        let (times, without) = count(network.has_convolution());
+        let (times, without) = count(network.materialises_directions());
         let operations = 2.0 * EXAMPLES as f64 * (times * all - without * first);
         Case { name, batch_size: EXAMPLES, floor: MACHINE.floor(operations, 0.0, 0.0) }
     };
@@ -126,7 +126,7 @@ fn second_moment(bencher: Bencher<'_, '_>, case: &Case) {
 #[divan::bench(args = cases(|filters| if filters { (14.0, 9.0) } else { (12.0, 8.0) }))]
 fn variance(bencher: Bencher<'_, '_>, case: &Case) {
     bench(bencher, case, |evaluator, v, out| {
-        evaluator.variance(Curvature::Hessian, v, out).expect("fits");
+        evaluator.variance(v, out).expect("fits");
     });
 }
 
@@ -157,7 +157,7 @@ fn steps_of_small_batches(bencher: Bencher<'_, '_>, case: &Case) {
     let mut trainer =
         Trainer::new(&network, LOSS, &examples, settings, theta, &execution).expect("fits");
     bencher.bench_local(|| {
-        let mut observer = |step: &Step<'_, f32>, _: &Trainer<'_, f32>| {
+        let mut observer = |step: &CompletedStep<'_, f32>, _: &Trainer<'_, f32>| {
             if step.step.is_multiple_of(STEPS) {
                 ControlFlow::Break(())
             } else {

@@ -1,4 +1,4 @@
-//! What can be wrong with a network, a batch, a setting or a file.
+//! Errors of networks, batches, settings and files.
 
 use std::path::PathBuf;
 

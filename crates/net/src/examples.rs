@@ -1,4 +1,4 @@
-//! Examples as the passes read them.
+//! Inputs and targets in the order and precision of the passes.
 
 use minimascope_record::architecture::Shape;
 use minimascope_record::training::Loss;
@@ -57,7 +57,7 @@ impl<T: Scalar> Examples<T> {
         Self::from_numbers(network, loss, (inputs, |x| x), targets)
     }
 
-    /// Inputs of any precision that goes into double precision, without a copy of them there.
+    /// Inputs of either precision, converted one by one without a copy in double precision.
     fn from_numbers<N: Copy>(
         network: &Network,
         loss: Loss,
@@ -86,7 +86,7 @@ impl<T: Scalar> Examples<T> {
         self.rows
     }
 
-    /// Whether there are none. Constructors refuse that.
+    /// Whether there are no examples, which constructors refuse.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rows == 0

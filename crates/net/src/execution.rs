@@ -1,4 +1,4 @@
-//! Threads and memory.
+//! The threads and the memory budget of an evaluator.
 
 use std::sync::Arc;
 
@@ -39,8 +39,8 @@ impl Execution {
         Ok(Self { pool: Arc::new(pool), memory, taken: 0 })
     }
 
-    /// The same threads and budget, of which `bytes` more are taken by something else: the data
-    /// before they were examples, training, a basis of vectors. Evaluators keep to the rest.
+    /// The same threads and budget with `bytes` more of it taken by something else: the images that
+    /// the examples were made from, training, a basis of vectors. Evaluators keep to the rest.
     #[must_use]
     pub fn beside(&self, bytes: usize) -> Self {
         Self { taken: self.taken + bytes, ..self.clone() }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
-use crate::network::{Role, Tensor};
+use crate::tensor::{Tensor, TensorOrder};
 use crate::{Error, Network, Scalar};
 
 impl Network {
@@ -34,7 +34,7 @@ impl Network {
 }
 
 fn permute<T: Scalar>(tensor: &Tensor, from: &[T], to: &mut [T], to_torch: bool) {
-    if tensor.role != Role::Filter {
+    if tensor.order == TensorOrder::Torch {
         to.copy_from_slice(from);
         return;
     }

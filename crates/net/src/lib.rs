@@ -1,4 +1,4 @@
-//! Models, losses, derivative passes, optimisers and the training loop.
+//! Networks, losses, derivative passes, optimisers and the training loop.
 
 mod chunks;
 mod error;
@@ -16,11 +16,15 @@ pub mod presets;
 mod random;
 mod scalar;
 mod tape;
+mod tensor;
 pub mod train;
+mod workspace;
 
 pub use error::Error;
 pub use evaluator::{Curvature, Evaluator, MemoryEstimate};
 pub use examples::Examples;
 pub use execution::Execution;
-pub use network::{LayerSummary, Network, Role, Tensor};
+pub use loss::constant_output_loss;
+pub use network::{LayerSummary, Network};
 pub use scalar::Scalar;
+pub use tensor::{InitialValues, Tensor, TensorOrder};

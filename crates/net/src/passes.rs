@@ -7,22 +7,21 @@
 //!
 //! A direction can be the same for all examples or differ for each, in that factored form
 //! U_i = Σ d_i x_iᵀ over one or two pairs. Then U_i a_i and U_iᵀ δ_i are dot products and scaled
-//! additions, which is how mean_i H_i(H_i v) costs little more than one more Hessian product.
-//! A convolution's U_i is one materialised filter for each example of the chunk.
-//!
-//! Derivatives are of the unweighted losses; weights enter where the results are summed.
+//! additions, so that mean_i H_i(H_i v) costs little more than one more Hessian product. A
+//! convolution materialises U_i, one filter for each example of the chunk: that costs less than
+//! products of patches unless there are few positions.
 
-mod example;
+mod direction;
 mod first_order;
 mod second_order;
 
 use crate::Scalar;
 use crate::kernels::Team;
-use crate::layers::Weights;
-use crate::network::Network;
+use crate::layers::{LayerValues, Weights};
+use crate::network::{Network, Node};
 use crate::tape::Tape;
 
-pub(crate) use example::{Factors, squared_gradient_norms};
+pub(crate) use direction::{FactoredDirection, ParameterDirection};
 pub(crate) use first_order::{backward, backward_node, forward, gradient};
 pub(crate) use second_order::{Tapes, second_gradient, tangent, tangent_backward};
 
@@ -34,41 +33,25 @@ pub(crate) struct Chunk<'a, T> {
     pub rows: usize,
     /// rows × input size.
     pub inputs: &'a [T],
-    /// Who shares the kernels of a few rows.
+    /// The threads that share the kernels of a few rows.
     pub team: &'a Team,
 }
 
 impl<'a, T: Scalar> Chunk<'a, T> {
     /// A buffer's values: the examples' inputs, or from the tape.
-    fn values<'b>(&self, tape: &'b Tape<T>, buffer: usize) -> &'b [T]
+    pub(crate) fn values<'b>(&self, tape: &'b Tape<T>, buffer: usize) -> &'b [T]
     where
         'a: 'b,
     {
         if buffer == 0 { self.inputs } else { tape.read(self.network, self.rows, buffer) }
     }
 
-    fn winners<'b>(&self, winners: &'b [u8], at: usize, size: usize) -> &'b [u8] {
-        &winners[at * self.rows..][..size * self.rows]
+    /// The values at one node.
+    fn values_at<'b>(&self, node: &Node, a: &'b Tape<T>, winners: &'b [u8]) -> LayerValues<'b, T>
+    where
+        'a: 'b,
+    {
+        let (x, y) = (self.values(a, node.input), self.values(a, node.output));
+        LayerValues { rows: self.rows, x, y, winners }
     }
-}
-
-/// A direction in parameter space: the sum of one that all examples share and one that differs
-/// for each. Either may be absent.
-#[derive(Clone, Copy)]
-pub(crate) struct Direction<'a, T> {
-    pub shared: Option<Weights<'a, T>>,
-    pub factors: Option<Factors<'a, T>>,
-}
-
-/// Memory that a pass works in, kept between calls.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Scratch<T> {
-    /// Framed images of a convolution.
-    pub images: Vec<T>,
-    /// Two coefficients an example.
-    pub coefficients: Vec<T>,
-    /// Materialised directions: each example's filters, one after another.
-    pub filters: Vec<T>,
-    /// One flipped filter.
-    pub flipped: Vec<T>,
 }

@@ -1,4 +1,4 @@
-//! Networks by name: the study's two, and a few that show what else can be described.
+//! Architectures by name: the two of the 2018 study, and a few that show the other layers.
 
 use minimascope_record::architecture::Architecture;
 

@@ -1,17 +1,18 @@
-//! One seed a run, split by purpose, so that drawing more of one kind never shifts another.
+//! The random streams of a run: one seed, split by use, so that one more draw for one use changes
+//! no other.
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 /// What random numbers are for.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Purpose {
+pub(crate) enum RandomUse {
     Initialization = 1,
     Batches = 2,
 }
 
 /// The stream of `seed` for a purpose.
-pub(crate) fn stream(seed: u64, purpose: Purpose) -> ChaCha8Rng {
+pub(crate) fn stream(seed: u64, purpose: RandomUse) -> ChaCha8Rng {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     random.set_stream(purpose as u64);
     random
@@ -25,7 +26,7 @@ pub(crate) fn normal(random: &mut ChaCha8Rng) -> f64 {
 
 /// The stream of `seed` for a purpose at one index (an epoch, a step): a position far from those
 /// of other indices, so that none needs the ones before it.
-pub(crate) fn stream_at(seed: u64, purpose: Purpose, index: u64) -> ChaCha8Rng {
+pub(crate) fn stream_at(seed: u64, purpose: RandomUse, index: u64) -> ChaCha8Rng {
     let mut random = stream(seed, purpose);
     // 2³² words for each index, of the 2⁶⁸ words that a stream has.
     random.set_word_pos(u128::from(index) << 32);

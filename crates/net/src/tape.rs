@@ -1,16 +1,8 @@
-//! The numbers of one pass over one chunk of examples: every buffer but the input.
+//! Tapes: the values that one pass over one chunk of examples leaves in every buffer but the input.
 
 use crate::Scalar;
 use crate::network::Network;
-
-/// The first `needed` numbers of memory that grows when it must and stays, to the number counted.
-pub(crate) fn room<U: Copy + Default>(memory: &mut Vec<U>, needed: usize) -> &mut [U] {
-    if memory.len() < needed {
-        memory.reserve_exact(needed - memory.len());
-        memory.resize(needed, U::default());
-    }
-    &mut memory[..needed]
-}
+use crate::workspace::room;
 
 /// Buffer b of a chunk of m examples is m × size(b) numbers, example by example.
 #[derive(Clone, Debug, Default)]

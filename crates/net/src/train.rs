@@ -6,9 +6,9 @@ mod gradient;
 mod in_place;
 mod memory;
 mod optimizer;
-mod pace;
 mod sampling;
 mod schedule;
+mod team_choice;
 mod trainer;
 
 pub use assess::{Assessment, Assessor};
@@ -16,4 +16,4 @@ pub use checkpoint::Checkpoint;
 pub use memory::{passing_memory, training_memory};
 pub use sampling::Batches;
 pub use schedule::learning_rate_factor;
-pub use trainer::{Observer, Outcome, Settings, Step, StopRule, Trainer, averaged};
+pub use trainer::{CompletedStep, Observer, Settings, Trainer, averaged};

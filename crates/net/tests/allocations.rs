@@ -8,7 +8,7 @@
 use std::alloc::System;
 use std::ops::ControlFlow;
 
-use minimascope_net::train::{Settings, Step, Trainer, training_memory};
+use minimascope_net::train::{CompletedStep, Settings, Trainer, training_memory};
 use minimascope_net::{Curvature, Evaluator, Examples, Execution, MemoryEstimate, Network};
 use minimascope_record::architecture::{Activation, Architecture, Layer, Shape};
 use minimascope_record::training::{Initialization, Loss, Optimizer, Sampling, Stop};
@@ -112,6 +112,9 @@ fn products(warm: &Execution, image: bool) {
     let theta = start(&network);
     let v: Vec<f32> = theta.iter().rev().copied().collect();
     let mut out = vec![0.0; v.len()];
+    let x: Vec<f64> = v.iter().map(|v| f64::from(*v)).collect();
+    let mut y = vec![0.0; x.len()];
+    let mut u = vec![0.0; data.len() * network.outputs()];
     let estimate = MemoryEstimate::of(&network, &data);
     let budgets = [
         // Nothing kept; forward and backward; also the tangents.
@@ -145,8 +148,20 @@ fn products(warm: &Execution, image: bool) {
         check("product", product, count);
         let count = fewest(&execution, || evaluator.second_moment(kind, &v, &mut out).unwrap());
         check("second moment", both, count);
-        let count = fewest(&execution, || evaluator.variance(kind, &v, &mut out).unwrap());
+        let count = fewest(&execution, || evaluator.variance(&v, &mut out).unwrap());
         check("variance", both, count);
+        let count = fewest(&execution, || evaluator.product_f64(kind, &x, &mut y).unwrap());
+        check("product in f64", product, count);
+        let count = fewest(&execution, || evaluator.second_moment_f64(kind, &x, &mut y).unwrap());
+        check("second moment in f64", both, count);
+        let count = fewest(&execution, || evaluator.variance_f64(&x, &mut y).unwrap());
+        check("variance in f64", both, count);
+        let count = fewest(&execution, || evaluator.factor_product_f64(&x, &mut u).unwrap());
+        check("product with the factors", first + tangent, count);
+        let count = fewest(&execution, || evaluator.factor_transposed_f64(&u, &mut y).unwrap());
+        check("product with the transposed factors", first + backward + gradient, count);
+        let count = fewest(&execution, || evaluator.gradient_f64(&mut y).unwrap());
+        check("gradient in f64", 0, count);
         // The estimate counts the examples and two vectors of whoever asks as well.
         let most = estimate.least()
             + if keeps_first { estimate.first } else { 0 }
@@ -182,7 +197,7 @@ fn steps(execution: &Execution, image: bool, batch_size: usize, optimizer: Optim
             Trainer::new(&network, LOSS, &data, settings, start(&network), execution).unwrap();
         let mut counts = [0; 5];
         let mut most = 0;
-        let mut observer = |step: &Step<'_, f32>, _: &Trainer<'_, f32>| {
+        let mut observer = |step: &CompletedStep<'_, f32>, _: &Trainer<'_, f32>| {
             most = most.max(held() - before);
             counts[step.step as usize / turn] = allocations();
             ControlFlow::Continue(())

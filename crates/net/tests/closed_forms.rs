@@ -138,7 +138,7 @@ fn a_network_of_two_parameters_by_hand() {
         evaluator.second_moment(Curvature::Hessian, unit, &mut out).unwrap();
         let square = |i: usize| (0..2).map(|j| hessian[i][j] * hessian[j][column]).sum();
         close(&out, &[square(0), square(1)]);
-        evaluator.variance(Curvature::Hessian, unit, &mut out).unwrap();
+        evaluator.variance(unit, &mut out).unwrap();
         close(&out, &[0.0, 0.0]);
     }
 }

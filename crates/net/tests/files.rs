@@ -1,8 +1,9 @@
 //! Parameter files: round trips through PyTorch's layout, and refusals that name what is wrong.
 
-use minimascope_net::{Network, files};
+use minimascope_net::train::{Settings, Trainer};
+use minimascope_net::{Examples, Execution, Network, files};
 use minimascope_record::architecture::{Architecture, Layer, Shape};
-use minimascope_record::training::Initialization;
+use minimascope_record::training::{Initialization, Loss};
 
 fn network(channels: usize) -> Network {
     let layers = vec![
@@ -34,19 +35,29 @@ fn parameters_come_back_and_lie_as_pytorch_has_them() {
     assert_eq!(numbers[((o * 2 + c) * 3 + i) * 3 + j], theta[((i * 3 + j) * 2 + c) * 3 + o]);
 }
 
-/// As any file that this process makes.
+/// Parameters and checkpoints have the mode of any file that this process makes.
 #[cfg(unix)]
 #[test]
-fn others_may_read_a_file_as_far_as_the_user_lets_them() {
+fn files_follow_the_users_umask() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
-    let (path, plain) = (folder.path().join("final.safetensors"), folder.path().join("plain"));
+    let path = |name: &str| folder.path().join(name);
     let network = network(3);
     let theta = network.initialize(&Initialization::default(), 1);
-    files::write_parameters(&path, &network, &theta).unwrap();
-    std::fs::write(&plain, "").unwrap();
-    let mode = |path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
-    assert_eq!(format!("{:o}", mode(&path)), format!("{:o}", mode(&plain)));
+    std::fs::write(path("plain"), "").unwrap();
+    files::write_parameters(&path("final.safetensors"), &network, &theta).unwrap();
+    let (loss, execution) = (Loss::MeanSquaredError, Execution::new(1, 1 << 20).unwrap());
+    let inputs = vec![0.5; network.input().size()];
+    let examples = Examples::from_targets(&network, loss, &inputs, &[1.0, 0.0]).unwrap();
+    let settings = Settings::plain(0.1, 1);
+    let trainer = Trainer::new(&network, loss, &examples, settings, theta, &execution).unwrap();
+    trainer.checkpoint().write(&path("checkpoint.safetensors"), &network).unwrap();
+    let mode = |name: &str| {
+        let mode = std::fs::metadata(path(name)).unwrap().permissions().mode() & 0o777;
+        format!("{mode:o}")
+    };
+    assert_eq!(mode("final.safetensors"), mode("plain"));
+    assert_eq!(mode("checkpoint.safetensors"), mode("plain"));
 }
 
 #[test]

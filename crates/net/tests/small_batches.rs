@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use minimascope_net::train::{Settings, Step, Trainer};
+use minimascope_net::train::{CompletedStep, Settings, Trainer};
 use minimascope_net::{Examples, Execution, Network, Scalar};
 use minimascope_record::architecture::{Activation, Architecture, Layer, Shape};
 use minimascope_record::training::{Initialization, Loss, Stop};
@@ -70,7 +70,7 @@ fn train<T: Scalar>(architecture: &Architecture, batch_size: usize, threads: usi
     };
     let execution = Execution::new(threads, 1 << 30).unwrap();
     let mut trainer = Trainer::new(&network, LOSS, &examples, settings, start, &execution).unwrap();
-    trainer.run(&mut |_: &Step<'_, T>, _: &Trainer<'_, T>| ControlFlow::Continue(()));
+    trainer.run(&mut |_: &CompletedStep<'_, T>, _: &Trainer<'_, T>| ControlFlow::Continue(()));
     assert_eq!(trainer.step(), steps, "the steps stay finite");
     trainer.parameters().iter().map(|x| x.to_f64()).collect()
 }

@@ -43,13 +43,24 @@ pub enum Subset {
     /// The first n in file order.
     First(usize),
     /// A seeded sample without replacement, in file order.
-    Sample(Sample),
+    Sample(SeededSample),
 }
 
-/// A seeded sample.
+impl Subset {
+    /// The number of examples, where a number is given.
+    #[must_use]
+    pub fn count(&self) -> Option<usize> {
+        match *self {
+            Self::All => None,
+            Self::First(count) | Self::Sample(SeededSample { count, .. }) => Some(count),
+        }
+    }
+}
+
+/// A sample drawn from a seed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Sample {
+pub struct SeededSample {
     /// How many examples.
     pub count: usize,
     /// The seed, apart from the run's own so that many runs can share one sample.
@@ -89,4 +100,16 @@ pub enum Corruption {
         #[serde(default)]
         seed: u64,
     },
+}
+
+impl Corruption {
+    /// The seed of the examples and of their wrong labels.
+    #[must_use]
+    pub fn seed(&self) -> u64 {
+        match *self {
+            Self::AfterClean { seed, .. }
+            | Self::Number { seed, .. }
+            | Self::Fraction { seed, .. } => seed,
+        }
+    }
 }

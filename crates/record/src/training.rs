@@ -18,6 +18,32 @@ pub enum Loss {
     BinaryLogistic,
 }
 
+impl Loss {
+    /// The loss in words, with its normalisation.
+    #[must_use]
+    pub const fn description(self) -> &'static str {
+        match self {
+            Self::MeanSquaredError => "squared error averaged over outputs",
+            Self::HalfSumOfSquares => "half the sum of squared errors",
+            Self::SoftmaxCrossEntropy => "softmax cross-entropy",
+            Self::BinaryLogistic => "binary logistic loss",
+        }
+    }
+
+    /// Whether a network with so many outputs tells so many classes apart under this loss: one
+    /// output a class, or one output for two classes.
+    #[must_use]
+    pub const fn tells_apart(self, outputs: usize, classes: usize) -> bool {
+        let one_for_two = outputs == 1 && classes == 2;
+        match self {
+            Self::BinaryLogistic => one_for_two,
+            Self::MeanSquaredError | Self::HalfSumOfSquares | Self::SoftmaxCrossEntropy => {
+                outputs == classes || one_for_two
+            }
+        }
+    }
+}
+
 /// What turns a gradient into a step.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
@@ -46,6 +72,91 @@ pub enum Optimizer {
         #[serde(default = "epsilon")]
         epsilon: f64,
     },
+}
+
+/// The values that a setting of an optimiser can take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SettingRange {
+    /// From 0 to below 1.
+    BelowOne,
+    /// A finite number over 0.
+    Positive,
+}
+
+impl SettingRange {
+    /// Whether a value lies in the range.
+    #[must_use]
+    pub fn contains(self, value: f64) -> bool {
+        match self {
+            Self::BelowOne => (0.0..1.0).contains(&value),
+            Self::Positive => value > 0.0 && value.is_finite(),
+        }
+    }
+}
+
+impl std::fmt::Display for SettingRange {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::BelowOne => "from 0 to below 1",
+            Self::Positive => "a finite number over 0",
+        })
+    }
+}
+
+/// A setting of an optimiser.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct OptimizerSetting {
+    /// Its key in a configuration.
+    pub key: &'static str,
+    /// Its value.
+    pub value: f64,
+    /// The values that it can take.
+    pub range: SettingRange,
+}
+
+impl Optimizer {
+    /// Every setting.
+    #[must_use]
+    pub fn settings(self) -> Vec<OptimizerSetting> {
+        let below_one = |key, value| OptimizerSetting { key, value, range: SettingRange::BelowOne };
+        match self {
+            Self::Sgd => Vec::new(),
+            Self::HeavyBall { momentum } | Self::Nesterov { momentum } => {
+                vec![below_one("train.optimizer.momentum", momentum)]
+            }
+            Self::Adam { beta1, beta2, epsilon } => vec![
+                below_one("train.optimizer.beta1", beta1),
+                below_one("train.optimizer.beta2", beta2),
+                OptimizerSetting {
+                    key: "train.optimizer.epsilon",
+                    value: epsilon,
+                    range: SettingRange::Positive,
+                },
+            ],
+        }
+    }
+
+    /// The optimiser in words, for batches smaller than the training set.
+    #[must_use]
+    pub fn description(self) -> String {
+        match self {
+            Self::Sgd => "SGD".to_owned(),
+            Self::HeavyBall { momentum } => format!("momentum {momentum}"),
+            Self::Nesterov { momentum } => format!("Nesterov {momentum}"),
+            Self::Adam { .. } => "Adam".to_owned(),
+        }
+    }
+
+    /// β of the heavy ball, 0 for plain SGD; nothing for an optimiser that the theory of stability
+    /// does not cover.
+    #[must_use]
+    pub fn theory_momentum(self) -> Option<f64> {
+        match self {
+            Self::Sgd => Some(0.0),
+            Self::HeavyBall { momentum } => Some(momentum),
+            Self::Nesterov { .. } | Self::Adam { .. } => None,
+        }
+    }
 }
 
 /// How the batch of a step is drawn.

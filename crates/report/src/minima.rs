@@ -78,13 +78,11 @@ impl<'a> Reached<'a> {
     /// The optimiser in words.
     pub(crate) fn optimizer(&self) -> String {
         let result = self.result;
-        let name = match self.run.config.train.optimizer {
-            Optimizer::Sgd if self.is_gradient_descent() => return "GD".to_owned(),
-            Optimizer::Sgd => "SGD".to_owned(),
-            Optimizer::HeavyBall { momentum } => format!("momentum {momentum}"),
-            Optimizer::Nesterov { momentum } => format!("Nesterov {momentum}"),
-            Optimizer::Adam { .. } => "Adam".to_owned(),
-        };
+        let optimizer = self.run.config.train.optimizer;
+        if optimizer == Optimizer::Sgd && self.is_gradient_descent() {
+            return "GD".to_owned();
+        }
+        let name = optimizer.description();
         if self.is_gradient_descent() {
             format!("{name}, B = n")
         } else {
@@ -190,7 +188,7 @@ impl<'a> Network<'a> {
             network.label = if alone {
                 result.model.clone()
             } else {
-                let loss = super::views::loss_name(result.loss);
+                let loss = result.loss.description();
                 format!("{} on {} ({}, {loss})", result.model, result.data, result.train_examples)
             };
         }

@@ -49,8 +49,9 @@ impl Seen {
     /// Whether more of the one scheme's linearised launches do the same than of the other's, by more than
     /// what chance gives once in twenty times.
     fn is_done_more_by(&self, one: &LinearisedLaunches, other: &LinearisedLaunches) -> bool {
-        let count =
-            |launches: &LinearisedLaunches| (self.done(launches, self.steps), launches.departures.len() as u64);
+        let count = |launches: &LinearisedLaunches| {
+            (self.done(launches, self.steps), launches.departures.len() as u64)
+        };
         more_often(count(one), count(other)) <= CHANCE
     }
 

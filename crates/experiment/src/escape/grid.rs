@@ -13,11 +13,11 @@ use minimascope_stability::thresholds::{Effort, Simulation};
 use minimascope_stability::{Batching, LearningRate};
 
 use super::leaving::LeavingRule;
+use super::linearised::{LinearisedNetwork, LinearisedQuestion, output_gradient};
+use super::prediction::typical_of;
 use super::schedule::Observation;
 use super::setting::LaunchSetting;
-use super::linearised::{LinearisedNetwork, LinearisedQuestion, output_gradient};
 use super::{Place, explanation, is_same_point, within_noise};
-use super::prediction::typical_of;
 use crate::Error;
 use crate::folder::GRID;
 use crate::loaded_plan::{InPrecision, in_precision};

@@ -23,11 +23,7 @@ const FLOOR: f64 = 0.1;
 /// of the beginning's counts as that tenth: what grows later is not what shrank.
 ///
 /// `losses` holds (step, loss), steps rising; `left_at` the departure.
-pub(super) fn fit(
-    losses: &[(u64, f64)],
-    rule: LeavingRule,
-    left_at: u64,
-) -> Option<FittedGrowth> {
+pub(super) fn fit(losses: &[(u64, f64)], rule: LeavingRule, left_at: u64) -> Option<FittedGrowth> {
     let finite = losses.iter().position(|(_, loss)| !loss.is_finite()).unwrap_or(losses.len());
     let losses = &losses[..finite];
     let left = losses.iter().position(|(step, _)| *step >= left_at)?;

@@ -3,9 +3,10 @@
 use std::sync::atomic::AtomicBool;
 
 use minimascope_net::Scalar;
-use minimascope_net::train::{Outcome, Settings, Trainer};
+use minimascope_net::train::{Settings, Trainer};
 use minimascope_record::escape::{Fate, Launch};
 use minimascope_record::measured::finite;
+use minimascope_record::outcome::Outcome;
 use minimascope_record::training::{Optimizer, Schedule, Stop};
 
 use super::growth;
@@ -50,11 +51,9 @@ impl<T: Scalar> LaunchSetting<'_, '_, T> {
         let instruments = Instruments::of(loaded.plan, loaded.machine, progress, interrupt);
         let mut observer = LaunchObserver::new(self, observation, instruments)?;
         let outcome = trainer.run(&mut observer);
-        let end = match outcome {
-            Outcome::Diverged { .. } => None,
-            _ => observer.end(trainer.step(), trainer.parameters())?,
-        };
-        let diverged = matches!(outcome, Outcome::Diverged { .. });
+        let diverged = outcome == Outcome::Diverged;
+        let end =
+            if diverged { None } else { observer.end(trainer.step(), trainer.parameters())? };
         let mut seen = observer.finish()?;
         seen.progress.event(Event::StageEnded);
         if diverged {
@@ -63,8 +62,8 @@ impl<T: Scalar> LaunchSetting<'_, '_, T> {
         }
         let stayed = seen.left_at.is_none();
         let fate = match outcome {
-            Outcome::Diverged { .. } => Fate::Diverged,
-            Outcome::Dead { .. } => Fate::Dead,
+            Outcome::Diverged => Fate::Diverged,
+            Outcome::Dead => Fate::Dead,
             // The observer ends a launch that has left where nothing more is asked.
             Outcome::Interrupted if observation == Observation::Departure && !stayed => Fate::Away,
             Outcome::Interrupted => Fate::Interrupted,
@@ -76,8 +75,7 @@ impl<T: Scalar> LaunchSetting<'_, '_, T> {
         // Not `f64::max`, which forgets a NaN.
         let largest = losses.fold(0.0, |a: f64, b| if a > b || a.is_nan() { a } else { b });
         let lowest = seen.course.iter().map(|at| at.train_accuracy).reduce(f64::min);
-        let fitted =
-            seen.left_at.and_then(|left_at| growth::fit(&seen.losses, self.rule, left_at));
+        let fitted = seen.left_at.and_then(|left_at| growth::fit(&seen.losses, self.rule, left_at));
         Ok(Launch {
             seed,
             fate,

@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use minimascope_record::training::Loss;
-
 /// A minimum is left when the loss is this many times the minimum's: more than the factor of 2 to 4
 /// by which the noise of small batches lifts the loss of a minimum that holds, and less than any
 /// departure reaches before something nonlinear stops it.
@@ -84,52 +82,9 @@ impl fmt::Display for LeavingRule {
     }
 }
 
-/// C: the loss of the best output that does not depend on the input, which names the classes by
-/// their frequencies π. With one-hot targets Σ_k π_k(1 − π_k), over K or halved as the loss says,
-/// and −Σ_k π_k log π_k for logarithmic losses; one output with targets 0 and 1 is the same with
-/// one term of the squares.
-pub(crate) fn constant_output_loss(loss: Loss, labels: &[u32], outputs: usize) -> f64 {
-    let classes = if outputs == 1 { 2 } else { outputs };
-    let mut counts = vec![0_u64; classes];
-    labels.iter().for_each(|label| counts[*label as usize] += 1);
-    let frequencies = || counts.iter().map(|count| *count as f64 / labels.len() as f64);
-    // One output carries the second class alone: Σ over both classes counts its variance twice.
-    let squares = || {
-        let sum: f64 = frequencies().map(|share| share * (1.0 - share)).sum();
-        if outputs == 1 { sum / 2.0 } else { sum }
-    };
-    match loss {
-        Loss::MeanSquaredError => squares() / outputs as f64,
-        Loss::HalfSumOfSquares => squares() / 2.0,
-        Loss::SoftmaxCrossEntropy | Loss::BinaryLogistic => {
-            frequencies().filter(|share| *share > 0.0).map(|share| -share * share.ln()).sum()
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// The mean squared error of ten balanced classes is (1/10)·10·0.1·0.9; of two 0.25; an uneven
-    /// coin has π(1 − π), whether one output carries it or two.
-    #[test]
-    fn the_best_constant_output() {
-        let balanced: Vec<u32> = (0..1000).map(|i| i % 10).collect();
-        let mean_squared =
-            |labels: &[u32], outputs| constant_output_loss(Loss::MeanSquaredError, labels, outputs);
-        assert!((mean_squared(&balanced, 10) - 0.09).abs() < 1e-12);
-        assert!((mean_squared(&[0, 1, 1, 0], 2) - 0.25).abs() < 1e-12);
-        let uneven = [0, 1, 1, 1];
-        assert!((mean_squared(&uneven, 2) - 0.1875).abs() < 1e-12);
-        assert!((mean_squared(&uneven, 1) - 0.1875).abs() < 1e-12);
-        let halved = constant_output_loss(Loss::HalfSumOfSquares, &uneven, 2);
-        assert!((halved - 0.1875).abs() < 1e-12);
-        let entropy = constant_output_loss(Loss::SoftmaxCrossEntropy, &balanced, 10);
-        assert!((entropy - 10.0_f64.ln()).abs() < 1e-12);
-        let coin = constant_output_loss(Loss::BinaryLogistic, &[1, 1], 1);
-        assert_eq!(coin, 0.0);
-    }
 
     /// Ten times the loss of a minimum well fitted, the geometric mean above C/100, and always
     /// strictly between L and C, with the beginning below the limit.

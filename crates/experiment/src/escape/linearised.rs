@@ -18,8 +18,8 @@ use minimascope_stability::simulation::Walk;
 use minimascope_stability::{Batching, ExampleFactors, LearningRate, MeanEstimate, Momentum};
 use rayon::prelude::*;
 
-use super::leaving::LeavingRule;
 use super::growth;
+use super::leaving::LeavingRule;
 use super::prediction::typical_growth;
 use super::schedule::{EvaluationSchedule, Observation};
 use crate::Error;
@@ -111,7 +111,8 @@ impl LinearisedNetwork<'_> {
     ) -> Result<Option<Linearised>, Error> {
         // Without noise there is one path, whatever the scheme.
         let noiseless = question.batching.noise() == 0.0;
-        let schemes = if noiseless { vec![question.used] } else { vec![question.used, other(question.used)] };
+        let schemes =
+            if noiseless { vec![question.used] } else { vec![question.used, other(question.used)] };
         let mut seen = Vec::new();
         for sampling in schemes {
             let typical = if sampling == question.used {
@@ -122,7 +123,9 @@ impl LinearisedNetwork<'_> {
             };
             let launches = if noiseless { 1 } else { self.affordable(question) };
             let question = LinearisedQuestion { launches, used: sampling, typical, ..*question };
-            let Some(launches) = self.by_scheme(&question, progress, interrupt)? else { return Ok(None) };
+            let Some(launches) = self.by_scheme(&question, progress, interrupt)? else {
+                return Ok(None);
+            };
             seen.push(launches);
         }
         progress.event(Event::StageEnded);
@@ -137,7 +140,8 @@ impl LinearisedNetwork<'_> {
 
     /// As many trajectories as there were launches, and more where they are cheap.
     fn affordable(&self, question: &LinearisedQuestion) -> u64 {
-        let affordable = WORK / (self.work(&question.batching) * (LONGER * question.max_steps) as f64);
+        let affordable =
+            WORK / (self.work(&question.batching) * (LONGER * question.max_steps) as f64);
         MOST_LAUNCHES.min(affordable as u64).max(question.launches)
     }
 
@@ -203,7 +207,8 @@ impl LinearisedNetwork<'_> {
             let average = *average.insert(averaged(average, walk.step_on(&batch) + self.rest));
             let loss = walk.loss() + self.rest;
             losses.push((step, loss));
-            if schedule.is_wanted(step, average) || step == question.max_steps || !loss.is_finite() {
+            if schedule.is_wanted(step, average) || step == question.max_steps || !loss.is_finite()
+            {
                 schedule.saw(step, loss);
             }
             let returned = !self.rule.has_left(loss);

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use minimascope_net::train::{Assessment, Assessor, Observer, Step, Trainer};
+use minimascope_net::train::{Assessment, Assessor, CompletedStep, Observer, Trainer};
 use minimascope_net::{Evaluator, Scalar};
 use minimascope_record::escape::EscapePoint;
 
@@ -197,7 +197,7 @@ impl<'p, 'a, T: Scalar> LaunchObserver<'p, 'a, T> {
         Ok(())
     }
 
-    fn show(&mut self, step: &Step<'_, T>) {
+    fn show(&mut self, step: &CompletedStep<'_, T>) {
         const EVERY: Duration = Duration::from_millis(200);
         if self.shown.elapsed() < EVERY {
             return;
@@ -217,7 +217,7 @@ impl<'p, 'a, T: Scalar> LaunchObserver<'p, 'a, T> {
 }
 
 impl<T: Scalar> Observer<T> for LaunchObserver<'_, '_, T> {
-    fn observe(&mut self, step: &Step<'_, T>, _: &Trainer<'_, T>) -> ControlFlow<()> {
+    fn observe(&mut self, step: &CompletedStep<'_, T>, _: &Trainer<'_, T>) -> ControlFlow<()> {
         if let Err(error) = self.look(step.step, step.parameters, step.average_loss) {
             self.failure = Some(error);
             return ControlFlow::Break(());

@@ -2,9 +2,9 @@
 
 use minimascope_record::escape::PredictedGrowth;
 use minimascope_record::training::Sampling;
+use minimascope_stability::criteria::almost_sure::affordable_ensemble;
 use minimascope_stability::mean_square::growth;
 use minimascope_stability::simulation::{Dynamics, Ensemble, lyapunov_exponent};
-use minimascope_stability::criteria::almost_sure::affordable_ensemble;
 use minimascope_stability::{Batching, ExampleFactors, LearningRate, MeanEstimate, Momentum};
 
 use crate::Error;

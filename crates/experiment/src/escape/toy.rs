@@ -134,7 +134,8 @@ pub fn launch(launch: &ToyLaunch) -> Result<(ToyEscape, Picture), Error> {
             ToyEnd::Between => &mut fates.between,
             ToyEnd::Diverged => &mut fates.diverged,
         } += 1;
-        departures.push(path.departure(ToyPosition::One, DEPARTED).map_or(u64::MAX, |at| at as u64));
+        departures
+            .push(path.departure(ToyPosition::One, DEPARTED).map_or(u64::MAX, |at| at as u64));
         sgd.get_or_insert(path);
     }
     departures.sort_unstable();

@@ -4,27 +4,27 @@ use std::path::Path;
 use std::sync::Arc;
 
 use minimascope_data::catalogue::KnownDataset;
-use minimascope_data::{self as data, Dataset, Request, Selection};
-use minimascope_record::dataset::{Corruption, DataConfig, Sample, Subset};
+use minimascope_data::{Dataset, Request};
+use minimascope_record::dataset::DataConfig;
 
 use crate::Error;
 
 #[derive(Clone, Debug)]
-pub(super) struct Examples {
+pub(super) struct TrainAndTest {
     pub(super) train: Arc<Dataset>,
     pub(super) test: Option<Arc<Dataset>>,
     pub(super) corrupted: Vec<usize>,
 }
 
-/// Examples that were read before, by their configuration: the hundreds of runs of a sweep read
+/// TrainAndTest that were read before, by their configuration: the hundreds of runs of a sweep read
 /// and hold each set once.
 #[derive(Debug, Default)]
 pub struct SharedExamples {
-    read: Vec<(DataConfig, Examples)>,
+    read: Vec<(DataConfig, TrainAndTest)>,
 }
 
 impl SharedExamples {
-    pub(super) fn load(&mut self, config: &DataConfig) -> Result<Examples, Error> {
+    pub(super) fn load(&mut self, config: &DataConfig) -> Result<TrainAndTest, Error> {
         if let Some((_, examples)) = self.read.iter().find(|(read, _)| read == config) {
             return Ok(examples.clone());
         }
@@ -34,37 +34,22 @@ impl SharedExamples {
     }
 }
 
-fn load(config: &DataConfig) -> Result<Examples, Error> {
+fn load(config: &DataConfig) -> Result<TrainAndTest, Error> {
     let request = Request {
         dataset: config.source.clone(),
         data_dir: config.folder.clone(),
         classes: config.classes.clone(),
-        train: selection(config.train),
-        test: selection(config.test),
+        train: config.train,
+        test: config.test,
     };
-    let (train, test) = data::load(&request)?.into_parts();
+    let (train, test) = minimascope_data::load(&request)?.into_parts();
     let test = test.map(Arc::new);
     let Some(corruption) = config.corruption else {
-        return Ok(Examples { train: Arc::new(train), test, corrupted: Vec::new() });
+        return Ok(TrainAndTest { train: Arc::new(train), test, corrupted: Vec::new() });
     };
-    let (corruption, seed) = match corruption {
-        Corruption::AfterClean { clean, corrupted, seed } => {
-            (data::Corruption::AfterClean { clean, corrupted }, seed)
-        }
-        Corruption::Number { examples, seed } => (data::Corruption::Number { examples }, seed),
-        Corruption::Fraction { fraction, seed } => (data::Corruption::Fraction { fraction }, seed),
-    };
-    let (train, record) = train.corrupted(corruption, seed)?;
-    let corrupted = record.changed.iter().map(|changed| changed.example).collect();
-    Ok(Examples { train: Arc::new(train), test, corrupted })
-}
-
-fn selection(subset: Subset) -> Selection {
-    match subset {
-        Subset::All => Selection::All,
-        Subset::First(examples) => Selection::First { examples },
-        Subset::Sample(Sample { count, seed }) => Selection::Sample { examples: count, seed },
-    }
+    let (train, changed) = train.corrupted(corruption)?;
+    let corrupted = changed.iter().map(|changed| changed.example).collect();
+    Ok(TrainAndTest { train: Arc::new(train), test, corrupted })
 }
 
 /// The same data from any working directory.

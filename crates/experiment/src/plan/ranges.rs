@@ -1,7 +1,7 @@
 //! The ranges of single values, independent of model and data.
 
 use minimascope_record::SCHEMA_VERSION;
-use minimascope_record::training::{Optimizer, Schedule};
+use minimascope_record::training::Schedule;
 
 use crate::Error;
 use crate::config::sources::Configured;
@@ -20,16 +20,9 @@ pub(crate) fn check(configured: &Configured) -> Result<(), Error> {
     let train = &config.train;
     range.positive("train.learning_rate", train.learning_rate)?;
     range.not_negative("train.weight_decay", train.weight_decay)?;
-    match train.optimizer {
-        Optimizer::Sgd => {}
-        Optimizer::HeavyBall { momentum } | Optimizer::Nesterov { momentum } => {
-            range.below_one("train.optimizer.momentum", momentum)?;
-        }
-        Optimizer::Adam { beta1, beta2, epsilon } => {
-            range.below_one("train.optimizer.beta1", beta1)?;
-            range.below_one("train.optimizer.beta2", beta2)?;
-            range.positive("train.optimizer.epsilon", epsilon)?;
-        }
+    for setting in train.optimizer.settings() {
+        let inside = setting.range.contains(setting.value);
+        range.check(inside, setting.key, &setting.value, &setting.range.to_string())?;
     }
     match train.schedule {
         Schedule::Constant => {}
@@ -91,10 +84,6 @@ impl Ranges<'_> {
 
     fn not_negative(&self, key: &'static str, value: f64) -> Result<(), Error> {
         self.check(value >= 0.0 && value.is_finite(), key, &value, "a finite number from 0")
-    }
-
-    fn below_one(&self, key: &'static str, value: f64) -> Result<(), Error> {
-        self.check((0.0..1.0).contains(&value), key, &value, "from 0 to below 1")
     }
 
     fn at_least_one(&self, key: &'static str, value: u64) -> Result<(), Error> {

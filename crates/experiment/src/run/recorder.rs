@@ -4,7 +4,7 @@
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use minimascope_net::train::{Assessor, Observer, Step, Trainer};
+use minimascope_net::train::{Assessor, CompletedStep, Observer, Trainer};
 use minimascope_net::{Evaluator, Scalar};
 use minimascope_record::config::{CheckpointConfig, ObserveConfig};
 use minimascope_record::measured::finite;
@@ -110,7 +110,11 @@ impl<'a, T: Scalar> Recorder<'a, T> {
         self.curvature.sync()
     }
 
-    fn record(&mut self, step: &Step<'_, T>, trainer: &Trainer<'_, T>) -> Result<(), Error> {
+    fn record(
+        &mut self,
+        step: &CompletedStep<'_, T>,
+        trainer: &Trainer<'_, T>,
+    ) -> Result<(), Error> {
         self.last = StepLine {
             step: step.step,
             batch_loss: finite(step.batch_loss),
@@ -186,7 +190,7 @@ impl<'a, T: Scalar> Recorder<'a, T> {
         self.curvature.write(step, &line)
     }
 
-    fn show(&mut self, step: &Step<'_, T>) {
+    fn show(&mut self, step: &CompletedStep<'_, T>) {
         if !self.pace.is_due() {
             return;
         }
@@ -203,7 +207,11 @@ impl<'a, T: Scalar> Recorder<'a, T> {
 }
 
 impl<T: Scalar> Observer<T> for Recorder<'_, T> {
-    fn observe(&mut self, step: &Step<'_, T>, trainer: &Trainer<'_, T>) -> ControlFlow<()> {
+    fn observe(
+        &mut self,
+        step: &CompletedStep<'_, T>,
+        trainer: &Trainer<'_, T>,
+    ) -> ControlFlow<()> {
         let recorded = self.record(step, trainer);
         if let Err(error) = recorded {
             self.failure = Some(error);

@@ -3,9 +3,9 @@
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
-use minimascope_net::train::{Checkpoint, Outcome as Ended, Settings, Trainer};
-use minimascope_net::{Scalar, files};
 use minimascope_minimum::SpectrumQuestion;
+use minimascope_net::train::{Checkpoint, Settings, Trainer};
+use minimascope_net::{Scalar, files};
 use minimascope_record::outcome::Outcome;
 use minimascope_record::run::{RunSummary, Timing};
 
@@ -77,11 +77,10 @@ impl<'a, T: Scalar> Session<'a, T> {
             memory: problem.memory(),
             threads: problem.execution.threads(),
         });
-        let instruments =
-            Instruments::of(plan, problem.machine, &mut **progress, self.interrupt);
+        let instruments = Instruments::of(plan, problem.machine, &mut **progress, self.interrupt);
         let mut recorder = Recorder::new(problem, folder, instruments, from_step)?;
         recorder.catch_up(&trainer)?;
-        let ended = named(trainer.run(&mut recorder));
+        let ended = trainer.run(&mut recorder);
         let outcome = if recorder.was_cut() { Outcome::Interrupted } else { ended };
         recorder.finish(outcome.is_final())?;
         let trained = Trained { outcome, steps: trainer.step() };
@@ -147,15 +146,4 @@ fn trainer<'p, T: Scalar>(
     let initial = network.initialize(&plan.config().initialization, config.seed);
     let parameters = initial.into_iter().map(T::from_f64).collect();
     Ok(Trainer::new(network, loss, examples, settings, parameters, execution)?)
-}
-
-fn named(ended: Ended) -> Outcome {
-    match ended {
-        Ended::Converged(_) => Outcome::Converged,
-        Ended::StepLimit => Outcome::StepLimit,
-        Ended::TimeLimit => Outcome::TimeLimit,
-        Ended::Diverged { .. } => Outcome::Diverged,
-        Ended::Dead { .. } => Outcome::Dead,
-        Ended::Interrupted => Outcome::Interrupted,
-    }
 }

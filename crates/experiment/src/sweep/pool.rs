@@ -12,9 +12,10 @@ use minimascope_record::outcome::Outcome;
 use minimascope_record::run::RunSummary;
 
 use crate::Error;
+use crate::machine::Machine;
 use crate::plan::Plan;
 use crate::progress::{Event, Progress};
-use crate::run::{self, Machine};
+use crate::run;
 use crate::sweep::board::{At, Board, News, SweepProgress};
 use crate::sweep::estimate::History;
 use crate::sweep::plan::SweepPlan;

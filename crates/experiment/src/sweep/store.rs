@@ -17,11 +17,11 @@ use minimascope_record::run::RunSummary;
 use minimascope_record::sweep::RunFailure;
 
 use crate::Error;
+use crate::folder::finished;
 use crate::folder::{
     CHECKPOINT, CURVATURE, FINAL, OUTCOME, PROVENANCE, RunFolder, STEPS, TIMING, TRAINED,
 };
 use crate::plan::Plan;
-use crate::run::finished;
 use crate::sweep::error::SweepError;
 
 const WORK: &str = ".work";

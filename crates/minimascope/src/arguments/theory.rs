@@ -30,7 +30,7 @@ pub(crate) struct MinimumPlace {
 
 /// η, B and the law of batches.
 #[derive(Clone, Copy, Debug, Args)]
-pub(crate) struct Optimizer {
+pub(crate) struct OptimizerArguments {
     /// η.
     #[arg(long, value_name = "RATE")]
     pub(crate) learning_rate: Option<f64>,
@@ -48,7 +48,7 @@ pub(crate) struct Stability {
     #[arg(value_name = "RUN|CHECKPOINT")]
     pub(crate) target: String,
     #[command(flatten)]
-    pub(crate) optimizer: Optimizer,
+    pub(crate) optimizer: OptimizerArguments,
     /// β of heavy-ball momentum [default: the run's].
     #[arg(long, value_name = "BETA")]
     pub(crate) momentum: Option<f64>,
@@ -81,7 +81,7 @@ pub(crate) struct Escape {
     #[arg(value_name = "RUN|CHECKPOINT|toy")]
     pub(crate) target: String,
     #[command(flatten)]
-    pub(crate) optimizer: Optimizer,
+    pub(crate) optimizer: OptimizerArguments,
     /// Launches, each with batches of its own [default: 1; of a grid's cell: 3; toy: 1000].
     #[arg(long, value_name = "K")]
     pub(crate) seeds: Option<u64>,

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use minimascope_data::catalogue::{self, KnownDataset};
+use minimascope_data::catalogue::KnownDataset;
 use minimascope_data::fetch::{self, Fetch};
+use minimascope_data::listing::{self, Listing};
 use minimascope_data::{layout, verify};
 use minimascope_record::SCHEMA_VERSION;
-use minimascope_record::architecture::Shape;
 use minimascope_record::listing::{DataCheck, DataEntry, DataList, FileCheck};
 
 use crate::arguments::{Data, DataCommand, DataPlace};
@@ -24,22 +24,18 @@ pub(crate) fn run(arguments: Data) -> Result<Done, Failure> {
 }
 
 fn list(place: &DataPlace) -> Result<Done, Failure> {
-    let entry = |listing: catalogue::Listing| DataEntry {
+    let entry = |listing: Listing| DataEntry {
         name: listing.name,
         what: listing.what,
         place: listing.place,
-        shape: Shape {
-            channels: listing.shape.channels,
-            height: listing.shape.height,
-            width: listing.shape.width,
-        },
+        shape: listing.shape,
         classes: listing.classes,
         train_examples: listing.examples.train,
         test_examples: listing.examples.test,
         licence: listing.licence,
     };
     let datasets: Vec<DataEntry> =
-        catalogue::list(place.data_dir.as_deref()).into_iter().map(entry).collect();
+        listing::list(place.data_dir.as_deref()).into_iter().map(entry).collect();
     if place.json {
         output::json(&DataList { schema_version: SCHEMA_VERSION, datasets })?;
         return Ok(Done::Well);
@@ -64,10 +60,10 @@ fn check(name: Option<&str>, place: &DataPlace) -> Result<Done, Failure> {
     let files: Vec<FileCheck> = verify::verify(name, place.data_dir.as_deref())?
         .into_iter()
         .map(|file| {
-            let reason = match file.outcome {
-                verify::Outcome::Right => None,
-                verify::Outcome::Wrong { found } => Some(format!("its SHA-256 is {found}")),
-                verify::Outcome::Unreadable { reason } => Some(reason),
+            let reason = match file.check {
+                verify::ContentCheck::Right => None,
+                verify::ContentCheck::Wrong { found } => Some(format!("its SHA-256 is {found}")),
+                verify::ContentCheck::Unreadable { reason } => Some(reason),
             };
             FileCheck {
                 dataset: file.dataset,
@@ -101,7 +97,7 @@ fn download(name: &str, data_dir: Option<PathBuf>) -> Result<Done, Failure> {
     let known = KnownDataset::by_name(name)?;
     let directory = data_dir.or_else(layout::user_directory).unwrap_or_else(|| "data".into());
     let mut shown: Option<Instant> = None;
-    let mut show = |at: fetch::Progress<'_>| {
+    let mut show = |at: fetch::DownloadProgress<'_>| {
         // Twice a second on a terminal or in a log; the last bytes always.
         let due = shown.is_none_or(|shown| shown.elapsed() >= Duration::from_millis(500));
         if due || at.total == Some(at.bytes) {

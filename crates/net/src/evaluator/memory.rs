@@ -1,21 +1,21 @@
-//! What an evaluator holds, in bytes, known before it holds it.
+//! The bytes that an evaluator holds, estimated before it is made.
 
-use crate::chunks::Slot;
+use crate::chunks::SlotChunks;
 use crate::{Error, Examples, Execution, Network, Scalar};
 
-/// Bytes of a slot's lists themselves, whatever is in them (700 were counted).
+/// Bytes of a slot's own fields and lists without their contents (700 were counted).
 const LISTS: usize = 1024;
 
-/// Bytes by purpose.
+/// Bytes that an evaluator holds, by purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemoryEstimate {
     /// Parameter-sized vectors and the examples themselves.
     pub vectors: usize,
     /// Working memory of all slots.
     pub work: usize,
-    /// Activations and derivatives of all examples, if kept.
+    /// Activations and derivatives of all examples, where they are kept.
     pub first: usize,
-    /// Their tangents, if kept (Σv computes them a second time otherwise).
+    /// Tangents of all examples, where they are kept; otherwise Σv computes them twice.
     pub tangent: usize,
 }
 
@@ -26,39 +26,46 @@ impl MemoryEstimate {
         Self::new::<T>(network, examples, &crate::chunks::plan::<T>(network, examples.len()))
     }
 
-    pub(super) fn new<T: Scalar>(network: &Network, examples: &Examples<T>, plan: &[Slot]) -> Self {
+    pub(super) fn new<T: Scalar>(
+        network: &Network,
+        examples: &Examples<T>,
+        plan: &[SlotChunks],
+    ) -> Self {
         let scalar = size_of::<T>();
         let rows = plan.iter().flatten().map(std::iter::ExactSizeIterator::len).max().unwrap_or(1);
         let tape = network.tape_width() * scalar;
         let slots = plan.len();
-        // θ, gradient, direction, mean, first moment; the vector and the product of whoever asks;
-        // each slot's sum; the flipped filters beside.
+        // θ, gradient, direction, mean, first moment; the caller's vector and product; each slot's
+        // sum. The flipped weights of θ, direction and mean.
         let vectors = (7 + slots) * network.parameters() * scalar
-            + 3 * network.filters() * scalar
+            + 3 * network.flipped() * scalar
             + examples.bytes();
-        // Six tapes, two coefficients and the filters of per-example directions (with factors one
-        // for each output), framed images and a flipped filter.
-        let filters = network.filters() * scalar;
+        // Of each row six tapes, two coefficients and the materialised direction (the rows of A
+        // materialise one for each output); of each slot framed images and flipped weights.
+        let filters = network.flipped() * scalar;
         let row = 6 * tape + network.winners() + 2 * scalar;
         let slot = rows * row + rows.max(network.outputs()) * filters;
-        let work = slots * (slot + network.framed() * scalar + filters + LISTS);
+        // A product with A gathers one number for each output of each example.
+        let outputs = examples.len() * network.outputs() * size_of::<f64>();
+        let work = slots * (slot + network.framed() * scalar + filters + LISTS) + outputs;
         let first = examples.len() * (2 * tape + network.winners());
         Self { vectors, work, first, tangent: 2 * examples.len() * tape }
     }
 
-    /// Everything kept.
+    /// Bytes with everything kept.
     #[must_use]
     pub fn most(&self) -> usize {
         self.vectors + self.work + self.first + self.tangent
     }
 
-    /// Nothing kept that can be computed again.
+    /// Bytes with nothing kept that can be computed again.
     #[must_use]
     pub fn least(&self) -> usize {
         self.vectors + self.work
     }
 
-    /// What a budget lets be kept: first-order tapes, tangents.
+    /// Whether a budget holds the first-order tapes of all examples, and whether it holds their
+    /// tangents too.
     ///
     /// # Errors
     /// [`Error::Memory`] when it does not hold [`MemoryEstimate::least`] beside what is taken.

@@ -1,12 +1,13 @@
-//! The products with curvature matrices. All are sums over examples with weights w_i.
+//! Products with curvature matrices. Each is a mean over the examples.
 
 use std::ops::Range;
 
-use crate::layers::{Weights, flip};
-use crate::passes::{self, Direction, Factors, Scratch, Tapes};
+use crate::layers::Weights;
+use crate::passes::{self, FactoredDirection, ParameterDirection, Tapes};
+use crate::workspace::Workspace;
 use crate::{Error, Scalar, loss};
 
-use super::{Context, Evaluator, First, Slot, Tangent, weigh};
+use super::{Evaluator, EvaluatorSlot, FirstOrder, PassContext, Tangents};
 
 /// Which second derivative: of the loss through the network, or Gauss–Newton's J_iᵀ L_i J_i.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,21 +18,21 @@ pub enum Curvature {
     GaussNewton,
 }
 
-impl<T: Scalar> Context<'_, T> {
+impl<T: Scalar> PassContext<'_, T> {
     /// Ra and then Rδ (Hessian) or δ′ = J-transposed of L Rz (Gauss–Newton) along `direction`.
     fn tangent(
         &self,
         kind: Curvature,
         range: &Range<usize>,
-        direction: Direction<'_, T>,
-        first: &First<T>,
-        tangent: &mut Tangent<T>,
-        scratch: &mut Scratch<T>,
+        direction: ParameterDirection<'_, T>,
+        first: &FirstOrder<T>,
+        tangent: &mut Tangents<T>,
+        workspace: &mut Workspace<T>,
     ) {
         let (network, rows) = (self.network, range.len());
         let chunk = self.chunk(range);
         let values = (&first.a, &first.winners[..]);
-        passes::tangent(chunk, direction, values, &mut tangent.a, scratch);
+        passes::tangent(chunk, direction, values, &mut tangent.a, workspace);
         tangent.delta.fit(network, rows);
         let (output, k) = (network.output_buffer(), network.outputs());
         let z = first.a.read(network, rows, output).chunks_exact(k);
@@ -43,233 +44,209 @@ impl<T: Scalar> Context<'_, T> {
         }
         match kind {
             Curvature::Hessian => {
-                let Tangent { a: a_tangent, delta: delta_tangent } = tangent;
-                let First { a, winners, delta } = first;
+                let Tangents { a: a_tangent, delta: delta_tangent } = tangent;
+                let FirstOrder { a, winners, delta } = first;
                 let tapes = Tapes { a, winners, delta, a_tangent };
-                passes::tangent_backward(chunk, direction, tapes, delta_tangent, scratch);
+                passes::tangent_backward(chunk, direction, tapes, delta_tangent, workspace);
             }
             Curvature::GaussNewton => {
-                passes::backward(chunk, values, &mut tangent.delta, scratch);
+                passes::backward(chunk, values, &mut tangent.delta, workspace);
             }
         }
     }
 
-    /// sum (+)= Σ w_i H_i v or Σ w_i G_i v from the tapes of [`Context::tangent`].
+    /// sum (+)= Σ H_i v or Σ G_i v from the tapes of [`PassContext::tangent`].
     #[allow(clippy::too_many_arguments)]
     fn add_product(
         &self,
         kind: Curvature,
         range: &Range<usize>,
-        first: &First<T>,
-        tangent: &Tangent<T>,
-        weighted: &mut Tangent<T>,
+        first: &FirstOrder<T>,
+        tangent: &Tangents<T>,
         sum: &mut [T],
         accumulate: bool,
-        scratch: &mut Scratch<T>,
+        workspace: &mut Workspace<T>,
     ) {
         let chunk = self.chunk(range);
-        let (mut delta, mut delta_tangent) = (&first.delta, &tangent.delta);
-        if let Some(weights) = self.weights {
-            let weights = &weights[range.clone()];
-            weigh(self.network, delta, weights, &mut weighted.a);
-            weigh(self.network, delta_tangent, weights, &mut weighted.delta);
-            (delta, delta_tangent) = (&weighted.a, &weighted.delta);
-        }
+        let delta_tangent = &tangent.delta;
         match kind {
             Curvature::Hessian => {
-                let tapes =
-                    Tapes { a: &first.a, winners: &first.winners, delta, a_tangent: &tangent.a };
-                passes::second_gradient(chunk, tapes, delta_tangent, sum, accumulate, scratch);
+                let FirstOrder { a, winners, delta } = first;
+                let tapes = Tapes { a, winners, delta, a_tangent: &tangent.a };
+                passes::second_gradient(chunk, tapes, delta_tangent, sum, accumulate, workspace);
             }
             Curvature::GaussNewton => {
-                passes::gradient(chunk, &first.a, delta_tangent, sum, accumulate, scratch);
+                passes::gradient(chunk, &first.a, delta_tangent, sum, accumulate, workspace);
             }
         }
     }
 }
 
 impl<T: Scalar> Evaluator<'_, T> {
-    /// out ← Σ w_i (H_i + λ) v, or with G_i. Costs one tangent pass and its backward.
+    /// out ← mean (H_i + λ) v, or with G_i. Costs one tangent pass and its backward.
     ///
     /// # Errors
     /// [`Error::Length`], [`Error::NoPoint`].
     pub fn product(&mut self, kind: Curvature, v: &[T], out: &mut [T]) -> Result<(), Error> {
-        self.set_direction(v, out)?;
-        self.first_pass(kind, true, false);
-        let decay = self.weight_decay * self.mass;
-        self.reduce(out, self.scale(), &[(decay, v)]);
+        self.set_direction(v, out.len())?;
+        self.product_sums(kind);
+        self.reduce(out, self.scale(), &self.product_terms());
         Ok(())
     }
 
-    /// out ← Σ w_i (H_i + λ)(H_i + λ) v, the second moment of the examples' Hessians (or G_i).
+    /// out ← mean (H_i + λ)(H_i + λ) v, the second moment of the examples' Hessians (or G_i).
     /// Costs about 1.3 times [`Evaluator::product`] for fully connected networks.
     ///
     /// # Errors
     /// [`Error::Length`], [`Error::NoPoint`].
     pub fn second_moment(&mut self, kind: Curvature, v: &[T], out: &mut [T]) -> Result<(), Error> {
-        self.set_direction(v, out)?;
-        let decay = self.weight_decay;
-        self.first_pass(kind, decay != 0.0, self.keep_tangent);
-        if decay == 0.0 {
-            self.second_pass(kind, false);
-            self.reduce(out, self.scale(), &[]);
-            return Ok(());
-        }
-        // (H_i + λ)(u_i + λv) with u_i = H_i v, summed: Σ w_i H_i(u_i + λv) + λ(Σ w_i u_i + Wλv).
-        let mut first = std::mem::take(&mut self.first_moment);
-        first.resize(v.len(), T::ZERO);
-        self.reduce(&mut first, self.scale(), &[]);
-        self.mean.values.clear();
-        self.mean.values.extend(v.iter().map(|v| T::from_f64(decay) * *v));
-        flip(self.network, &self.mean.values, &mut self.mean.flipped);
-        self.second_pass(kind, true);
-        let others = [(decay, &first[..]), (decay * decay * self.mass, v)];
-        self.reduce(out, self.scale(), &others);
-        self.first_moment = first;
+        self.set_direction(v, out.len())?;
+        self.second_moment_sums(kind);
+        self.reduce(out, self.scale(), &self.second_moment_terms());
         Ok(())
     }
 
-    /// out ← Σ w_i H_i (u_i − ū) with u_i = H_i v and ū = Σ w_i u_i / Σ w_i (or with G_i): for
-    /// weights 1/n the product Σv with Σ = mean (H_i − H)², without cancellation. Weight decay
-    /// drops out.
+    /// out ← Σv with Σ = mean (H_i − H)², as mean H_i (u_i − ū) with u_i = H_i v and ū = mean u_i:
+    /// nothing cancels. Weight decay drops out. Costs what [`Evaluator::second_moment`] costs.
     ///
     /// # Errors
     /// [`Error::Length`], [`Error::NoPoint`].
-    pub fn variance(&mut self, kind: Curvature, v: &[T], out: &mut [T]) -> Result<(), Error> {
-        self.set_direction(v, out)?;
-        self.first_pass(kind, true, self.keep_tangent);
-        let mut mean = std::mem::take(&mut self.mean.values);
-        mean.resize(v.len(), T::ZERO);
-        self.reduce(&mut mean, -self.scale() / self.mass, &[]);
-        self.mean.values = mean;
-        flip(self.network, &self.mean.values, &mut self.mean.flipped);
-        self.second_pass(kind, true);
+    pub fn variance(&mut self, v: &[T], out: &mut [T]) -> Result<(), Error> {
+        self.set_direction(v, out.len())?;
+        self.variance_sums();
         self.reduce(out, self.scale(), &[]);
         Ok(())
     }
 
-    /// ‖∇ℓ_i + λθ‖ for every example.
-    ///
-    /// # Panics
-    /// Before [`Evaluator::set_point`].
-    #[must_use]
-    pub fn example_gradient_norms(&mut self) -> Vec<f64> {
-        // ‖g + λθ‖² = ‖g‖² + 2λ g·θ + λ²‖θ‖², with g_i·θ from the tangent of ℓ_i along θ.
-        let decay = self.weight_decay;
-        let constant = decay * decay * super::squared_norm(&self.point);
-        self.check_point().expect("set_point comes first");
-        let keep = self.keep_first;
-        self.for_slots(|context, slot| {
-            let Slot { chunks, numbers: norms, work, .. } = slot;
-            norms.clear();
-            for piece in chunks {
-                let (rows, start) = (piece.range.len(), norms.len());
-                norms.resize(start + rows, 0.0);
-                let norms = &mut norms[start..];
-                let kept = (&piece.range, &piece.first);
-                let first = recompute(context, keep, kept, &mut work.first, &mut work.scratch);
-                let chunk = context.chunk(&piece.range);
-                let scratch = &mut work.scratch;
-                passes::squared_gradient_norms(chunk, &first.a, &first.delta, norms, scratch);
-                if decay == 0.0 {
-                    continue;
-                }
-                let along = Direction { shared: Some(context.point), factors: None };
-                let values = (&first.a, &first.winners[..]);
-                passes::tangent(chunk, along, values, &mut work.tangent.a, scratch);
-                let (network, output) = (context.network, context.network.output_buffer());
-                let k = network.outputs();
-                let r = first.delta.read(network, rows, output).chunks_exact(k);
-                let x = work.tangent.a.read(network, rows, output).chunks_exact(k);
-                for ((r, x), norm) in r.zip(x).zip(norms) {
-                    let slope: f64 = r.iter().zip(x).map(|(r, x)| r.to_f64() * x.to_f64()).sum();
-                    *norm += 2.0 * decay * slope + constant;
-                }
-            }
-        });
-        self.slots.iter().flat_map(|slot| &slot.numbers).map(|norm| norm.max(0.0).sqrt()).collect()
-    }
-
-    pub(super) fn set_direction(&mut self, v: &[T], out: &[T]) -> Result<(), Error> {
+    /// Checks the lengths of a direction and of a product, and that there is a point.
+    pub(super) fn check_product(&self, direction: usize, product: usize) -> Result<(), Error> {
         let expected = self.network.parameters();
-        for (what, found) in [("direction", v.len()), ("product", out.len())] {
+        for (what, found) in [("direction", direction), ("product", product)] {
             if found != expected {
                 return Err(Error::Length { what, found, expected });
             }
         }
-        self.check_point()?;
+        self.check_point()
+    }
+
+    /// Sets the direction of the next product, whose result will have `product` numbers.
+    pub(super) fn set_direction(&mut self, v: &[T], product: usize) -> Result<(), Error> {
+        self.check_product(v.len(), product)?;
         self.direction.values.clear();
         self.direction.values.extend_from_slice(v);
-        flip(self.network, &self.direction.values, &mut self.direction.flipped);
+        self.network.flip(&self.direction.values, &mut self.direction.flipped);
         Ok(())
     }
 
+    /// Leaves Σ H_i v, or Σ G_i v, in the slots' sums, v being the direction that was set.
+    pub(super) fn product_sums(&mut self, kind: Curvature) {
+        self.first_pass(kind, true, false);
+    }
+
+    /// What the mean of [`Evaluator::product_sums`] lacks: λv.
+    pub(super) fn product_terms(&self) -> [(f64, &[T]); 1] {
+        [(self.weight_decay, &self.direction.values)]
+    }
+
+    /// Leaves Σ H_i(u_i + λv) with u_i = H_i v in the slots' sums, and with weight decay also
+    /// mean u_i in `first_moment`.
+    pub(super) fn second_moment_sums(&mut self, kind: Curvature) {
+        let decay = self.weight_decay;
+        self.first_pass(kind, decay != 0.0, self.keep_tangent);
+        if decay != 0.0 {
+            let mut first = std::mem::take(&mut self.first_moment);
+            first.resize(self.network.parameters(), T::ZERO);
+            self.reduce(&mut first, self.scale(), &[]);
+            self.first_moment = first;
+            self.mean.values.clear();
+            let direction = self.direction.values.iter();
+            self.mean.values.extend(direction.map(|v| T::from_f64(decay) * *v));
+            self.network.flip(&self.mean.values, &mut self.mean.flipped);
+        }
+        self.second_pass(kind, decay != 0.0);
+    }
+
+    /// What the mean of [`Evaluator::second_moment_sums`] lacks: the mean of (H_i + λ)(u_i + λv) is
+    /// mean H_i(u_i + λv) + λ mean u_i + λ²v.
+    pub(super) fn second_moment_terms(&self) -> [(f64, &[T]); 2] {
+        let decay = self.weight_decay;
+        [(decay, &self.first_moment), (decay * decay, &self.direction.values)]
+    }
+
+    /// Leaves Σ H_i(u_i − ū) in the slots' sums.
+    pub(super) fn variance_sums(&mut self) {
+        let kind = Curvature::Hessian;
+        self.first_pass(kind, true, self.keep_tangent);
+        let mut mean = std::mem::take(&mut self.mean.values);
+        mean.resize(self.network.parameters(), T::ZERO);
+        self.reduce(&mut mean, -self.scale(), &[]);
+        self.mean.values = mean;
+        self.network.flip(&self.mean.values, &mut self.mean.flipped);
+        self.second_pass(kind, true);
+    }
+
     /// u_i = H_i v for every example: tangents along the shared direction, kept if `keep`, and
-    /// Σ w_i u_i in the slots' sums if `sum_up`.
+    /// Σ u_i in the slots' sums if `sum_up`.
     fn first_pass(&mut self, kind: Curvature, sum_up: bool, keep: bool) {
         let direction = std::mem::take(&mut self.direction);
         let keep_first = self.keep_first;
         self.for_slots(|context, slot| {
-            let along = Direction { shared: Some(direction.weights()), factors: None };
-            let Slot { chunks, sum, work, .. } = slot;
+            let along = ParameterDirection { shared: Some(direction.weights()), own: None };
+            let EvaluatorSlot { chunks, sum, work, .. } = slot;
             if !sum_up && !keep {
                 return; // the second pass computes it again
             }
-            for (index, piece) in chunks.iter_mut().enumerate() {
+            for (index, kept) in chunks.iter_mut().enumerate() {
                 let first = recompute(
                     context,
                     keep_first,
-                    (&piece.range, &piece.first),
+                    (&kept.range, &kept.first),
                     &mut work.first,
-                    &mut work.scratch,
+                    &mut work.workspace,
                 );
-                let tangent = if keep { &mut piece.tangent } else { &mut work.tangent };
-                let range = &piece.range;
-                context.tangent(kind, range, along, first, tangent, &mut work.scratch);
+                let tangent = if keep { &mut kept.tangent } else { &mut work.tangent };
+                let range = &kept.range;
+                context.tangent(kind, range, along, first, tangent, &mut work.workspace);
                 if sum_up {
-                    let (weighted, scratch) = (&mut work.weighted, &mut work.scratch);
-                    let accumulate = index > 0;
-                    context.add_product(
-                        kind, range, first, tangent, weighted, sum, accumulate, scratch,
-                    );
+                    let workspace = &mut work.workspace;
+                    context.add_product(kind, range, first, tangent, sum, index > 0, workspace);
                 }
             }
         });
         self.direction = direction;
     }
 
-    /// Σ w_i H_i (u_i + m) in the slots' sums, with m = `self.mean` if `shifted`, else 0.
+    /// Σ H_i (u_i + m) in the slots' sums, with m = `self.mean` if `shifted`, else 0.
     fn second_pass(&mut self, kind: Curvature, shifted: bool) {
         let direction = std::mem::take(&mut self.direction);
         let mean = std::mem::take(&mut self.mean);
         let (keep_first, keep_tangent) = (self.keep_first, self.keep_tangent);
         self.for_slots(|context, slot| {
-            let along = Direction { shared: Some(direction.weights()), factors: None };
+            let along = ParameterDirection { shared: Some(direction.weights()), own: None };
             let shared: Option<Weights<'_, T>> = shifted.then(|| mean.weights());
-            let Slot { chunks, sum, work, .. } = slot;
-            for (index, piece) in chunks.iter_mut().enumerate() {
-                let range = &piece.range;
-                let kept = (range, &piece.first);
+            let EvaluatorSlot { chunks, sum, work, .. } = slot;
+            for (index, kept) in chunks.iter_mut().enumerate() {
+                let range = &kept.range;
+                let stored = (range, &kept.first);
                 let first =
-                    recompute(context, keep_first, kept, &mut work.first, &mut work.scratch);
+                    recompute(context, keep_first, stored, &mut work.first, &mut work.workspace);
                 let tangent = if keep_tangent {
-                    &piece.tangent
+                    &kept.tangent
                 } else {
                     let tangent = &mut work.tangent;
-                    context.tangent(kind, range, along, first, tangent, &mut work.scratch);
+                    context.tangent(kind, range, along, first, tangent, &mut work.workspace);
                     &work.tangent
                 };
                 let second = match kind {
                     Curvature::Hessian => Some((&first.delta, &tangent.a)),
                     Curvature::GaussNewton => None,
                 };
-                let factors = Factors { delta: &tangent.delta, a: &first.a, second };
-                let own = Direction { shared, factors: Some(factors) };
+                let factors = FactoredDirection { delta: &tangent.delta, a: &first.a, second };
+                let own = ParameterDirection { shared, own: Some(factors) };
                 let again = &mut work.again;
-                context.tangent(kind, range, own, first, again, &mut work.scratch);
-                let (weighted, scratch) = (&mut work.weighted, &mut work.scratch);
-                let accumulate = index > 0;
-                context.add_product(kind, range, first, again, weighted, sum, accumulate, scratch);
+                context.tangent(kind, range, own, first, again, &mut work.workspace);
+                let workspace = &mut work.workspace;
+                context.add_product(kind, range, first, again, sum, index > 0, workspace);
             }
         });
         self.direction = direction;
@@ -279,15 +256,15 @@ impl<T: Scalar> Evaluator<'_, T> {
 
 /// The first-order tapes of a chunk: kept, or computed again into `work`.
 pub(super) fn recompute<'t, T: Scalar>(
-    context: Context<'_, T>,
+    context: PassContext<'_, T>,
     keep: bool,
-    (range, kept): (&Range<usize>, &'t First<T>),
-    work: &'t mut First<T>,
-    scratch: &mut Scratch<T>,
-) -> &'t First<T> {
+    (range, stored): (&Range<usize>, &'t FirstOrder<T>),
+    work: &'t mut FirstOrder<T>,
+    workspace: &mut Workspace<T>,
+) -> &'t FirstOrder<T> {
     if keep {
-        return kept;
+        return stored;
     }
-    context.first(range, work, scratch, true);
+    context.first(range, work, workspace, true);
     work
 }

@@ -24,9 +24,9 @@ pub(crate) mod forced {
 
     use super::Arch;
 
-    /// What every kernel of the program takes instead of the machine's best, while it is some.
+    /// The level that every kernel takes instead of the machine's best, if there is one.
     static FORCED: Mutex<Option<Arch>> = Mutex::new(None);
-    /// Held by the one test that chooses.
+    /// Held by the test that forces a level, so that only one does at a time.
     static CHOOSING: Mutex<()> = Mutex::new(());
 
     pub(super) fn level() -> Option<Arch> {
@@ -56,7 +56,7 @@ pub(crate) mod forced {
         }
     }
 
-    /// Gives the other tests the machine's best again, also after a failure.
+    /// Lifts the forced level when it is dropped, also after a failed test.
     struct Restore;
 
     impl Drop for Restore {

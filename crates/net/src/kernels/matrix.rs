@@ -6,14 +6,14 @@ use crate::Scalar;
 
 /// How a slice is read as a matrix: element (i, j) is at `i·row_step + j·column_step`.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Layout {
+pub(crate) struct Strides {
     pub rows: usize,
     pub columns: usize,
     pub row_step: usize,
     pub column_step: usize,
 }
 
-impl Layout {
+impl Strides {
     /// Rows one after another.
     pub(crate) fn rows(rows: usize, columns: usize) -> Self {
         Self { rows, columns, row_step: columns, column_step: 1 }
@@ -38,9 +38,9 @@ impl Layout {
 
 /// C ← A·B, or C ← C + A·B with `accumulate`.
 pub(crate) fn multiply<T: Scalar>(
-    (c, c_layout): (&mut [T], Layout),
-    (a, a_layout): (&[T], Layout),
-    (b, b_layout): (&[T], Layout),
+    (c, c_layout): (&mut [T], Strides),
+    (a, a_layout): (&[T], Strides),
+    (b, b_layout): (&[T], Strides),
     accumulate: bool,
 ) {
     assert!(
@@ -71,9 +71,9 @@ pub(crate) fn multiply<T: Scalar>(
 }
 
 fn call<U: Copy + 'static>(
-    (c, c_layout): (&mut [U], Layout),
-    (a, a_layout): (&[U], Layout),
-    (b, b_layout): (&[U], Layout),
+    (c, c_layout): (&mut [U], Strides),
+    (a, a_layout): (&[U], Strides),
+    (b, b_layout): (&[U], Strides),
     accumulate: bool,
     one: U,
 ) {
@@ -120,15 +120,15 @@ mod tests {
         for (m, n, k) in [(1, 1, 1), (3, 5, 2), (17, 9, 33), (4, 64, 20)] {
             let (a, b) = (numbers(m * k, 1), numbers(k * n, 2));
             for (a_layout, b_layout) in [
-                (Layout::rows(m, k), Layout::rows(k, n)),
-                (Layout::rows(k, m).transposed(), Layout::rows(k, n)),
-                (Layout::rows(m, k), Layout::rows(n, k).transposed()),
+                (Strides::rows(m, k), Strides::rows(k, n)),
+                (Strides::rows(k, m).transposed(), Strides::rows(k, n)),
+                (Strides::rows(m, k), Strides::rows(n, k).transposed()),
             ] {
                 for accumulate in [false, true] {
                     let start = numbers(m * n, 3);
                     let mut c = start.clone();
                     multiply(
-                        (&mut c, Layout::rows(m, n)),
+                        (&mut c, Strides::rows(m, n)),
                         (&a, a_layout),
                         (&b, b_layout),
                         accumulate,

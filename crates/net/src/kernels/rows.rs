@@ -1,4 +1,4 @@
-//! Products of matching rows: what a direction that differs for each example costs.
+//! Products of matching rows, for directions that differ for each example; column sums for biases.
 
 use crate::Scalar;
 

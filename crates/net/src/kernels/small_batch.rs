@@ -1,8 +1,9 @@
-//! Linear layers on a few rows, bound by the reading of the weights: each pass reads W once.
+//! Kernels of linear layers on at most 16 rows. Reading the weights bounds their time, so each pass
+//! reads W once.
 //!
-//! Both passes can be shared by a team, forward by outputs, backward by columns of W, or by its
-//! rows where no input derivative is asked for. Every number is summed by one thread in an order
-//! that the shapes give, so the cuts change no bit.
+//! A team can share both passes: the forward pass by outputs, the backward pass by columns of W, or
+//! by rows of W where no input derivative is asked for. One thread sums each number, in an order
+//! that the shapes give, so no cut changes a bit.
 
 use std::ops::Range;
 
@@ -19,7 +20,7 @@ const SMALL: usize = 16;
 const GROUP: usize = 5;
 /// Rows of W that are passed over together.
 const TALL: usize = 4;
-/// Columns that begin a part: the widest register in f32.
+/// Parts begin at multiples of so many columns: the lanes of the widest register in f32.
 const COLUMNS: usize = 16;
 
 /// Whether a batch of `rows` takes the kernels of this file.
@@ -27,12 +28,12 @@ pub(crate) fn is_small(rows: usize) -> bool {
     rows <= SMALL
 }
 
-/// An array that the parts of a phase write to, each its own elements.
+/// An array that all parts of a phase write to, each its own elements.
 #[derive(Clone, Copy)]
-struct Parted<T>(*mut T);
+struct SharedOutput<T>(*mut T);
 
-// SAFETY: a pointer to plain numbers; who writes through it says why no other part does.
-unsafe impl<T: Scalar> Sync for Parted<T> {}
+// SAFETY: a pointer to plain numbers. Every write through it states why no other part writes there.
+unsafe impl<T: Scalar> Sync for SharedOutput<T> {}
 
 /// z_bo = Σ_i a_bi W_oi + bias_o, for W outputs × inputs and `rows` rows of a and z.
 pub(crate) fn forward_rows<T: Scalar>(
@@ -45,7 +46,7 @@ pub(crate) fn forward_rows<T: Scalar>(
 ) {
     assert!(a.len() >= rows * inputs && z.len() >= rows * outputs);
     assert!(weights.len() == inputs * outputs && bias.is_none_or(|b| b.len() == outputs));
-    let z = Parted(z.as_mut_ptr());
+    let z = SharedOutput(z.as_mut_ptr());
     let parts = team.parts(rows * inputs * outputs, LEAST);
     team.share(parts, &|part| {
         let range = part_of(outputs, TALL, (part, parts));
@@ -62,7 +63,7 @@ struct Forward<'a, T> {
     outputs: usize,
     /// The outputs of this part.
     range: Range<usize>,
-    z: Parted<T>,
+    z: SharedOutput<T>,
 }
 
 impl<T: Scalar> WithSimd for Forward<'_, T> {
@@ -161,7 +162,7 @@ impl<T: Scalar> Forward<'_, T> {
     }
 }
 
-/// One pass over W that does both ends of a step: input derivatives with the old weights
+/// Both ends of a step in one pass over W: input derivatives with the old weights
 /// (d_bi = Σ_o δ_bo W_oi, if asked for) and W_oi ← decay·W_oi − rate Σ_b δ_bo a_bi.
 pub(crate) fn backward_and_step<T: Scalar>(
     team: &Team,
@@ -175,8 +176,8 @@ pub(crate) fn backward_and_step<T: Scalar>(
     assert!(rows <= SMALL && a.len() >= rows * inputs && delta.len() >= rows * outputs);
     assert!(weights.len() == inputs * outputs);
     assert!(input_delta.as_ref().is_none_or(|d| d.len() >= rows * inputs));
-    let weights = Parted(weights.as_mut_ptr());
-    let input_delta = input_delta.map(|d| Parted(d.as_mut_ptr()));
+    let weights = SharedOutput(weights.as_mut_ptr());
+    let input_delta = input_delta.map(|d| SharedOutput(d.as_mut_ptr()));
     let parts = team.parts(rows * inputs * outputs, LEAST);
     team.share(parts, &|part| {
         let (over_outputs, over_columns) = if input_delta.is_none() {
@@ -200,15 +201,15 @@ pub(crate) fn backward_and_step<T: Scalar>(
     });
 }
 
-/// A part of the pass: some rows of W and all of its columns, or all rows and some columns.
+/// One part of the pass: some rows of W and all columns, or all rows and some columns.
 struct Backward<'a, T> {
     rows: usize,
     inputs: usize,
     a: &'a [T],
     outputs: usize,
     delta: &'a [T],
-    weights: Parted<T>,
-    input_delta: Option<Parted<T>>,
+    weights: SharedOutput<T>,
+    input_delta: Option<SharedOutput<T>>,
     rate: T,
     decay: T,
     over_outputs: Range<usize>,
@@ -216,7 +217,7 @@ struct Backward<'a, T> {
 }
 
 /// δ_bo and −rate·δ_bo of `OUT` outputs.
-struct Factors<T, const OUT: usize> {
+struct DeltaTile<T, const OUT: usize> {
     delta: [[T; OUT]; SMALL],
     step: [[T; OUT]; SMALL],
 }
@@ -242,21 +243,22 @@ impl<T: Scalar> Backward<'_, T> {
     /// for the new weights: W is read and written in the order of memory.
     #[inline(always)]
     fn block<S: Simd, const OUT: usize>(&self, simd: S, output: usize) {
-        let mut factors = Factors { delta: [[T::ZERO; OUT]; SMALL], step: [[T::ZERO; OUT]; SMALL] };
+        let mut deltas =
+            DeltaTile { delta: [[T::ZERO; OUT]; SMALL], step: [[T::ZERO; OUT]; SMALL] };
         for b in 0..self.rows {
             for o in 0..OUT {
                 let delta = self.delta[b * self.outputs + output + o];
-                factors.delta[b][o] = delta;
-                factors.step[b][o] = -(self.rate * delta);
+                deltas.delta[b][o] = delta;
+                deltas.step[b][o] = -(self.rate * delta);
             }
         }
         // 32 registers where they are the widest, else 16.
         let wide = size_of::<T::Register<S>>() == 64;
         match (self.input_delta.is_some(), wide) {
-            (true, true) => self.strips::<S, OUT, 2, true>(simd, output, &factors),
-            (true, false) => self.strips::<S, OUT, 1, true>(simd, output, &factors),
-            (false, true) => self.strips::<S, OUT, 4, false>(simd, output, &factors),
-            (false, false) => self.strips::<S, OUT, 2, false>(simd, output, &factors),
+            (true, true) => self.strips::<S, OUT, 2, true>(simd, output, &deltas),
+            (true, false) => self.strips::<S, OUT, 1, true>(simd, output, &deltas),
+            (false, true) => self.strips::<S, OUT, 4, false>(simd, output, &deltas),
+            (false, false) => self.strips::<S, OUT, 2, false>(simd, output, &deltas),
         }
     }
 
@@ -265,7 +267,7 @@ impl<T: Scalar> Backward<'_, T> {
         &self,
         simd: S,
         output: usize,
-        factors: &Factors<T, OUT>,
+        deltas: &DeltaTile<T, OUT>,
     ) {
         let lanes = T::lanes::<S>();
         let Range { start: mut at, end } = self.over_columns;
@@ -275,15 +277,15 @@ impl<T: Scalar> Backward<'_, T> {
         // these rows and columns of W, nor, with DERIVE, these columns of d.
         unsafe {
             while at + WIDTH * lanes <= end {
-                self.tile::<S, OUT, WIDTH, DERIVE, false>(simd, (output, at), factors, mask);
+                self.tile::<S, OUT, WIDTH, DERIVE, false>(simd, (output, at), deltas, mask);
                 at += WIDTH * lanes;
             }
             while at + lanes <= end {
-                self.tile::<S, OUT, 1, DERIVE, false>(simd, (output, at), factors, mask);
+                self.tile::<S, OUT, 1, DERIVE, false>(simd, (output, at), deltas, mask);
                 at += lanes;
             }
             if at < end {
-                self.tile::<S, OUT, 1, DERIVE, true>(simd, (output, at), factors, mask);
+                self.tile::<S, OUT, 1, DERIVE, true>(simd, (output, at), deltas, mask);
             }
         }
     }
@@ -303,7 +305,7 @@ impl<T: Scalar> Backward<'_, T> {
         &self,
         simd: S,
         (output, at): (usize, usize),
-        factors: &Factors<T, OUT>,
+        deltas: &DeltaTile<T, OUT>,
         mask: T::Mask<S>,
     ) {
         // SAFETY: the caller vouches for every register that this is called for.
@@ -337,7 +339,7 @@ impl<T: Scalar> Backward<'_, T> {
                     }
                 }
                 for o in 0..OUT {
-                    let delta = T::splat(simd, factors.delta[b][o]);
+                    let delta = T::splat(simd, deltas.delta[b][o]);
                     for w in 0..WIDTH {
                         sums[w] = T::multiply_add(simd, delta, old[o][w], sums[w]);
                     }
@@ -351,7 +353,7 @@ impl<T: Scalar> Backward<'_, T> {
                 a[w] = load(self.a.as_ptr().wrapping_add(at + w * lanes));
             }
             for o in 0..OUT {
-                let step = T::splat(simd, factors.step[b][o]);
+                let step = T::splat(simd, deltas.step[b][o]);
                 for w in 0..WIDTH {
                     new[o][w] = T::multiply_add(simd, step, a[w], new[o][w]);
                 }

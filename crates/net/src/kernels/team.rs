@@ -1,13 +1,14 @@
-//! Threads that share phases of a few microseconds: the kernels of a step on a few examples.
+//! A team of threads that share phases of a few microseconds: the kernels of a step on a few
+//! examples.
 //!
-//! A phase is cut into parts. The caller does part 0; each member of the team may claim the part of
-//! its own number, and what nobody has claimed when the caller is through with its own, the caller
-//! does as well. So a phase never waits for a thread that has not begun, and a machine with other
-//! work on it costs little more than one thread would. A pool of tasks hands over in some
-//! microseconds; a member that looks at the phase's number all the time takes a tenth of one.
+//! A phase is work cut into parts. The calling thread does part 0. Each helper may claim the part
+//! of its own number, and when the caller has finished its own part it does every part that no
+//! helper has claimed. So a phase never waits for a thread that has not begun, and on a machine
+//! with other work it costs little more than one thread would. A pool of tasks takes some
+//! microseconds to hand work over; a helper that polls the number of the phase takes a tenth of
+//! one. Between phases a helper polls for [`POLLING`] and then sleeps.
 //!
-//! Between phases a member looks for [`LOOKS`] and then sleeps.
-//! Which thread does a part changes no bit: the parts are the caller's, and each is done once.
+//! Which thread does a part changes no bit: the caller defines the parts, and each is done once.
 
 use std::cell::UnsafeCell;
 use std::hint;
@@ -18,117 +19,121 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle, Thread};
 use std::time::{Duration, Instant};
 
-/// The most threads of a team, the caller among them: the phases are too short for more.
+/// The most threads of a team, the calling thread included: the phases are too short for more.
 const MOST: usize = 16;
-/// Multiply–adds below which a thread is not worth its waiting: about a microsecond.
+/// The fewest multiply–adds worth a thread: about a microsecond, which is what sharing costs.
 pub(crate) const LEAST: usize = 1 << 14;
-/// How long a thread looks before it sleeps: longer than what lies between two steps. It does not
-/// yield meanwhile: on a busy machine the scheduler takes that for the rest of its time slice, a
-/// thousand times the wait.
-const LOOKS: Duration = Duration::from_micros(50);
-/// Looks between two readings of the clock.
-const LOOKS_AT_ONCE: usize = 32;
-/// A phase's number stands above its parts.
+/// How long a thread polls before it sleeps: longer than the time between two steps. It does not
+/// yield meanwhile, because on a busy machine the scheduler would take the rest of its time slice,
+/// a thousand times the wait.
+const POLLING: Duration = Duration::from_micros(50);
+/// Polls between two readings of the clock.
+const POLLS_AT_ONCE: usize = 32;
+/// Low bits of [`TeamState::phase`], which hold the number of parts.
 const PARTS_BITS: u32 = 8;
 
-/// The thread that has this, and as many more as it was given.
+/// The calling thread plus up to 15 helpers.
 #[derive(Debug)]
 pub(crate) struct Team {
-    /// None: the caller is alone.
-    members: Option<Members>,
+    /// None if the calling thread works alone.
+    helpers: Option<Helpers>,
 }
 
 #[derive(Debug)]
-struct Members {
-    board: Arc<Board>,
+struct Helpers {
+    state: Arc<TeamState>,
     threads: Vec<JoinHandle<()>>,
 }
 
-/// What the caller and the members read and write.
-struct Board {
-    /// Number and parts of the phase.
-    phase: Line<AtomicU64>,
-    /// Whether a caller is in a phase.
+/// What the caller and the helpers read and write.
+struct TeamState {
+    /// The number of the current phase, above the number of its parts.
+    phase: CacheLine<AtomicU64>,
+    /// Whether a caller is inside a phase.
     busy: AtomicBool,
-    /// What is done in each part. Written by the caller between two phases, read by who has claimed
-    /// a part of a phase, which cannot end before that part.
+    /// The work of a part. The caller writes it between two phases. A thread reads it after it has
+    /// claimed a part, and the phase cannot end before that part has.
     work: UnsafeCell<*const (dyn Fn(usize) + Sync)>,
-    /// One a member, for the parts from 1 on.
-    desks: Vec<Line<Desk>>,
-    /// Whether the caller sleeps until the members are done, and who it is.
+    /// One for each helper: helper h does part h + 1.
+    helpers: Vec<CacheLine<HelperState>>,
+    /// Whether the caller sleeps until the helpers are done.
     caller_sleeps: AtomicBool,
+    /// The caller's thread, to wake it.
     caller: Mutex<Option<Thread>>,
+    /// Whether the team ends.
     closed: AtomicBool,
+    /// Whether a helper's part has panicked in this phase.
     panicked: AtomicBool,
 }
 
-/// Of a cache line's size, so that two threads do not write to one.
+/// A value on cache lines of its own, so that two threads do not write to one.
 #[repr(align(128))]
-struct Line<U>(U);
+struct CacheLine<U>(U);
 
 #[derive(Default)]
-struct Desk {
-    /// The last phase of which this part was claimed, by the member or by the caller.
+struct HelperState {
+    /// The last phase in which this helper's part was claimed, by the helper or by the caller.
     claimed: AtomicU64,
-    /// The last phase of which the member has done it.
+    /// The last phase in which the part was done.
     done: AtomicU64,
+    /// Whether the helper sleeps.
     sleeps: AtomicBool,
 }
 
 // SAFETY: `work` is the only field that is not Sync by itself. It points to something Sync, is
 // written by the one caller that has set `busy`, while no part is claimed and not done, and is read
 // after a claim, which the store of the phase's number precedes.
-unsafe impl Send for Board {}
+unsafe impl Send for TeamState {}
 // SAFETY: as above.
-unsafe impl Sync for Board {}
+unsafe impl Sync for TeamState {}
 
-impl std::fmt::Debug for Board {
+impl std::fmt::Debug for TeamState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Board").finish_non_exhaustive()
+        f.debug_struct("TeamState").finish_non_exhaustive()
     }
 }
 
 impl Team {
-    /// The caller and `threads − 1` members, or as many as the machine lets start.
+    /// The calling thread and `threads − 1` helpers, or as many as the machine lets start.
     pub(crate) fn new(threads: usize) -> Self {
         let more = threads.min(MOST).saturating_sub(1);
         if more == 0 {
-            return Self { members: None };
+            return Self { helpers: None };
         }
         let nothing: &'static (dyn Fn(usize) + Sync) = &|_| {};
-        let board = Arc::new(Board {
-            phase: Line(AtomicU64::new(0)),
+        let state = Arc::new(TeamState {
+            phase: CacheLine(AtomicU64::new(0)),
             busy: AtomicBool::new(false),
             work: UnsafeCell::new(nothing),
-            desks: (0..more).map(|_| Line(Desk::default())).collect(),
+            helpers: (0..more).map(|_| CacheLine(HelperState::default())).collect(),
             caller_sleeps: AtomicBool::new(false),
             caller: Mutex::new(None),
             closed: AtomicBool::new(false),
             panicked: AtomicBool::new(false),
         });
-        let start = |desk: usize| {
-            let board = board.clone();
+        let start = |helper: usize| {
+            let state = state.clone();
             thread::Builder::new()
-                .name(format!("step-{}", desk + 1))
-                .spawn(move || board.serve(desk))
+                .name(format!("step-{}", helper + 1))
+                .spawn(move || state.serve(helper))
         };
-        let threads = (0..more).map_while(|desk| start(desk).ok()).collect();
-        Self { members: Some(Members { board, threads }) }
+        let threads = (0..more).map_while(|helper| start(helper).ok()).collect();
+        Self { helpers: Some(Helpers { state, threads }) }
     }
 
-    /// The caller alone.
+    /// The calling thread alone.
     pub(crate) fn alone() -> &'static Self {
-        static ALONE: Team = Team { members: None };
+        static ALONE: Team = Team { helpers: None };
         &ALONE
     }
 
-    /// In how many parts to cut work of `size`, of which less than `least` is not worth a part.
+    /// The number of parts that work of `size` is cut into, each of at least `least`.
     pub(crate) fn parts(&self, size: usize, least: usize) -> usize {
-        let threads = 1 + self.members.as_ref().map_or(0, |members| members.threads.len());
+        let threads = 1 + self.helpers.as_ref().map_or(0, |helpers| helpers.threads.len());
         threads.min(size / least).max(1)
     }
 
-    /// `work` for every piece, of which there are at most as many as [`Team::parts`] gives.
+    /// Calls `work` for every piece. There are at most as many pieces as [`Team::parts`] gives.
     pub(crate) fn share_each<U: Send>(
         &self,
         mut pieces: impl Iterator<Item = U>,
@@ -142,12 +147,12 @@ impl Team {
         });
     }
 
-    /// work(0), …, work(parts − 1), each once, on any threads and in any order.
+    /// Calls work(0), …, work(parts − 1), each once, on any threads and in any order.
     pub(crate) fn share(&self, parts: usize, work: &(dyn Fn(usize) + Sync)) {
-        match &self.members {
-            Some(Members { board, threads }) if parts > 1 => {
+        match &self.helpers {
+            Some(Helpers { state, threads }) if parts > 1 => {
                 assert!(parts <= 1 + threads.len(), "{parts} parts for {} threads", threads.len());
-                board.share(parts, threads, work);
+                state.share(parts, threads, work);
             }
             _ => (0..parts).for_each(work),
         }
@@ -182,26 +187,26 @@ fn lock<U>(mutex: &Mutex<U>) -> MutexGuard<'_, U> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Drop for Members {
+impl Drop for Helpers {
     fn drop(&mut self) {
-        self.board.closed.store(true, Ordering::SeqCst);
+        self.state.closed.store(true, Ordering::SeqCst);
         for thread in self.threads.drain(..) {
             thread.thread().unpark();
-            // A member catches what its work panics with.
+            // A helper catches what its work panics with.
             let _ = thread.join();
         }
     }
 }
 
-impl Board {
+impl TeamState {
     fn share(&self, parts: usize, threads: &[JoinHandle<()>], work: &(dyn Fn(usize) + Sync)) {
         if self.busy.swap(true, Ordering::Acquire) {
-            // Another caller, or this one from inside a part.
+            // Another caller is inside a phase, or this one is inside a part.
             return (0..parts).for_each(work);
         }
         let number = (self.phase.0.load(Ordering::Relaxed) >> PARTS_BITS) + 1;
-        // SAFETY: only the caller that has set `busy` writes, and no member reads: the last phase
-        // ended after all its parts, and none is claimed of one that has not begun. The lifetime
+        // SAFETY: only the caller that has set `busy` writes, and no helper reads: the last phase
+        // ended after all its parts, and no part of a phase is claimed before it begins. The lifetime
         // is left out for as long as this function runs: it returns, or unwinds, when every part
         // is done, and a later claim of this phase fails.
         unsafe {
@@ -211,8 +216,8 @@ impl Board {
             >(std::ptr::from_ref(work));
         }
         self.phase.0.store(number << PARTS_BITS | parts as u64, Ordering::SeqCst);
-        for (desk, thread) in self.desks.iter().zip(threads).take(parts - 1) {
-            if desk.0.sleeps.load(Ordering::SeqCst) {
+        for (helper, thread) in self.helpers.iter().zip(threads).take(parts - 1) {
+            if helper.0.sleeps.load(Ordering::SeqCst) {
                 thread.thread().unpark();
             }
         }
@@ -222,7 +227,7 @@ impl Board {
             left.for_each(work);
         }));
         if mine.is_err() {
-            // What nobody has claimed shall not be done any more.
+            // The parts that nobody has claimed are not to be done any more.
             for part in 1..parts {
                 let _ = self.take(part, number);
             }
@@ -236,24 +241,25 @@ impl Board {
         }
     }
 
-    /// Whether the part is the caller's to do, which then waits for nobody to do it.
+    /// Claims a helper's part for the caller. Returns whether it was free.
     fn take(&self, part: usize, number: u64) -> bool {
-        let desk = &self.desks[part - 1].0;
-        let is_mine = desk.claim(number);
+        let helper = &self.helpers[part - 1].0;
+        let is_mine = helper.claim(number);
         if is_mine {
-            desk.done.store(number, Ordering::Relaxed);
+            helper.done.store(number, Ordering::Relaxed);
         }
         is_mine
     }
 
-    /// Until every part is done.
+    /// Waits until every part is done.
     fn wait(&self, parts: usize, number: u64) {
-        let desks = &self.desks[..parts - 1];
+        let helpers = &self.helpers[..parts - 1];
         let done = || {
-            let is_done = |desk: &Line<Desk>| desk.0.done.load(Ordering::SeqCst) == number;
-            desks.iter().all(is_done).then_some(())
+            let is_done =
+                |helper: &CacheLine<HelperState>| helper.0.done.load(Ordering::SeqCst) == number;
+            helpers.iter().all(is_done).then_some(())
         };
-        if look(done).is_some() {
+        if poll(done).is_some() {
             return;
         }
         *lock(&self.caller) = Some(thread::current());
@@ -264,25 +270,25 @@ impl Board {
         self.caller_sleeps.store(false, Ordering::Relaxed);
     }
 
-    /// A member's life.
-    fn serve(&self, desk: usize) {
+    /// What a helper's thread runs: it does its part of each phase until the team ends.
+    fn serve(&self, helper: usize) {
         let mut last = 0;
-        while let Some(phase) = self.next(desk, last) {
+        while let Some(phase) = self.next(helper, last) {
             last = phase;
             let (number, parts) = (phase >> PARTS_BITS, phase & ((1 << PARTS_BITS) - 1));
-            let part = desk + 1;
-            if part as u64 >= parts || !self.desks[desk].0.claim(number) {
+            let part = helper + 1;
+            if part as u64 >= parts || !self.helpers[helper].0.claim(number) {
                 continue;
             }
             // SAFETY: this part is claimed and not done, so the phase's caller has not returned:
             // what it points to is alive and is not written.
             let work = unsafe { &**self.work.get() };
             if let Err(panic) = catch_unwind(AssertUnwindSafe(|| work(part))) {
-                // Whose own end could panic, before the part counts as done.
+                // Dropping the payload could panic itself, before the part counts as done.
                 std::mem::forget(panic);
                 self.panicked.store(true, Ordering::Relaxed);
             }
-            self.desks[desk].0.done.store(number, Ordering::SeqCst);
+            self.helpers[helper].0.done.store(number, Ordering::SeqCst);
             if self.caller_sleeps.load(Ordering::SeqCst)
                 && let Some(caller) = &*lock(&self.caller)
             {
@@ -291,17 +297,17 @@ impl Board {
         }
     }
 
-    /// The phase after `last`, or None when the team ends.
-    fn next(&self, desk: usize, last: u64) -> Option<u64> {
+    /// Waits for the phase after `last`; None when the team ends.
+    fn next(&self, helper: usize, last: u64) -> Option<u64> {
         let new = || {
             let phase = self.phase.0.load(Ordering::SeqCst);
             let closed = self.closed.load(Ordering::SeqCst);
             (closed || phase != last).then_some((!closed).then_some(phase))
         };
-        if let Some(phase) = look(new) {
+        if let Some(phase) = poll(new) {
             return phase;
         }
-        let sleeps = &self.desks[desk].0.sleeps;
+        let sleeps = &self.helpers[helper].0.sleeps;
         sleeps.store(true, Ordering::SeqCst);
         loop {
             if let Some(phase) = new() {
@@ -313,8 +319,8 @@ impl Board {
     }
 }
 
-impl Desk {
-    /// Whether this part of the phase was free.
+impl HelperState {
+    /// Claims the part in this phase. Returns whether it was free.
     fn claim(&self, number: u64) -> bool {
         let last = self.claimed.load(Ordering::Relaxed);
         let (acquire, relaxed) = (Ordering::AcqRel, Ordering::Relaxed);
@@ -322,18 +328,18 @@ impl Desk {
     }
 }
 
-/// Looks again and again for a while.
-fn look<U>(mut at: impl FnMut() -> Option<U>) -> Option<U> {
+/// Asks `at` again and again for as long as [`POLLING`].
+fn poll<U>(mut at: impl FnMut() -> Option<U>) -> Option<U> {
     let mut started = None;
     loop {
-        for _ in 0..LOOKS_AT_ONCE {
+        for _ in 0..POLLS_AT_ONCE {
             if let Some(found) = at() {
                 return Some(found);
             }
             hint::spin_loop();
         }
         let now = Instant::now();
-        if now - *started.get_or_insert(now) > LOOKS {
+        if now - *started.get_or_insert(now) > POLLING {
             return None;
         }
     }
@@ -348,7 +354,7 @@ mod tests {
     /// Miri takes seconds for what takes microseconds.
     const PHASES: usize = if cfg!(miri) { 40 } else { 2_000 };
 
-    /// Phases of every number of parts, with pauses after which members sleep.
+    /// Phases of every number of parts, with pauses after which helpers sleep.
     #[test]
     fn every_part_is_done_once() {
         for threads in [1, 2, 3, 5] {
@@ -362,7 +368,7 @@ mod tests {
                 let done = counts.each_ref().map(|count| count.load(Ordering::Relaxed));
                 assert_eq!(done, std::array::from_fn(|part| usize::from(part < parts)));
                 if phase % (PHASES / 4) == 0 {
-                    thread::sleep(4 * LOOKS);
+                    thread::sleep(4 * POLLING);
                 }
             }
         }
@@ -396,8 +402,9 @@ mod tests {
         }
     }
 
-    /// The caller's part ends when the member has begun its own, so that it is the member's.
-    fn with_a_member(team: &Team, work: impl Fn() + Sync) {
+    /// Runs a phase whose second part the helper does: the caller's own part ends only when the
+    /// helper has begun.
+    fn with_a_helper(team: &Team, work: impl Fn() + Sync) {
         let begun = AtomicBool::new(false);
         team.share(2, &|part| {
             if part == 0 {
@@ -416,8 +423,8 @@ mod tests {
         let team = Team::new(2);
         let count = AtomicUsize::new(0);
         for _ in 0..20 {
-            with_a_member(&team, || {
-                thread::sleep(20 * LOOKS);
+            with_a_helper(&team, || {
+                thread::sleep(20 * POLLING);
                 count.fetch_add(1, Ordering::Relaxed);
             });
         }
@@ -425,11 +432,11 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_of_a_member_reaches_the_caller() {
+    fn a_panic_of_a_helper_reaches_the_caller() {
         let team = Team::new(2);
-        let caught = catch_unwind(AssertUnwindSafe(|| with_a_member(&team, || panic!("planted"))));
+        let caught = catch_unwind(AssertUnwindSafe(|| with_a_helper(&team, || panic!("planted"))));
         assert!(caught.is_err());
-        with_a_member(&team, || {});
+        with_a_helper(&team, || {});
     }
 
     /// A phase inside a part is done by that part's thread.

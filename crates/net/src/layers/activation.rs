@@ -1,12 +1,45 @@
 //! Elementwise functions with two derivatives.
 
-use minimascope_record::architecture::Activation;
+use minimascope_record::architecture::{Activation, Shape};
 
 use crate::Scalar;
 use crate::kernels::vectorized;
 
+use super::layout::Described;
+use super::map::{LayerValues, Map};
+
+pub(super) fn describe(function: Activation, input: Shape) -> Described {
+    let kind = format!("{function:?}").to_lowercase();
+    Described { output: input, kind, multiply_adds: 0 }
+}
+
+impl<T: Scalar> Map<T> for Activation {
+    fn forward(&self, _rows: usize, x: &[T], y: &mut [T], _winners: &mut [u8]) {
+        forward(*self, x, y);
+    }
+
+    fn tangent(&self, at: LayerValues<'_, T>, x_tangent: &[T], y_tangent: &mut [T]) {
+        backward(*self, (at.x, at.y), x_tangent, y_tangent, false);
+    }
+
+    fn backward(&self, at: LayerValues<'_, T>, d: &[T], out: &mut [T], accumulate: bool) {
+        backward(*self, (at.x, at.y), d, out, accumulate);
+    }
+
+    fn tangent_backward(
+        &self,
+        at: LayerValues<'_, T>,
+        (d, x_tangent): (&[T], &[T]),
+        d_tangent: &[T],
+        out: &mut [T],
+        accumulate: bool,
+    ) {
+        tangent_backward(*self, (at.x, at.y), (d, x_tangent), d_tangent, out, accumulate);
+    }
+}
+
 /// a = φ(z).
-pub(crate) fn forward<T: Scalar>(function: Activation, z: &[T], a: &mut [T]) {
+fn forward<T: Scalar>(function: Activation, z: &[T], a: &mut [T]) {
     vectorized(
         #[inline(always)]
         || match function {
@@ -20,7 +53,7 @@ pub(crate) fn forward<T: Scalar>(function: Activation, z: &[T], a: &mut [T]) {
     );
 }
 
-/// ReLU over its own input.
+/// ReLU that writes over its own input.
 pub(crate) fn clip<T: Scalar>(a: &mut [T]) {
     vectorized(
         #[inline(always)]
@@ -45,7 +78,7 @@ pub(crate) fn mask<T: Scalar>(a: &[T], x: &mut [T]) {
 }
 
 /// out (+)= φ′(z)·δ.
-pub(crate) fn backward<T: Scalar>(
+fn backward<T: Scalar>(
     function: Activation,
     (z, a): (&[T], &[T]),
     delta: &[T],
@@ -76,7 +109,7 @@ pub(crate) fn backward<T: Scalar>(
 }
 
 /// out (+)= φ′(z)·Rδ + φ″(z)·Rz·δ.
-pub(crate) fn tangent_backward<T: Scalar>(
+fn tangent_backward<T: Scalar>(
     function: Activation,
     (z, a): (&[T], &[T]),
     (delta, z_tangent): (&[T], &[T]),

@@ -9,23 +9,39 @@ use std::ops::Range;
 
 use minimascope_record::architecture::Shape;
 
-use crate::Scalar;
 use crate::kernels::{LEAST, TILE, Team, cut_rows, indexed_product};
-use crate::tape::room;
+use crate::tensor::{InitialValues, TensorOrder};
+use crate::workspace::room;
+use crate::{Error, Scalar};
 
-/// Positions whose output derivatives (64 channels in f32) stay in a first-level cache while all
-/// kernel cells pass over them.
+use super::affine::{Affine, WeightPlaces};
+use super::layout::{Described, LayerName, Reserved};
+
+/// Positions of one product of a filter's gradient: their output derivatives (64 channels in f32)
+/// stay in a first-level cache while all kernel cells pass over them.
 const BLOCK: usize = 128;
-/// Small images are taken together until this many positions fill whole register tiles.
+/// The least positions of one product: smaller images are taken together, to fill register tiles.
 const POSITIONS: usize = 32;
+
+/// The settings of a convolution.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ConvolutionSettings {
+    /// Output channels.
+    pub channels: usize,
+    /// Side of the kernel.
+    pub kernel: usize,
+    /// Step between positions.
+    pub stride: usize,
+    /// Zeros added on every side.
+    pub padding: usize,
+    /// Whether each output channel has a bias.
+    pub bias: bool,
+}
 
 /// A convolution's geometry, its index tables for one example, and the places of its parameters.
 #[derive(Clone, Debug)]
 pub(crate) struct Convolution {
-    pub weight: Range<usize>,
-    pub bias: Option<Range<usize>>,
-    /// The filter's place among all filters of the network.
-    pub filter: Range<usize>,
+    places: WeightPlaces,
     input: Shape,
     output: Shape,
     /// From positions of the output to the padded input.
@@ -122,15 +138,53 @@ impl Correlation {
 }
 
 impl Convolution {
-    pub(crate) fn new(
+    pub(crate) fn lay_out(
+        layer: LayerName<'_>,
+        reserved: &mut Reserved,
         input: Shape,
-        channels: usize,
-        kernel: usize,
-        stride: usize,
-        padding: usize,
-        (weight, filter): (Range<usize>, Range<usize>),
-        bias: Option<Range<usize>>,
-    ) -> Self {
+        settings: ConvolutionSettings,
+    ) -> Result<(Self, Described), Error> {
+        let ConvolutionSettings { channels, kernel, stride, padding, bias } = settings;
+        layer.check_sizes(&[
+            ("channels", channels, 1),
+            ("kernel", kernel, 1),
+            ("stride", stride, 1),
+            ("padding", padding, 0),
+        ])?;
+        let (height, width) = (input.height + 2 * padding, input.width + 2 * padding);
+        layer.check(kernel <= height && kernel <= width, || {
+            format!("a kernel of {kernel} is larger than its padded input {height}×{width}")
+        })?;
+        let shape = [channels, input.channels, kernel, kernel];
+        layer.check_count("weights", &shape)?;
+        // The frames of the backward pass are as large as kernel and padding make them.
+        let widest = channels.max(input.channels);
+        let framed = [height + kernel, width + kernel, widest];
+        layer.check_count("numbers in its framed image", &framed)?;
+        #[allow(clippy::cast_precision_loss)]
+        let deviation = (2.0 / (channels * kernel * kernel) as f64).sqrt();
+        let initial = (TensorOrder::Filter, InitialValues::ScaledNormal { deviation });
+        let weight = reserved.tensor(layer, "weight", &shape, initial);
+        let initial = (TensorOrder::Torch, InitialValues::Constant(0.0));
+        let bias = bias.then(|| reserved.tensor(layer, "bias", &[channels], initial));
+        let flipped = reserved.flipped(weight.len());
+        let multiply_adds = weight.len();
+        let convolution = Self::new(input, settings, WeightPlaces { weight, bias, flipped });
+        reserved.framed = reserved.framed.max(convolution.framed());
+        let output = convolution.output;
+        let described = Described {
+            output,
+            kind: format!(
+                "convolution {kernel}×{kernel}, {} → {channels}, stride {stride}, padding {padding}",
+                input.channels
+            ),
+            multiply_adds: output.height * output.width * multiply_adds,
+        };
+        Ok((convolution, described))
+    }
+
+    fn new(input: Shape, settings: ConvolutionSettings, places: WeightPlaces) -> Self {
+        let ConvolutionSettings { channels, kernel, stride, padding, .. } = settings;
         let size = |side: usize| (side + 2 * padding - kernel) / stride + 1;
         let output = Shape { channels, height: size(input.height), width: size(input.width) };
         let padded = Shape {
@@ -141,9 +195,7 @@ impl Convolution {
         let spread =
             Shape { channels, height: input.height + kernel - 1, width: input.width + kernel - 1 };
         Self {
-            weight,
-            bias,
-            filter,
+            places,
             input,
             output,
             forward: Correlation::new(padded, (output.height, output.width), stride, kernel),
@@ -154,103 +206,10 @@ impl Convolution {
         }
     }
 
-    pub(crate) fn output(&self) -> Shape {
-        self.output
-    }
-
-    pub(crate) fn columns(&self) -> usize {
-        self.output.channels
-    }
-
     /// Numbers of a framed group of images, or of output derivatives if those are more.
-    pub(crate) fn framed(&self) -> usize {
+    fn framed(&self) -> usize {
         let size = |tables: &Correlation| tables.group * tables.padded.size();
         size(&self.forward).max(size(&self.backward))
-    }
-
-    /// From (cell, C_in, C_out) to (last cell first, C_out, C_in).
-    pub(crate) fn flip<T: Scalar>(&self, weight: &[T], flipped: &mut [T]) {
-        let (inputs, outputs) = (self.input.channels, self.output.channels);
-        let cell = inputs * outputs;
-        let cells = weight.chunks_exact(cell).rev();
-        for (from, to) in cells.zip(flipped.chunks_exact_mut(cell)) {
-            transpose(from, (inputs, outputs), to);
-        }
-    }
-
-    pub(crate) fn apply<T: Scalar>(
-        &self,
-        (team, rows): (&Team, usize),
-        weight: &[T],
-        x: &[T],
-        y: &mut [T],
-        accumulate: bool,
-        scratch: &mut Vec<T>,
-    ) {
-        let columns = self.columns();
-        let (x, y) = (&x[..rows * self.input.size()], &mut y[..rows * self.output.size()]);
-        let tables = &self.forward;
-        let pad = |x: &[T], padded: &mut [T]| self.pad(x, padded);
-        let x = (x, self.input.size());
-        tables.correlate((team, scratch), x, pad, weight, (y, columns), accumulate);
-    }
-
-    pub(crate) fn apply_transposed<T: Scalar>(
-        &self,
-        (team, rows): (&Team, usize),
-        flipped: &[T],
-        d: &[T],
-        out: &mut [T],
-        accumulate: bool,
-        scratch: &mut Vec<T>,
-    ) {
-        let columns = self.input.channels;
-        let (d, out) = (&d[..rows * self.output.size()], &mut out[..rows * self.input.size()]);
-        let tables = &self.backward;
-        let spread = |d: &[T], padded: &mut [T]| self.spread(d, padded);
-        let d = (d, self.output.size());
-        tables.correlate((team, scratch), d, spread, flipped, (out, columns), accumulate);
-    }
-
-    /// gradient (+)= Σ_i d_i ⊗ x_i, shared by the cells of the kernel: each sums the images in
-    /// their order.
-    pub(crate) fn outer<T: Scalar>(
-        &self,
-        (team, rows): (&Team, usize),
-        x: &[T],
-        d: &[T],
-        gradient: &mut [T],
-        accumulate: bool,
-        scratch: &mut Vec<T>,
-    ) {
-        let tables = &self.forward;
-        let (columns, padded) = (self.columns(), tables.padded.size());
-        let (input, output) = (self.input.size(), self.output.size());
-        let (x, d) = (&x[..rows * input], &d[..rows * output]);
-        let parts = team.parts(d.len() * tables.steps.len(), LEAST);
-        let pad = |x: &[T], padded: &mut [T]| self.pad(x, padded);
-        if parts == 1 {
-            let framed = room(scratch, tables.group * padded);
-            let groups = x.chunks(tables.group * input).zip(d.chunks(tables.group * output));
-            for (index, (x, d)) in groups.enumerate() {
-                let images = tables.frame((x, input), pad, framed);
-                let accumulate = accumulate || index > 0;
-                self.outer_of(images, d, &tables.steps, gradient, accumulate);
-            }
-            return;
-        }
-        let framed = room(scratch, rows * padded);
-        team.share_each(cut_rows(framed, padded, 1, parts), |(images, framed)| {
-            tables.frame((&x[images.start * input..images.end * input], input), pad, framed);
-        });
-        let framed = &*framed;
-        team.share_each(cut_rows(gradient, columns, TILE, parts), |(cells, gradient)| {
-            let groups = framed.chunks(tables.group * padded).zip(d.chunks(tables.group * output));
-            for (index, (images, d)) in groups.enumerate() {
-                let accumulate = accumulate || index > 0;
-                self.outer_of(images, d, &tables.steps[cells.clone()], gradient, accumulate);
-            }
-        });
     }
 
     /// These cells' gradient from a group of framed images.
@@ -262,7 +221,7 @@ impl Convolution {
         gradient: &mut [T],
         mut accumulate: bool,
     ) {
-        let columns = self.columns();
+        let columns = self.output.channels;
         for (positions, d) in self.forward.rows.chunks(BLOCK).zip(d.chunks(BLOCK * columns)) {
             let positions = &positions[..d.len() / columns];
             indexed_product(images, cells, positions, d, columns, gradient, accumulate);
@@ -304,6 +263,101 @@ impl Convolution {
                 padded[to..to + channels].copy_from_slice(d);
             }
         }
+    }
+}
+
+impl<T: Scalar> Affine<T> for Convolution {
+    fn places(&self) -> &WeightPlaces {
+        &self.places
+    }
+
+    fn columns(&self) -> usize {
+        self.output.channels
+    }
+
+    /// From (cell, C_in, C_out) to (last cell first, C_out, C_in).
+    fn flip(&self, weight: &[T], flipped: &mut [T]) {
+        let (inputs, outputs) = (self.input.channels, self.output.channels);
+        let cell = inputs * outputs;
+        let cells = weight.chunks_exact(cell).rev();
+        for (from, to) in cells.zip(flipped.chunks_exact_mut(cell)) {
+            transpose(from, (inputs, outputs), to);
+        }
+    }
+
+    fn apply(
+        &self,
+        (team, rows): (&Team, usize),
+        weight: &[T],
+        x: &[T],
+        y: &mut [T],
+        accumulate: bool,
+        images: &mut Vec<T>,
+    ) {
+        let columns = self.output.channels;
+        let (x, y) = (&x[..rows * self.input.size()], &mut y[..rows * self.output.size()]);
+        let tables = &self.forward;
+        let pad = |x: &[T], padded: &mut [T]| self.pad(x, padded);
+        let x = (x, self.input.size());
+        tables.correlate((team, images), x, pad, weight, (y, columns), accumulate);
+    }
+
+    fn apply_transposed(
+        &self,
+        (team, rows): (&Team, usize),
+        (_weight, flipped): (&[T], &[T]),
+        d: &[T],
+        out: &mut [T],
+        accumulate: bool,
+        images: &mut Vec<T>,
+    ) {
+        let columns = self.input.channels;
+        let (d, out) = (&d[..rows * self.output.size()], &mut out[..rows * self.input.size()]);
+        let tables = &self.backward;
+        let spread = |d: &[T], padded: &mut [T]| self.spread(d, padded);
+        let d = (d, self.output.size());
+        tables.correlate((team, images), d, spread, flipped, (out, columns), accumulate);
+    }
+
+    /// gradient (+)= Σ_i d_i ⊗ x_i, shared by the cells of the kernel: each sums the images in
+    /// their order.
+    fn outer(
+        &self,
+        (team, rows): (&Team, usize),
+        x: &[T],
+        d: &[T],
+        gradient: &mut [T],
+        accumulate: bool,
+        images: &mut Vec<T>,
+    ) {
+        let tables = &self.forward;
+        let (columns, padded) = (self.output.channels, tables.padded.size());
+        let (input, output) = (self.input.size(), self.output.size());
+        let (x, d) = (&x[..rows * input], &d[..rows * output]);
+        let parts = team.parts(d.len() * tables.steps.len(), LEAST);
+        let pad = |x: &[T], padded: &mut [T]| self.pad(x, padded);
+        if parts == 1 {
+            let framed = room(images, tables.group * padded);
+            let groups = x.chunks(tables.group * input).zip(d.chunks(tables.group * output));
+            for (index, (x, d)) in groups.enumerate() {
+                let images = tables.frame((x, input), pad, framed);
+                let accumulate = accumulate || index > 0;
+                self.outer_of(images, d, &tables.steps, gradient, accumulate);
+            }
+            return;
+        }
+        let framed = room(images, rows * padded);
+        team.share_each(cut_rows(framed, padded, 1, parts), |(images, framed)| {
+            tables.frame((&x[images.start * input..images.end * input], input), pad, framed);
+        });
+        let framed = &*framed;
+        team.share_each(cut_rows(gradient, columns, TILE, parts), |(cells, gradient)| {
+            let groups = framed.chunks(tables.group * padded).zip(d.chunks(tables.group * output));
+            for (index, (images, d)) in groups.enumerate() {
+                let accumulate = accumulate || index > 0;
+                self.outer_of(images, d, &tables.steps[cells.clone()], gradient, accumulate);
+            }
+        });
     }
 }
 

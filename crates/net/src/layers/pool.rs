@@ -1,34 +1,55 @@
-//! Pooling over square windows, channel by channel, without padding. Channels go sixteen at a time
-//! through arrays of fixed size, which the compiler keeps in registers.
+//! Pooling over square windows, channel by channel, without padding. Sixteen neighbouring channels
+//! go together through arrays of fixed size, which the compiler keeps in registers.
 
 use minimascope_record::architecture::Shape;
 
-use crate::Scalar;
 use crate::kernels::vectorized;
+use crate::{Error, Scalar};
+
+use super::layout::{Described, LayerName, Reserved};
+use super::map::{LayerValues, Map};
 
 /// Channels of one array.
 const LANES: usize = 16;
+/// The largest side of a window: a winner's number within its window fits a byte.
+const LARGEST_WINDOW: usize = 15;
 
-/// The geometry of a pooling.
+/// The windows of a pooling.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Pool {
+struct Windows {
     input: Shape,
     window: (usize, usize),
     stride: (usize, usize),
 }
 
-impl Pool {
-    pub(crate) fn new(input: Shape, window: usize, stride: usize) -> Self {
-        Self { input, window: (window, window), stride: (stride, stride) }
+/// What a pass does with one window of `WIDTH` neighbouring channels, whose first output is number
+/// `output` and whose first input is number `input` of the chunk.
+trait WindowPass {
+    fn window<const WIDTH: usize>(&mut self, windows: &Windows, output: usize, input: usize);
+}
+
+impl Windows {
+    fn new(
+        layer: LayerName<'_>,
+        input: Shape,
+        window: usize,
+        stride: Option<usize>,
+    ) -> Result<Self, Error> {
+        let stride = stride.unwrap_or(window);
+        layer.check_sizes(&[("window", window, 1), ("stride", stride, 1)])?;
+        layer.check(window <= LARGEST_WINDOW, || {
+            format!("a window of {window} is larger than {LARGEST_WINDOW}; use global-average-pool")
+        })?;
+        layer.check(window <= input.height && window <= input.width, || {
+            format!(
+                "a window of {window} is larger than its input {}×{}",
+                input.height, input.width
+            )
+        })?;
+        Ok(Self { input, window: (window, window), stride: (stride, stride) })
     }
 
-    /// One window over the whole image.
-    pub(crate) fn whole(input: Shape) -> Self {
-        let window = (input.height, input.width);
-        Self { input, window, stride: window }
-    }
-
-    pub(crate) fn output(&self) -> Shape {
+    fn output(&self) -> Shape {
         Shape {
             channels: self.input.channels,
             height: (self.input.height - self.window.0) / self.stride.0 + 1,
@@ -50,257 +71,235 @@ impl Pool {
             .map(move |cell| (cell as u8, cell / width * row + cell % width * channels))
     }
 
-    /// Calls `visit(true, output, input)` for every window and sixteen channels, and with `false`
-    /// for every single channel left over; both places are of the first channel of the window's
-    /// first cell.
-    #[inline(always)]
-    fn blocks(&self, mut visit: impl FnMut(bool, usize, usize)) {
+    /// Runs a pass over every window of `rows` examples.
+    fn each(&self, rows: usize, mut pass: impl WindowPass) {
         let (output, channels) = (self.output(), self.input.channels);
         let whole = channels - channels % LANES;
-        for y in 0..output.height {
-            for x in 0..output.width {
-                let out = (y * output.width + x) * channels;
-                let at = (y * self.stride.0 * self.input.width + x * self.stride.1) * channels;
-                for c in (0..whole).step_by(LANES) {
-                    visit(true, out + c, at + c);
-                }
-                for c in whole..channels {
-                    visit(false, out + c, at + c);
-                }
-            }
-        }
-    }
-
-    /// The maximum of each window and which cell holds it (the first of equal ones).
-    pub(crate) fn maximum<T: Scalar>(&self, x: &[T], y: &mut [T], winners: &mut [u8]) {
-        let size = self.output().size();
-        let examples = x
-            .chunks_exact(self.input.size())
-            .zip(y.chunks_exact_mut(size).zip(winners.chunks_exact_mut(size)));
         vectorized(
             #[inline(always)]
             || {
-                for (x, (y, winners)) in examples {
-                    self.blocks(
-                        #[inline(always)]
-                        |wide, out, at| {
-                            if wide {
-                                self.maximum_of::<T, LANES>(x, y, winners, out, at);
-                            } else {
-                                self.maximum_of::<T, 1>(x, y, winners, out, at);
-                            }
-                        },
-                    );
+                for row in 0..rows * output.height {
+                    let (example, y) = (row / output.height, row % output.height);
+                    let image = example * self.input.size();
+                    for x in 0..output.width {
+                        let out = (row * output.width + x) * channels;
+                        let at = y * self.stride.0 * self.input.width + x * self.stride.1;
+                        let at = image + at * channels;
+                        for c in (0..whole).step_by(LANES) {
+                            pass.window::<LANES>(self, out + c, at + c);
+                        }
+                        for c in whole..channels {
+                            pass.window::<1>(self, out + c, at + c);
+                        }
+                    }
                 }
             },
         );
     }
+}
 
+/// The maximum over windows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct MaxPool {
+    windows: Windows,
+    /// Its first place on the tape of winners, for one example.
+    winners: usize,
+}
+
+impl MaxPool {
+    pub(super) fn lay_out(
+        layer: LayerName<'_>,
+        reserved: &mut Reserved,
+        input: Shape,
+        (window, stride): (usize, Option<usize>),
+    ) -> Result<(Self, Described), Error> {
+        let windows = Windows::new(layer, input, window, stride)?;
+        let output = windows.output();
+        let kind = format!("{} {window}×{window}", layer.kind);
+        let winners = reserved.winners(output.size());
+        Ok((Self { windows, winners }, Described { output, kind, multiply_adds: 0 }))
+    }
+
+    /// The places of this layer's winners on a tape of `rows` examples.
+    fn places(&self, rows: usize) -> std::ops::Range<usize> {
+        let start = self.winners * rows;
+        start..start + self.windows.output().size() * rows
+    }
+}
+
+impl<T: Scalar> Map<T> for MaxPool {
+    fn forward(&self, rows: usize, x: &[T], y: &mut [T], winners: &mut [u8]) {
+        let winners = &mut winners[self.places(rows)];
+        self.windows.each(rows, Maximum { x, y, winners });
+    }
+
+    fn tangent(&self, at: LayerValues<'_, T>, x: &[T], y: &mut [T]) {
+        let winners = &at.winners[self.places(at.rows)];
+        self.windows.each(at.rows, PickWinner { x, y, winners });
+    }
+
+    fn backward(&self, at: LayerValues<'_, T>, d: &[T], out: &mut [T], accumulate: bool) {
+        if !accumulate {
+            out.fill(T::ZERO);
+        }
+        let winners = &at.winners[self.places(at.rows)];
+        self.windows.each(at.rows, ReturnToWinner { d, out, winners });
+    }
+}
+
+/// The mean over windows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct AveragePool {
+    windows: Windows,
+}
+
+impl AveragePool {
+    pub(super) fn lay_out(
+        layer: LayerName<'_>,
+        input: Shape,
+        (window, stride): (usize, Option<usize>),
+    ) -> Result<(Self, Described), Error> {
+        let windows = Windows::new(layer, input, window, stride)?;
+        let kind = format!("{} {window}×{window}", layer.kind);
+        Ok((Self { windows }, Described { output: windows.output(), kind, multiply_adds: 0 }))
+    }
+
+    /// One window over the whole image.
+    pub(super) fn lay_out_whole(layer: LayerName<'_>, input: Shape) -> (Self, Described) {
+        let window = (input.height, input.width);
+        let windows = Windows { input, window, stride: window };
+        let kind = layer.kind.to_owned();
+        (Self { windows }, Described { output: windows.output(), kind, multiply_adds: 0 })
+    }
+
+    /// One over the number of cells.
+    #[allow(clippy::cast_precision_loss)]
+    fn share<T: Scalar>(&self) -> T {
+        T::from_f64(1.0 / self.windows.count() as f64)
+    }
+}
+
+impl<T: Scalar> Map<T> for AveragePool {
+    fn forward(&self, rows: usize, x: &[T], y: &mut [T], _winners: &mut [u8]) {
+        self.windows.each(rows, Average { x, y, share: self.share() });
+    }
+
+    fn tangent(&self, at: LayerValues<'_, T>, x: &[T], y: &mut [T]) {
+        self.windows.each(at.rows, Average { x, y, share: self.share() });
+    }
+
+    fn backward(&self, at: LayerValues<'_, T>, d: &[T], out: &mut [T], accumulate: bool) {
+        if !accumulate {
+            out.fill(T::ZERO);
+        }
+        self.windows.each(at.rows, SpreadBack { d, out, share: self.share() });
+    }
+}
+
+/// y ← the maximum of each window, and which cell holds it (the first of equal ones).
+struct Maximum<'a, T> {
+    x: &'a [T],
+    y: &'a mut [T],
+    winners: &'a mut [u8],
+}
+
+impl<T: Scalar> WindowPass for Maximum<'_, T> {
     #[inline(always)]
-    fn maximum_of<T: Scalar, const WIDTH: usize>(
-        &self,
-        x: &[T],
-        y: &mut [T],
-        winners: &mut [u8],
-        out: usize,
-        at: usize,
-    ) {
-        let mut best: [T; WIDTH] = array(&x[at..]);
+    fn window<const WIDTH: usize>(&mut self, windows: &Windows, output: usize, input: usize) {
+        let mut best: [T; WIDTH] = array(&self.x[input..]);
         let mut winner = [0_u8; WIDTH];
-        for (cell, offset) in self.cells().skip(1) {
-            let challenger: [T; WIDTH] = array(&x[at + offset..]);
+        for (cell, offset) in windows.cells().skip(1) {
+            let challenger: [T; WIDTH] = array(&self.x[input + offset..]);
             for lane in 0..WIDTH {
                 let wins = challenger[lane] > best[lane];
                 best[lane] = if wins { challenger[lane] } else { best[lane] };
                 winner[lane] = if wins { cell } else { winner[lane] };
             }
         }
-        y[out..out + WIDTH].copy_from_slice(&best);
-        winners[out..out + WIDTH].copy_from_slice(&winner);
+        self.y[output..output + WIDTH].copy_from_slice(&best);
+        self.winners[output..output + WIDTH].copy_from_slice(&winner);
     }
+}
 
-    /// y ← the winners' x: the derivative of the maximum along x.
-    pub(crate) fn pick<T: Scalar>(&self, x: &[T], y: &mut [T], winners: &[u8]) {
-        let size = self.output().size();
-        let examples = x
-            .chunks_exact(self.input.size())
-            .zip(y.chunks_exact_mut(size).zip(winners.chunks_exact(size)));
-        vectorized(
-            #[inline(always)]
-            || {
-                for (x, (y, winners)) in examples {
-                    self.blocks(
-                        #[inline(always)]
-                        |wide, out, at| {
-                            if wide {
-                                self.pick_of::<T, LANES>(x, y, winners, out, at);
-                            } else {
-                                self.pick_of::<T, 1>(x, y, winners, out, at);
-                            }
-                        },
-                    );
-                }
-            },
-        );
-    }
+/// y ← x at the winners: the derivative of the maximum along x.
+struct PickWinner<'a, T> {
+    x: &'a [T],
+    y: &'a mut [T],
+    winners: &'a [u8],
+}
 
+impl<T: Scalar> WindowPass for PickWinner<'_, T> {
     #[inline(always)]
-    fn pick_of<T: Scalar, const WIDTH: usize>(
-        &self,
-        x: &[T],
-        y: &mut [T],
-        winners: &[u8],
-        out: usize,
-        at: usize,
-    ) {
-        let winner: [u8; WIDTH] = array(&winners[out..]);
+    fn window<const WIDTH: usize>(&mut self, windows: &Windows, output: usize, input: usize) {
+        let winner: [u8; WIDTH] = array(&self.winners[output..]);
         let mut picked = [T::ZERO; WIDTH];
-        for (cell, offset) in self.cells() {
-            let x: [T; WIDTH] = array(&x[at + offset..]);
+        for (cell, offset) in windows.cells() {
+            let x: [T; WIDTH] = array(&self.x[input + offset..]);
             for lane in 0..WIDTH {
                 picked[lane] = if winner[lane] == cell { x[lane] } else { picked[lane] };
             }
         }
-        y[out..out + WIDTH].copy_from_slice(&picked);
+        self.y[output..output + WIDTH].copy_from_slice(&picked);
     }
+}
 
-    /// x̄ (+)= d at the winners.
-    pub(crate) fn return_to_winners<T: Scalar>(
-        &self,
-        d: &[T],
-        out: &mut [T],
-        winners: &[u8],
-        accumulate: bool,
-    ) {
-        let size = self.output().size();
-        if !accumulate {
-            out.fill(T::ZERO);
-        }
-        let examples = out
-            .chunks_exact_mut(self.input.size())
-            .zip(d.chunks_exact(size).zip(winners.chunks_exact(size)));
-        vectorized(
-            #[inline(always)]
-            || {
-                for (x, (d, winners)) in examples {
-                    self.blocks(
-                        #[inline(always)]
-                        |wide, out, at| {
-                            if wide {
-                                self.return_of::<T, LANES>(d, x, winners, out, at);
-                            } else {
-                                self.return_of::<T, 1>(d, x, winners, out, at);
-                            }
-                        },
-                    );
-                }
-            },
-        );
-    }
+/// x̄ += d at the winners.
+struct ReturnToWinner<'a, T> {
+    d: &'a [T],
+    out: &'a mut [T],
+    winners: &'a [u8],
+}
 
+impl<T: Scalar> WindowPass for ReturnToWinner<'_, T> {
     #[inline(always)]
-    fn return_of<T: Scalar, const WIDTH: usize>(
-        &self,
-        d: &[T],
-        x: &mut [T],
-        winners: &[u8],
-        out: usize,
-        at: usize,
-    ) {
-        let winner: [u8; WIDTH] = array(&winners[out..]);
-        let d: [T; WIDTH] = array(&d[out..]);
-        for (cell, offset) in self.cells() {
-            let x = &mut x[at + offset..][..WIDTH];
+    fn window<const WIDTH: usize>(&mut self, windows: &Windows, output: usize, input: usize) {
+        let winner: [u8; WIDTH] = array(&self.winners[output..]);
+        let d: [T; WIDTH] = array(&self.d[output..]);
+        for (cell, offset) in windows.cells() {
+            let out = &mut self.out[input + offset..][..WIDTH];
             for lane in 0..WIDTH {
-                x[lane] += if winner[lane] == cell { d[lane] } else { T::ZERO };
+                out[lane] += if winner[lane] == cell { d[lane] } else { T::ZERO };
             }
         }
     }
+}
 
-    /// The mean of each window.
-    pub(crate) fn average<T: Scalar>(&self, x: &[T], y: &mut [T]) {
-        #[allow(clippy::cast_precision_loss)]
-        let share = T::from_f64(1.0 / self.count() as f64);
-        let examples =
-            x.chunks_exact(self.input.size()).zip(y.chunks_exact_mut(self.output().size()));
-        vectorized(
-            #[inline(always)]
-            || {
-                for (x, y) in examples {
-                    self.blocks(
-                        #[inline(always)]
-                        |wide, out, at| {
-                            if wide {
-                                self.average_of::<T, LANES>(x, y, (out, at), share);
-                            } else {
-                                self.average_of::<T, 1>(x, y, (out, at), share);
-                            }
-                        },
-                    );
-                }
-            },
-        );
-    }
+/// y ← the mean of each window.
+struct Average<'a, T> {
+    x: &'a [T],
+    y: &'a mut [T],
+    share: T,
+}
 
-    /// x̄ (+)= the share of each cell in d.
-    pub(crate) fn spread_average<T: Scalar>(&self, d: &[T], out: &mut [T], accumulate: bool) {
-        #[allow(clippy::cast_precision_loss)]
-        let share = T::from_f64(1.0 / self.count() as f64);
-        if !accumulate {
-            out.fill(T::ZERO);
-        }
-        let examples =
-            out.chunks_exact_mut(self.input.size()).zip(d.chunks_exact(self.output().size()));
-        vectorized(
-            #[inline(always)]
-            || {
-                for (x, d) in examples {
-                    self.blocks(
-                        #[inline(always)]
-                        |wide, out, at| {
-                            if wide {
-                                self.spread_of::<T, LANES>(d, x, (out, at), share);
-                            } else {
-                                self.spread_of::<T, 1>(d, x, (out, at), share);
-                            }
-                        },
-                    );
-                }
-            },
-        );
-    }
-
+impl<T: Scalar> WindowPass for Average<'_, T> {
     #[inline(always)]
-    fn average_of<T: Scalar, const WIDTH: usize>(
-        &self,
-        x: &[T],
-        y: &mut [T],
-        (out, at): (usize, usize),
-        share: T,
-    ) {
+    fn window<const WIDTH: usize>(&mut self, windows: &Windows, output: usize, input: usize) {
         let mut sum = [T::ZERO; WIDTH];
-        for (_, offset) in self.cells() {
-            let x: [T; WIDTH] = array(&x[at + offset..]);
+        for (_, offset) in windows.cells() {
+            let x: [T; WIDTH] = array(&self.x[input + offset..]);
             for lane in 0..WIDTH {
-                sum[lane] += share * x[lane];
+                sum[lane] += self.share * x[lane];
             }
         }
-        y[out..out + WIDTH].copy_from_slice(&sum);
+        self.y[output..output + WIDTH].copy_from_slice(&sum);
     }
+}
 
+/// x̄ += each cell's share of d.
+struct SpreadBack<'a, T> {
+    d: &'a [T],
+    out: &'a mut [T],
+    share: T,
+}
+
+impl<T: Scalar> WindowPass for SpreadBack<'_, T> {
     #[inline(always)]
-    fn spread_of<T: Scalar, const WIDTH: usize>(
-        &self,
-        d: &[T],
-        x: &mut [T],
-        (out, at): (usize, usize),
-        share: T,
-    ) {
-        let d: [T; WIDTH] = array(&d[out..]);
-        for (_, offset) in self.cells() {
-            let x = &mut x[at + offset..][..WIDTH];
+    fn window<const WIDTH: usize>(&mut self, windows: &Windows, output: usize, input: usize) {
+        let d: [T; WIDTH] = array(&self.d[output..]);
+        for (_, offset) in windows.cells() {
+            let out = &mut self.out[input + offset..][..WIDTH];
             for lane in 0..WIDTH {
-                x[lane] += share * d[lane];
+                out[lane] += self.share * d[lane];
             }
         }
     }

@@ -1,24 +1,26 @@
-//! Forward, backward, and the gradient they give.
+//! The forward pass, the backward pass, and the gradient that they give.
 
 use crate::Scalar;
-use crate::layers::{self, Affine, Operation};
-use crate::tape::{Tape, room};
+use crate::kernels::{add_column_sums, vectorized};
+use crate::layers::{Form, add_bias, clip, mask};
+use crate::tape::Tape;
+use crate::workspace::{Workspace, room};
 
-use super::{Chunk, Scratch};
+use super::Chunk;
 
-/// a of every buffer, and the winners of max-pooling.
+/// Computes a of every buffer, and the winners of max-pooling.
 pub(crate) fn forward<T: Scalar>(
     chunk: Chunk<'_, T>,
     a: &mut Tape<T>,
     winners: &mut Vec<u8>,
-    scratch: &mut Scratch<T>,
+    workspace: &mut Workspace<T>,
 ) {
     let Chunk { network, weights, rows, inputs, team } = chunk;
     a.fit(network, rows);
-    room(winners, network.winners() * rows);
+    let winners = room(winners, network.winners() * rows);
     for node in network.nodes() {
-        if let (Operation::Activation(_), true) = (&node.operation, node.input == node.output) {
-            layers::clip(a.write(network, rows, node.output));
+        if let Form::ReluInPlace = node.operation.form::<T>() {
+            clip(a.write(network, rows, node.output));
             continue;
         }
         let (x, y) = if node.input == 0 {
@@ -26,26 +28,19 @@ pub(crate) fn forward<T: Scalar>(
         } else {
             a.pair(network, rows, node.input, node.output)
         };
-        if let Some((affine, weight, bias)) = Affine::of(node) {
-            affine.apply((team, rows), &weights.values[weight], x, y, false, &mut scratch.images);
-            if let Some(bias) = bias {
-                affine.add_bias(&weights.values[bias], y);
+        match node.operation.form() {
+            Form::Affine(affine) => {
+                let places = affine.places();
+                let weight = &weights.values[places.weight.clone()];
+                affine.apply((team, rows), weight, x, y, false, &mut workspace.images);
+                if let Some(bias) = &places.bias {
+                    add_bias(&weights.values[bias.clone()], y);
+                }
             }
-            continue;
-        }
-        match &node.operation {
-            Operation::Activation(function) => layers::forward(*function, x, y),
-            Operation::MaxPool { pool, winners: at } => {
-                let size = pool.output().size();
-                pool.maximum(x, y, &mut winners[at * rows..][..size * rows]);
-            }
-            Operation::AveragePool(pool) => pool.average(x, y),
-            Operation::ChannelsFirst { channels, positions } => {
-                layers::to_channels_first(*channels, *positions, x, y);
-            }
-            Operation::Add => {
+            Form::Map(map) => map.forward(rows, x, y, winners),
+            Form::Sum => {
                 y.copy_from_slice(x);
-                let second = node.second.expect("a sum has two summands");
+                let second = node.second.expect("a sum has two inputs");
                 if second == 0 {
                     add(inputs, a.write(network, rows, node.output));
                 } else {
@@ -53,20 +48,20 @@ pub(crate) fn forward<T: Scalar>(
                     add(x, y);
                 }
             }
-            Operation::Linear { .. } | Operation::Convolution(_) => unreachable!("affine"),
+            Form::ReluInPlace => {}
         }
     }
 }
 
-/// δ of every buffer, from that of the output, which the caller has set.
+/// Computes δ of every buffer from that of the output, which the caller has set.
 pub(crate) fn backward<T: Scalar>(
     chunk: Chunk<'_, T>,
-    (a, winners): (&Tape<T>, &[u8]),
+    values: (&Tape<T>, &[u8]),
     delta: &mut Tape<T>,
-    scratch: &mut Scratch<T>,
+    workspace: &mut Workspace<T>,
 ) {
     for index in (0..chunk.network.nodes().len()).rev() {
-        backward_node(chunk, index, (a, winners), delta, scratch);
+        backward_node(chunk, index, values, delta, workspace);
     }
 }
 
@@ -76,71 +71,42 @@ pub(crate) fn backward_node<T: Scalar>(
     index: usize,
     (a, winners): (&Tape<T>, &[u8]),
     delta: &mut Tape<T>,
-    scratch: &mut Scratch<T>,
+    workspace: &mut Workspace<T>,
 ) {
     let Chunk { network, weights, rows, team, .. } = chunk;
     let node = &network.nodes()[index];
-    if !node.input_trained && !node.second_trained {
+    if node.inputs().all(|(trained, ..)| !trained) {
         return;
     }
-    if node.input == node.output {
-        let a = chunk.values(a, node.output);
-        layers::mask(a, delta.write(network, rows, node.output));
-        return;
-    }
-    if let Operation::Add = &node.operation {
-        let sides = [
-            (node.input_trained, node.input, node.adds_to_input),
-            (
-                node.second_trained,
-                node.second.expect("a sum has two summands"),
-                node.adds_to_second,
-            ),
-        ];
-        // `adds_to` was settled input first, then second.
-        for (trained, buffer, adds) in sides {
-            if trained {
-                let (d, out) = delta.pair(network, rows, node.output, buffer);
-                copy_or_add(d, out, adds);
-            }
+    match node.operation.form() {
+        Form::ReluInPlace => {
+            mask(chunk.values(a, node.output), delta.write(network, rows, node.output));
         }
-        return;
-    }
-    let adds = node.adds_to_input;
-    let (d, out) = delta.pair(network, rows, node.output, node.input);
-    if let Some((affine, weight, _)) = Affine::of(node) {
-        let weight = (&weights.values[weight], affine.flipped(weights));
-        affine.apply_transposed((team, rows), weight, d, out, adds, &mut scratch.images);
-        return;
-    }
-    match &node.operation {
-        Operation::Activation(function) => {
-            let values = (chunk.values(a, node.input), chunk.values(a, node.output));
-            layers::backward(*function, values, d, out, adds);
+        Form::Sum => backward_sum(chunk, index, delta),
+        Form::Affine(affine) => {
+            let (d, out) = delta.pair(network, rows, node.output, node.input);
+            let places = affine.places();
+            let weight = &weights.values[places.weight.clone()];
+            let weight = (weight, &weights.flipped[places.flipped.clone()]);
+            let (by, adds) = ((team, rows), node.adds_to_input);
+            affine.apply_transposed(by, weight, d, out, adds, &mut workspace.images);
         }
-        _ => return_linear(chunk, &node.operation, winners, d, out, adds),
+        Form::Map(map) => {
+            let (d, out) = delta.pair(network, rows, node.output, node.input);
+            map.backward(chunk.values_at(node, a, winners), d, out, node.adds_to_input);
+        }
     }
 }
 
-/// The transposes of the operations that are linear and have no weights.
-pub(super) fn return_linear<T: Scalar>(
-    chunk: Chunk<'_, T>,
-    operation: &Operation,
-    winners: &[u8],
-    d: &[T],
-    out: &mut [T],
-    adds: bool,
-) {
-    match operation {
-        Operation::MaxPool { pool, winners: at } => {
-            let winners = chunk.winners(winners, *at, pool.output().size());
-            pool.return_to_winners(d, out, winners, adds);
+/// The derivative of a sum goes to both inputs.
+pub(super) fn backward_sum<T: Scalar>(chunk: Chunk<'_, T>, index: usize, delta: &mut Tape<T>) {
+    let Chunk { network, rows, .. } = chunk;
+    let node = &network.nodes()[index];
+    for (trained, input, adds) in node.inputs() {
+        if trained {
+            let (d, out) = delta.pair(network, rows, node.output, input);
+            if adds { add(d, out) } else { out.copy_from_slice(d) }
         }
-        Operation::AveragePool(pool) => pool.spread_average(d, out, adds),
-        Operation::ChannelsFirst { channels, positions } => {
-            layers::to_positions_first(*channels, *positions, d, out, adds);
-        }
-        _ => unreachable!("every other operation is handled by its pass"),
     }
 }
 
@@ -151,21 +117,23 @@ pub(crate) fn gradient<T: Scalar>(
     delta: &Tape<T>,
     gradient: &mut [T],
     accumulate: bool,
-    scratch: &mut Scratch<T>,
+    workspace: &mut Workspace<T>,
 ) {
     for node in chunk.network.nodes() {
-        let Some((affine, weight, bias)) = Affine::of(node) else { continue };
+        let Some(affine) = node.operation.affine() else { continue };
         let (x, d) = (chunk.values(a, node.input), chunk.values(delta, node.output));
-        let into = &mut gradient[weight];
-        affine.outer((chunk.team, chunk.rows), x, d, into, accumulate, &mut scratch.images);
-        if let Some(bias) = bias {
-            affine.bias_sum(d, &mut gradient[bias], accumulate);
+        let places = affine.places();
+        let into = &mut gradient[places.weight.clone()];
+        affine.outer((chunk.team, chunk.rows), x, d, into, accumulate, &mut workspace.images);
+        if let Some(bias) = &places.bias {
+            add_column_sums(d, &mut gradient[bias.clone()], accumulate);
         }
     }
 }
 
+/// y += x.
 pub(super) fn add<T: Scalar>(x: &[T], y: &mut [T]) {
-    crate::kernels::vectorized(
+    vectorized(
         #[inline(always)]
         || {
             for (x, y) in x.iter().zip(y) {
@@ -173,8 +141,4 @@ pub(super) fn add<T: Scalar>(x: &[T], y: &mut [T]) {
             }
         },
     );
-}
-
-pub(super) fn copy_or_add<T: Scalar>(x: &[T], y: &mut [T], adds: bool) {
-    if adds { add(x, y) } else { y.copy_from_slice(x) }
 }

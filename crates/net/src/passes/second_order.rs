@@ -1,95 +1,83 @@
-//! The tangent pass, the tangent of the backward pass, and the Hessian product they give.
+//! The tangent pass, the tangent of the backward pass, and the Hessian product that they give.
 
 use crate::Scalar;
-use crate::layers::{self, Affine, Operation};
-use crate::tape::{Tape, room};
+use crate::kernels::add_column_sums;
+use crate::layers::{Form, add_bias, mask, start_with_bias};
+use crate::tape::Tape;
+use crate::workspace::{Workspace, room};
 
-use super::first_order::{add, copy_or_add, return_linear};
-use super::{Chunk, Direction, Scratch, example};
+use super::first_order::{add, backward_sum};
+use super::{Chunk, ParameterDirection};
 
-/// Ra of every buffer: the derivative of [`super::forward`] along `direction`.
+/// Computes Ra of every buffer, the derivative of [`super::forward`] along `direction`.
 ///
 /// For z = W x + b: Rz = W Rx + V x + v_b with a shared direction (V, v_b), and + U_i x_i + u_i
 /// with one of its own for each example.
 pub(crate) fn tangent<T: Scalar>(
     chunk: Chunk<'_, T>,
-    direction: Direction<'_, T>,
+    direction: ParameterDirection<'_, T>,
     (a, winners): (&Tape<T>, &[u8]),
     a_tangent: &mut Tape<T>,
-    scratch: &mut Scratch<T>,
+    workspace: &mut Workspace<T>,
 ) {
-    let Chunk { network, weights, rows, inputs, team } = chunk;
+    let Chunk { network, weights, rows, team, .. } = chunk;
     a_tangent.fit(network, rows);
-    if direction.factors.is_some() {
-        room(&mut scratch.filters, network.filters() * rows);
+    if direction.own.is_some() {
+        room(&mut workspace.own_weights, network.flipped() * rows);
     }
     for node in network.nodes() {
-        if let Some((affine, weight, bias)) = Affine::of(node) {
-            let shared_bias = match (&direction.shared, &bias) {
-                (Some(shared), Some(bias)) => Some(&shared.values[bias.clone()]),
-                _ => None,
-            };
-            let y = if node.input_trained {
-                let (x, y) = a_tangent.pair(network, rows, node.input, node.output);
-                let weight = &weights.values[weight.clone()];
-                affine.apply((team, rows), weight, x, y, false, &mut scratch.images);
-                if let Some(bias) = shared_bias {
-                    affine.add_bias(bias, y);
+        match node.operation.form() {
+            Form::Affine(affine) => {
+                let places = affine.places();
+                let shared_bias = match (&direction.shared, &places.bias) {
+                    (Some(shared), Some(bias)) => Some(&shared.values[bias.clone()]),
+                    _ => None,
+                };
+                let y = if node.input_trained {
+                    let (x, y) = a_tangent.pair(network, rows, node.input, node.output);
+                    let weight = &weights.values[places.weight.clone()];
+                    affine.apply((team, rows), weight, x, y, false, &mut workspace.images);
+                    if let Some(bias) = shared_bias {
+                        add_bias(bias, y);
+                    }
+                    y
+                } else {
+                    let y = a_tangent.write(network, rows, node.output);
+                    start_with_bias(shared_bias, y);
+                    y
+                };
+                let x = chunk.values(a, node.input);
+                if let Some(own) = direction.own_at(chunk, node) {
+                    affine.apply_own(own, x, y, workspace);
+                } else if let Some(shared) = direction.shared {
+                    let weight = &shared.values[places.weight.clone()];
+                    affine.apply((team, rows), weight, x, y, true, &mut workspace.images);
                 }
-                y
-            } else {
+            }
+            Form::ReluInPlace => {
+                let a = chunk.values(a, node.output);
+                mask(a, a_tangent.write(network, rows, node.output));
+            }
+            Form::Sum => {
                 let y = a_tangent.write(network, rows, node.output);
-                affine.start_with_bias(shared_bias, y);
-                y
-            };
-            let x = if node.input == 0 { inputs } else { a.read(network, rows, node.input) };
-            if let Some(factors) = direction.factors {
-                let at = example::Site { chunk, node, affine, weight: &weight, bias: &bias };
-                example::apply(at, direction.shared, factors, x, y, scratch);
-            } else if let Some(shared) = direction.shared {
-                affine.apply((team, rows), &shared.values[weight], x, y, true, &mut scratch.images);
+                if !node.input_trained {
+                    y.fill(T::ZERO);
+                } else {
+                    let (x, y) = a_tangent.pair(network, rows, node.input, node.output);
+                    y.copy_from_slice(x);
+                }
+                if node.second_trained {
+                    let second = node.second.expect("a sum has two inputs");
+                    let (x, y) = a_tangent.pair(network, rows, second, node.output);
+                    add(x, y);
+                }
             }
-            continue;
-        }
-        if node.input == node.output {
-            layers::mask(chunk.values(a, node.output), a_tangent.write(network, rows, node.output));
-            continue;
-        }
-        if let Operation::Add = node.operation {
-            let y = a_tangent.write(network, rows, node.output);
-            if !node.input_trained {
-                y.fill(T::ZERO);
-            } else {
+            Form::Map(_) if !node.input_trained => {
+                a_tangent.write(network, rows, node.output).fill(T::ZERO);
+            }
+            Form::Map(map) => {
                 let (x, y) = a_tangent.pair(network, rows, node.input, node.output);
-                y.copy_from_slice(x);
-            }
-            if node.second_trained {
-                let second = node.second.expect("a sum has two summands");
-                let (x, y) = a_tangent.pair(network, rows, second, node.output);
-                add(x, y);
-            }
-            continue;
-        }
-        if !node.input_trained {
-            a_tangent.write(network, rows, node.output).fill(T::ZERO);
-            continue;
-        }
-        let (x, y) = a_tangent.pair(network, rows, node.input, node.output);
-        match &node.operation {
-            Operation::Activation(function) => {
-                let values = (chunk.values(a, node.input), chunk.values(a, node.output));
-                layers::backward(*function, values, x, y, false);
-            }
-            Operation::MaxPool { pool, winners: at } => {
-                let winners = chunk.winners(winners, *at, pool.output().size());
-                pool.pick(x, y, winners);
-            }
-            Operation::AveragePool(pool) => pool.average(x, y),
-            Operation::ChannelsFirst { channels, positions } => {
-                layers::to_channels_first(*channels, *positions, x, y);
-            }
-            Operation::Add | Operation::Linear { .. } | Operation::Convolution(_) => {
-                unreachable!("handled above")
+                map.tangent(chunk.values_at(node, a, winners), x, y);
             }
         }
     }
@@ -104,64 +92,52 @@ pub(crate) struct Tapes<'a, T> {
     pub a_tangent: &'a Tape<T>,
 }
 
-/// Rδ of every buffer, from that of the output, which the caller has set.
+/// Computes Rδ of every buffer from that of the output, which the caller has set.
 ///
-/// For x̄ = Wᵀ d: Rx̄ = Wᵀ Rd + Vᵀ d, and + U_iᵀ d_i. `scratch.filters` must hold what
+/// For x̄ = Wᵀ d: Rx̄ = Wᵀ Rd + Vᵀ d, and + U_iᵀ d_i. The workspace must hold the own weights that
 /// [`tangent`] left there.
 pub(crate) fn tangent_backward<T: Scalar>(
     chunk: Chunk<'_, T>,
-    direction: Direction<'_, T>,
+    direction: ParameterDirection<'_, T>,
     tapes: Tapes<'_, T>,
     delta_tangent: &mut Tape<T>,
-    scratch: &mut Scratch<T>,
+    workspace: &mut Workspace<T>,
 ) {
     let Chunk { network, weights, rows, team, .. } = chunk;
-    for node in network.nodes().iter().rev() {
-        if !node.input_trained && !node.second_trained {
-            continue;
-        }
-        if node.input == node.output {
-            let a = chunk.values(tapes.a, node.output);
-            layers::mask(a, delta_tangent.write(network, rows, node.output));
-            continue;
-        }
-        if let Operation::Add = node.operation {
-            if node.input_trained {
-                let (d, out) = delta_tangent.pair(network, rows, node.output, node.input);
-                copy_or_add(d, out, node.adds_to_input);
-            }
-            if node.second_trained {
-                let second = node.second.expect("a sum has two summands");
-                let (d, out) = delta_tangent.pair(network, rows, node.output, second);
-                copy_or_add(d, out, node.adds_to_second);
-            }
+    for (index, node) in network.nodes().iter().enumerate().rev() {
+        if node.inputs().all(|(trained, ..)| !trained) {
             continue;
         }
         let adds = node.adds_to_input;
-        let (d_tangent, out) = delta_tangent.pair(network, rows, node.output, node.input);
-        if let Some((affine, weight, bias)) = Affine::of(node) {
-            let own = (&weights.values[weight.clone()], affine.flipped(weights));
-            affine.apply_transposed((team, rows), own, d_tangent, out, adds, &mut scratch.images);
-            let d = tapes.delta.read(network, rows, node.output);
-            if let Some(factors) = direction.factors {
-                let at = example::Site { chunk, node, affine, weight: &weight, bias: &bias };
-                example::apply_transposed(at, direction.shared, factors, d, out, scratch);
-            } else if let Some(shared) = direction.shared {
-                let shared = (&shared.values[weight], affine.flipped(shared));
-                affine.apply_transposed((team, rows), shared, d, out, true, &mut scratch.images);
+        match node.operation.form() {
+            Form::ReluInPlace => {
+                let a = chunk.values(tapes.a, node.output);
+                mask(a, delta_tangent.write(network, rows, node.output));
             }
-            continue;
-        }
-        match &node.operation {
-            Operation::Activation(function) => {
-                let values =
-                    (chunk.values(tapes.a, node.input), chunk.values(tapes.a, node.output));
-                let delta = chunk.values(tapes.delta, node.output);
-                let z_tangent = chunk.values(tapes.a_tangent, node.input);
-                let first = (delta, z_tangent);
-                layers::tangent_backward(*function, values, first, d_tangent, out, adds);
+            Form::Sum => backward_sum(chunk, index, delta_tangent),
+            Form::Affine(affine) => {
+                let (d_tangent, out) = delta_tangent.pair(network, rows, node.output, node.input);
+                let places = affine.places();
+                let weight = &weights.values[places.weight.clone()];
+                let weight = (weight, &weights.flipped[places.flipped.clone()]);
+                let (by, images) = ((team, rows), &mut workspace.images);
+                affine.apply_transposed(by, weight, d_tangent, out, adds, images);
+                let d = tapes.delta.read(network, rows, node.output);
+                if let Some(own) = direction.own_at(chunk, node) {
+                    affine.apply_own_transposed(own, d, out, workspace);
+                } else if let Some(shared) = direction.shared {
+                    let weight = &shared.values[places.weight.clone()];
+                    let weight = (weight, &shared.flipped[places.flipped.clone()]);
+                    affine.apply_transposed(by, weight, d, out, true, images);
+                }
             }
-            operation => return_linear(chunk, operation, tapes.winners, d_tangent, out, adds),
+            Form::Map(map) => {
+                let (d_tangent, out) = delta_tangent.pair(network, rows, node.output, node.input);
+                let d = tapes.delta.read(network, rows, node.output);
+                let first = (d, chunk.values(tapes.a_tangent, node.input));
+                let at = chunk.values_at(node, tapes.a, tapes.winners);
+                map.tangent_backward(at, first, d_tangent, out, adds);
+            }
         }
     }
 }
@@ -173,22 +149,22 @@ pub(crate) fn second_gradient<T: Scalar>(
     delta_tangent: &Tape<T>,
     product: &mut [T],
     accumulate: bool,
-    scratch: &mut Scratch<T>,
+    workspace: &mut Workspace<T>,
 ) {
-    let Chunk { rows, team, .. } = chunk;
+    let by = (chunk.team, chunk.rows);
+    let images = &mut workspace.images;
     for node in chunk.network.nodes() {
-        let Some((affine, weight, bias)) = Affine::of(node) else { continue };
+        let Some(affine) = node.operation.affine() else { continue };
+        let places = affine.places();
         let d_tangent = chunk.values(delta_tangent, node.output);
-        let into = &mut product[weight];
-        let x = chunk.values(tapes.a, node.input);
-        affine.outer((team, rows), x, d_tangent, into, accumulate, &mut scratch.images);
+        let into = &mut product[places.weight.clone()];
+        affine.outer(by, chunk.values(tapes.a, node.input), d_tangent, into, accumulate, images);
         if node.input_trained {
             let d = chunk.values(tapes.delta, node.output);
-            let x_tangent = chunk.values(tapes.a_tangent, node.input);
-            affine.outer((team, rows), x_tangent, d, into, true, &mut scratch.images);
+            affine.outer(by, chunk.values(tapes.a_tangent, node.input), d, into, true, images);
         }
-        if let Some(bias) = bias {
-            affine.bias_sum(d_tangent, &mut product[bias], accumulate);
+        if let Some(bias) = &places.bias {
+            add_column_sums(d_tangent, &mut product[bias.clone()], accumulate);
         }
     }
 }

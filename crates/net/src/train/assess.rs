@@ -3,13 +3,13 @@
 use minimascope_record::training::Loss;
 use rayon::prelude::*;
 
-use crate::evaluator::{Context, First};
+use crate::evaluator::{FirstOrder, PassContext};
 use crate::kernels::Team;
-use crate::layers::{Weights, flip};
-use crate::passes::Scratch;
+use crate::layers::Weights;
+use crate::workspace::Workspace;
 use crate::{Examples, Execution, Network, Scalar, chunks};
 
-/// What a forward pass over a set says.
+/// The results of forward passes over a set of examples.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Assessment {
     /// The mean loss, without weight decay.
@@ -20,10 +20,10 @@ pub struct Assessment {
     pub constant: bool,
 }
 
-/// Examples that show soonest that a network is alive.
+/// Examples that are compared first to see whether a network's outputs still differ.
 const FEW: usize = 8;
-/// A share of the largest output far above the rounding of a forward pass in f32, so that outputs
-/// which differ by it differ in a pass over other rows at once, too.
+/// Outputs that differ by this share of the largest are different for sure: it is far above the
+/// rounding of a forward pass in f32, so that they differ in a pass over other rows too.
 const CLEAR: f64 = 1e-3;
 
 /// A set of examples and the memory to pass over it.
@@ -34,34 +34,34 @@ pub struct Assessor<'a, T> {
     examples: &'a Examples<T>,
     execution: Execution,
     flipped: Vec<T>,
-    slots: Vec<Slot<T>>,
+    slots: Vec<AssessorSlot<T>>,
 }
 
 #[derive(Debug)]
-struct Slot<T> {
-    chunks: chunks::Slot,
+struct AssessorSlot<T> {
+    chunks: chunks::SlotChunks,
     value: f64,
     correct: usize,
     /// The outputs of the slot's first example, and whether the others are the same.
     output: Vec<T>,
     constant: bool,
-    first: First<T>,
-    scratch: Scratch<T>,
+    first: FirstOrder<T>,
+    workspace: Workspace<T>,
 }
 
-/// The network on the examples at these parameters, with room for its filters turned.
+/// The context of a pass at these parameters, whose flipped weights go to `flipped`.
 fn context<'c, T: Scalar>(
     (network, loss, examples): (&'c Network, Loss, &'c Examples<T>),
     values: &'c [T],
     flipped: &'c mut Vec<T>,
-) -> Context<'c, T> {
-    flip(network, values, flipped);
+) -> PassContext<'c, T> {
+    network.flip(values, flipped);
     let point = Weights { values, flipped };
-    Context { network, loss, examples, weights: None, point, team: Team::alone() }
+    PassContext { network, loss, examples, point, team: Team::alone() }
 }
 
 impl<'a, T: Scalar> Assessor<'a, T> {
-    /// For these examples; holds memory for a few chunks, not for all of them.
+    /// An assessor of these examples. It holds memory for a few chunks, not for all of them.
     #[must_use]
     pub fn new(
         network: &'a Network,
@@ -69,15 +69,16 @@ impl<'a, T: Scalar> Assessor<'a, T> {
         examples: &'a Examples<T>,
         execution: &Execution,
     ) -> Self {
-        let slots = chunks::plan::<T>(network, examples.len()).into_iter().map(|chunks| Slot {
-            chunks,
-            value: 0.0,
-            correct: 0,
-            output: Vec::new(),
-            constant: true,
-            first: First::new(),
-            scratch: Scratch::default(),
-        });
+        let slots =
+            chunks::plan::<T>(network, examples.len()).into_iter().map(|chunks| AssessorSlot {
+                chunks,
+                value: 0.0,
+                correct: 0,
+                output: Vec::new(),
+                constant: true,
+                first: FirstOrder::new(),
+                workspace: Workspace::default(),
+            });
         let execution = execution.clone();
         Self { network, loss, examples, execution, flipped: Vec::new(), slots: slots.collect() }
     }
@@ -86,23 +87,23 @@ impl<'a, T: Scalar> Assessor<'a, T> {
     pub fn example_losses(&mut self, parameters: &[T]) -> Vec<f64> {
         let Self { network, loss, examples, execution, flipped, slots } = self;
         let context = context((network, *loss, examples), parameters, flipped);
-        let work = |slot: &mut Slot<T>| -> Vec<f64> {
-            let Slot { chunks, first, scratch, .. } = slot;
+        let work = |slot: &mut AssessorSlot<T>| -> Vec<f64> {
+            let AssessorSlot { chunks, first, workspace, .. } = slot;
             let examples = chunks.iter().cloned().flatten();
-            examples.map(|i| context.first(&(i..i + 1), first, scratch, false).0).collect()
+            examples.map(|i| context.first(&(i..i + 1), first, workspace, false).0).collect()
         };
         let losses: Vec<Vec<f64>> = execution.run(|| slots.par_iter_mut().map(work).collect());
         losses.concat()
     }
 
-    /// [`Assessment::constant`] at these parameters. Outputs of a few examples that differ by more
-    /// than rounding are enough for a no; only else are all passed over.
+    /// [`Assessment::constant`] at these parameters. It is false if the outputs of a few examples
+    /// differ by more than rounding; only otherwise does this pass over all examples.
     pub fn is_constant(&mut self, parameters: &[T]) -> bool {
         let Self { network, loss, examples, flipped, slots, .. } = self;
         let context = context((network, *loss, examples), parameters, flipped);
         let rows = FEW.min(examples.len());
-        if let Some(Slot { first, scratch, .. }) = slots.first_mut() {
-            context.first(&(0..rows), first, scratch, false);
+        if let Some(AssessorSlot { first, workspace, .. }) = slots.first_mut() {
+            context.first(&(0..rows), first, workspace, false);
             let z = first.a.read(network, rows, network.output_buffer());
             let largest = z.iter().fold(0.0, |largest: f64, z| largest.max(z.to_f64().abs()));
             let differ = |(a, b): (&T, &T)| (a.to_f64() - b.to_f64()).abs() > CLEAR * largest;
@@ -114,16 +115,16 @@ impl<'a, T: Scalar> Assessor<'a, T> {
         self.assess(parameters).constant
     }
 
-    /// At these parameters.
+    /// Loss and accuracy at these parameters.
     #[allow(clippy::cast_precision_loss)]
     pub fn assess(&mut self, parameters: &[T]) -> Assessment {
         let Self { network, loss, examples, execution, flipped, slots } = self;
         let context = context((network, *loss, examples), parameters, flipped);
         let network = *network;
-        let work = |slot: &mut Slot<T>| {
+        let work = |slot: &mut AssessorSlot<T>| {
             (slot.value, slot.correct, slot.constant) = (0.0, 0, true);
             for (index, range) in slot.chunks.iter().enumerate() {
-                let part = context.first(range, &mut slot.first, &mut slot.scratch, false);
+                let part = context.first(range, &mut slot.first, &mut slot.workspace, false);
                 slot.value += part.0;
                 slot.correct += part.1;
                 let z = slot.first.a.read(network, range.len(), network.output_buffer());

@@ -1,4 +1,4 @@
-//! Where a run stands: enough to continue it with the same bits.
+//! The state of a training run between two steps: enough to continue it with the same bits.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::files;
 use crate::{Error, Network, Scalar};
 
-use super::optimizer::Memory;
+use super::optimizer::OptimizerMemory;
 
 /// The state of a [`crate::train::Trainer`] between two steps.
 #[derive(Clone, Debug, PartialEq)]
@@ -15,7 +15,7 @@ pub struct Checkpoint<T> {
     pub(super) average: Option<f64>,
     pub(super) seconds: f64,
     pub(super) parameters: Vec<T>,
-    pub(super) memory: Memory<T>,
+    pub(super) memory: OptimizerMemory<T>,
 }
 
 const PARAMETERS: &str = "parameters.";
@@ -99,7 +99,7 @@ impl<T: Scalar> Checkpoint<T> {
         if parameters.is_empty() {
             return Err(wrong("it has no parameters"));
         }
-        let memory = Memory { momentum: vector(MOMENTUM)?, square: vector(SQUARE)? };
+        let memory = OptimizerMemory { momentum: vector(MOMENTUM)?, square: vector(SQUARE)? };
         Ok(Self { step, average: average.map(f64::from_bits), seconds, parameters, memory })
     }
 }

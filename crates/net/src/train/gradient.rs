@@ -3,37 +3,38 @@
 use minimascope_record::training::Loss;
 use rayon::prelude::*;
 
-use crate::evaluator::{Context, First};
+use crate::evaluator::{FirstOrder, PassContext};
 use crate::kernels::Team;
 use crate::layers::Weights;
-use crate::passes::{self, Scratch};
+use crate::passes;
+use crate::workspace::Workspace;
 use crate::{Examples, Execution, Network, Scalar, chunks};
 
 /// Memory for the gradient of batches of at most a given size.
 #[derive(Debug)]
 pub(super) struct BatchGradient<T> {
-    slots: Vec<Slot<T>>,
+    slots: Vec<GradientSlot<T>>,
 }
 
 #[derive(Debug)]
-struct Slot<T> {
-    chunks: chunks::Slot,
+struct GradientSlot<T> {
+    chunks: chunks::SlotChunks,
     sum: Vec<T>,
     value: f64,
     used: bool,
-    first: First<T>,
-    scratch: Scratch<T>,
+    first: FirstOrder<T>,
+    workspace: Workspace<T>,
 }
 
 impl<T: Scalar> BatchGradient<T> {
     pub(super) fn new(network: &Network, batch_size: usize) -> Self {
-        let slots = chunks::plan::<T>(network, batch_size).into_iter().map(|chunks| Slot {
+        let slots = chunks::plan::<T>(network, batch_size).into_iter().map(|chunks| GradientSlot {
             chunks,
             sum: vec![T::ZERO; network.parameters()],
             value: 0.0,
             used: false,
-            first: First::new(),
-            scratch: Scratch::default(),
+            first: FirstOrder::new(),
+            workspace: Workspace::default(),
         });
         Self { slots: slots.collect() }
     }
@@ -47,9 +48,8 @@ impl<T: Scalar> BatchGradient<T> {
         point: Weights<'_, T>,
         execution: &Execution,
     ) -> f64 {
-        let context =
-            Context { network, loss, examples, weights: None, point, team: Team::alone() };
-        let work = |slot: &mut Slot<T>| {
+        let context = PassContext { network, loss, examples, point, team: Team::alone() };
+        let work = |slot: &mut GradientSlot<T>| {
             slot.used = false;
             slot.value = 0.0;
             for range in &slot.chunks {
@@ -58,10 +58,17 @@ impl<T: Scalar> BatchGradient<T> {
                 if range.is_empty() {
                     continue;
                 }
-                let (first, scratch) = (&mut slot.first, &mut slot.scratch);
-                slot.value += context.first(&range, first, scratch, true).0;
+                let (first, workspace) = (&mut slot.first, &mut slot.workspace);
+                slot.value += context.first(&range, first, workspace, true).0;
                 let chunk = context.chunk(&range);
-                passes::gradient(chunk, &first.a, &first.delta, &mut slot.sum, slot.used, scratch);
+                passes::gradient(
+                    chunk,
+                    &first.a,
+                    &first.delta,
+                    &mut slot.sum,
+                    slot.used,
+                    workspace,
+                );
                 slot.used = true;
             }
         };

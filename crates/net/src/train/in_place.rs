@@ -1,46 +1,46 @@
-//! A step of plain SGD on a few examples: each linear layer's weights are read twice and written
-//! once, and no gradient is stored. A team shares the products while that is the faster way.
+//! A step of plain SGD on at most 16 examples without a stored gradient: each linear layer reads its
+//! weights twice and writes them once. A team of threads shares the products while that is faster.
 
 use std::time::Instant;
 
 use minimascope_record::training::Loss;
 
-use crate::evaluator::{Context, First};
-use crate::kernels::{Team, add_column_sums, backward_and_step, is_small};
-use crate::layers::{Affine, Weights, flip};
-use crate::passes::{self, Chunk, Scratch};
-use crate::tape::room;
+use crate::evaluator::{FirstOrder, PassContext};
+use crate::kernels::{Team, add_column_sums, is_small};
+use crate::layers::Weights;
+use crate::passes::{self, Chunk};
+use crate::workspace::{Workspace, room};
 use crate::{Examples, Network, Scalar};
 
-use super::pace::Pace;
+use super::team_choice::TeamChoice;
 
 /// Memory for steps of at most a given batch size.
 #[derive(Debug)]
 pub(super) struct InPlace<T> {
-    first: First<T>,
-    scratch: Scratch<T>,
+    first: FirstOrder<T>,
+    workspace: Workspace<T>,
     flipped: Vec<T>,
     /// The gradient of one filter or bias.
     gradient: Vec<T>,
     team: Team,
-    pace: Pace,
+    choice: TeamChoice,
 }
 
 impl<T: Scalar> InPlace<T> {
-    /// Whether batches of this size are worth it.
+    /// Whether steps on batches of this size are taken so.
     pub(super) fn takes(batch_size: usize) -> bool {
         is_small(batch_size)
     }
 
-    /// For steps on this many threads.
+    /// Memory and a team for steps on this many threads.
     pub(super) fn new(threads: usize) -> Self {
         Self {
-            first: First::new(),
-            scratch: Scratch::default(),
+            first: FirstOrder::new(),
+            workspace: Workspace::default(),
             flipped: Vec::new(),
             gradient: Vec::new(),
             team: Team::new(threads),
-            pace: Pace::new(),
+            choice: TeamChoice::new(),
         }
     }
 
@@ -57,50 +57,49 @@ impl<T: Scalar> InPlace<T> {
         let started = Instant::now();
         let rows = examples.len();
         let range = 0..rows;
-        flip(network, parameters, &mut self.flipped);
+        network.flip(parameters, &mut self.flipped);
         let point = Weights { values: parameters, flipped: &self.flipped };
-        let team = if self.pace.is_together() { &self.team } else { Team::alone() };
-        let context = Context { network, loss, examples, weights: None, point, team };
-        let value = context.first(&range, &mut self.first, &mut self.scratch, false).0;
+        let team = if self.choice.is_together() { &self.team } else { Team::alone() };
+        let context = PassContext { network, loss, examples, point, team };
+        let value = context.first(&range, &mut self.first, &mut self.workspace, false).0;
         let inputs = examples.input(range);
         for index in (0..network.nodes().len()).rev() {
             let node = &network.nodes()[index];
-            let First { a, winners, delta } = &mut self.first;
-            let affine = Affine::of(node);
-            let fused = matches!(affine, Some((Affine::Linear { .. }, ..)))
-                && (!node.adds_to_input || !node.input_trained);
+            let FirstOrder { a, winners, delta } = &mut self.first;
+            let affine = node.operation.affine::<T>();
+            let places = affine.map(|affine| affine.places());
+            let x = if node.input == 0 { inputs } else { a.read(network, rows, node.input) };
+            // The kernel writes the input's derivative and does not add to it.
+            let writes = !node.input_trained || !node.adds_to_input;
+            let fused = affine.filter(|_| writes).is_some_and(|affine| {
+                let (d, out) = if node.input_trained {
+                    let (d, out) = delta.pair(network, rows, node.output, node.input);
+                    (d, Some(out))
+                } else {
+                    (delta.read(network, rows, node.output), None)
+                };
+                let weight = &mut parameters[affine.places().weight.clone()];
+                affine.backward_and_step((team, rows), (x, d), weight, out, (rate, keep))
+            });
             if !fused {
                 let weights = Weights { values: parameters, flipped: &self.flipped };
                 let chunk = Chunk { network, weights, rows, inputs, team };
-                passes::backward_node(chunk, index, (a, winners), delta, &mut self.scratch);
+                passes::backward_node(chunk, index, (a, winners), delta, &mut self.workspace);
             }
-            let Some((affine, weight, bias)) = affine else { continue };
-            let x = if node.input == 0 { inputs } else { a.read(network, rows, node.input) };
-            if let (true, Affine::Linear { inputs, outputs }) = (fused, affine) {
-                let weight = &mut parameters[weight];
-                let (x, step) = ((inputs, x), (rate, keep));
-                if node.input_trained {
-                    let (d, out) = delta.pair(network, rows, node.output, node.input);
-                    let out = Some(out);
-                    backward_and_step(team, rows, x, (outputs, d), weight, out, step);
-                } else {
-                    let d = delta.read(network, rows, node.output);
-                    backward_and_step(team, rows, x, (outputs, d), weight, None, step);
-                }
-            } else {
-                let d = delta.read(network, rows, node.output);
-                let gradient = room(&mut self.gradient, weight.len());
-                affine.outer((team, rows), x, d, gradient, false, &mut self.scratch.images);
-                descend(&mut parameters[weight], gradient, rate, keep);
+            let (Some(affine), Some(places)) = (affine, places) else { continue };
+            let d = delta.read(network, rows, node.output);
+            if !fused {
+                let gradient = room(&mut self.gradient, places.weight.len());
+                affine.outer((team, rows), x, d, gradient, false, &mut self.workspace.images);
+                descend(&mut parameters[places.weight.clone()], gradient, rate, keep);
             }
-            if let Some(bias) = bias {
-                let d = delta.read(network, rows, node.output);
+            if let Some(bias) = &places.bias {
                 let gradient = room(&mut self.gradient, bias.len());
                 add_column_sums(d, gradient, false);
-                descend(&mut parameters[bias], gradient, rate, keep);
+                descend(&mut parameters[bias.clone()], gradient, rate, keep);
             }
         }
-        self.pace.took(started.elapsed());
+        self.choice.took(started.elapsed());
         value
     }
 }

@@ -1,9 +1,11 @@
-//! What training holds, in bytes, known before it holds it.
+//! The bytes that training holds, estimated before it begins.
 
 use minimascope_record::training::Optimizer;
 
 use crate::kernels::is_small;
 use crate::{Network, Scalar, chunks};
+
+use super::optimizer::state_vectors;
 
 /// Bytes of a [`super::Trainer`] with batches of `batch_size` out of `examples` on so many threads,
 /// while it runs and writes checkpoints; the examples themselves excepted.
@@ -15,11 +17,7 @@ pub fn training_memory<T: Scalar>(
     threads: usize,
 ) -> usize {
     let vector = network.parameters() * size_of::<T>();
-    let state = match optimizer {
-        Optimizer::Sgd => vector,
-        Optimizer::HeavyBall { .. } | Optimizer::Nesterov { .. } => 2 * vector,
-        Optimizer::Adam { .. } => 3 * vector,
-    };
+    let state = state_vectors(optimizer) * vector;
     let slots = chunks::plan::<T>(network, batch_size).len();
     let gathered = batch_size * (network.input().size() + network.outputs()) * size_of::<T>();
     // Threads that share a small batch frame an image for each of them, or for each example.
@@ -45,5 +43,5 @@ pub fn passing_memory<T: Scalar>(network: &Network, examples: usize) -> usize {
     // Activations and derivatives of a chunk for each slot, and its framed images.
     let tapes = 2 * network.tape_width() * size_of::<T>() + network.winners();
     plan.len() * (rows * tapes + network.framed() * size_of::<T>())
-        + network.filters() * size_of::<T>()
+        + network.flipped() * size_of::<T>()
 }

@@ -1,4 +1,4 @@
-//! What turns a gradient into a step.
+//! The optimisers: what each remembers, and how it turns a gradient into a step.
 
 use minimascope_record::training::Optimizer;
 use rayon::prelude::*;
@@ -11,22 +11,34 @@ use super::gradient::BatchGradient;
 /// Parameters per block of an update: one task of a thread.
 const BLOCK: usize = 1 << 14;
 
-/// What an optimiser remembers: vectors of P numbers, empty where it needs none.
+/// The vectors of P numbers that an optimiser remembers between steps, empty where it needs none.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(super) struct Memory<T> {
+pub(super) struct OptimizerMemory<T> {
     /// m: the momentum, or Adam's mean of gradients.
     pub momentum: Vec<T>,
     /// Adam's mean of squared gradients.
     pub square: Vec<T>,
 }
 
-impl<T: Scalar> Memory<T> {
+/// Whether an optimiser remembers a momentum, and whether it remembers a mean square.
+fn remembers(optimizer: Optimizer) -> [bool; 2] {
+    match optimizer {
+        Optimizer::Sgd => [false, false],
+        Optimizer::HeavyBall { .. } | Optimizer::Nesterov { .. } => [true, false],
+        Optimizer::Adam { .. } => [true, true],
+    }
+}
+
+/// Vectors of P numbers that a run holds between its steps: θ, and what its optimiser remembers.
+pub(super) fn state_vectors(optimizer: Optimizer) -> usize {
+    1 + remembers(optimizer).into_iter().filter(|kept| *kept).count()
+}
+
+impl<T: Scalar> OptimizerMemory<T> {
     pub(super) fn new(optimizer: Optimizer, parameters: usize) -> Self {
         let zeros = |needed: bool| vec![T::ZERO; if needed { parameters } else { 0 }];
-        Self {
-            momentum: zeros(!matches!(optimizer, Optimizer::Sgd)),
-            square: zeros(matches!(optimizer, Optimizer::Adam { .. })),
-        }
+        let [momentum, square] = remembers(optimizer).map(zeros);
+        Self { momentum, square }
     }
 }
 
@@ -48,11 +60,11 @@ impl Update {
         &self,
         gradient: &BatchGradient<T>,
         parameters: &mut [T],
-        memory: &mut Memory<T>,
+        memory: &mut OptimizerMemory<T>,
         execution: &Execution,
     ) {
-        let Memory { momentum, square } = memory;
-        let work = |(index, part): (usize, Part<'_, T>)| {
+        let OptimizerMemory { momentum, square } = memory;
+        let work = |(index, part): (usize, UpdateBlock<'_, T>)| {
             vectorized(
                 #[inline(always)]
                 || self.block(gradient, index * BLOCK, part),
@@ -61,14 +73,14 @@ impl Update {
         execution.run(|| {
             let theta = parameters.par_chunks_mut(BLOCK);
             if momentum.is_empty() {
-                let part = |theta| Part { theta, m: &mut [], v: &mut [] };
+                let part = |theta| UpdateBlock { theta, m: &mut [], v: &mut [] };
                 theta.map(part).enumerate().for_each(work);
             } else if square.is_empty() {
-                let part = |(theta, m)| Part { theta, m, v: &mut [] };
+                let part = |(theta, m)| UpdateBlock { theta, m, v: &mut [] };
                 theta.zip(momentum.par_chunks_mut(BLOCK)).map(part).enumerate().for_each(work);
             } else {
                 let memory = momentum.par_chunks_mut(BLOCK).zip(square.par_chunks_mut(BLOCK));
-                let part = |(theta, (m, v))| Part { theta, m, v };
+                let part = |(theta, (m, v))| UpdateBlock { theta, m, v };
                 theta.zip(memory).map(part).enumerate().for_each(work);
             }
         });
@@ -79,7 +91,7 @@ impl Update {
         &self,
         gradient: &BatchGradient<T>,
         from: usize,
-        Part { theta, m, v }: Part<'_, T>,
+        UpdateBlock { theta, m, v }: UpdateBlock<'_, T>,
     ) {
         let mut storage = [T::ZERO; BLOCK];
         let g = &mut storage[..theta.len()];
@@ -136,7 +148,7 @@ impl Update {
 }
 
 /// A block of θ and of the optimiser's vectors, which are empty where it has none.
-struct Part<'a, T> {
+struct UpdateBlock<'a, T> {
     theta: &'a mut [T],
     m: &'a mut [T],
     v: &'a mut [T],

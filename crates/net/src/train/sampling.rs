@@ -1,10 +1,10 @@
-//! Which examples a step takes. The batch of a step is a function of seed and step alone, so that
-//! a run continued from a checkpoint needs nothing but its step.
+//! The batch of each step. It is a function of seed and step alone, so that a run continued from a
+//! checkpoint needs nothing but its step.
 
 use minimascope_record::training::Sampling;
 use rand::RngExt;
 
-use crate::random::{Purpose, stream_at};
+use crate::random::{RandomUse, stream_at};
 
 /// The batches of a run.
 #[derive(Clone, Debug)]
@@ -60,7 +60,7 @@ impl Batches {
                 batch.extend_from_slice(&self.order[first..last]);
             }
             Sampling::IndependentBatches => {
-                let mut random = stream_at(self.seed, Purpose::Batches, step);
+                let mut random = stream_at(self.seed, RandomUse::Batches, step);
                 for at in 0..self.batch_size {
                     let other = random.random_range(at..self.examples);
                     self.order.swap(at, other);
@@ -72,14 +72,14 @@ impl Batches {
                 }
             }
             Sampling::WithReplacement => {
-                let mut random = stream_at(self.seed, Purpose::Batches, step);
+                let mut random = stream_at(self.seed, RandomUse::Batches, step);
                 batch.extend((0..self.batch_size).map(|_| random.random_range(0..self.examples)));
             }
         }
     }
 
     fn shuffle(&mut self, epoch: u64) {
-        let mut random = stream_at(self.seed, Purpose::Batches, epoch);
+        let mut random = stream_at(self.seed, RandomUse::Batches, epoch);
         self.order.clear();
         self.order.extend(0..self.examples);
         for at in (1..self.examples).rev() {

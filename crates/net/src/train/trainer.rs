@@ -1,23 +1,24 @@
-//! The loop.
+//! The training loop.
 
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use minimascope_record::training::{Loss, Optimizer, Sampling, Schedule, Stop};
+use minimascope_record::outcome::Outcome;
+use minimascope_record::training::{Loss, Optimizer, OptimizerSetting, Sampling, Schedule, Stop};
 
-use crate::layers::{Weights, flip};
+use crate::layers::Weights;
 use crate::{Error, Examples, Execution, Network, Scalar};
 
 use super::assess::Assessor;
 use super::checkpoint::Checkpoint;
 use super::gradient::BatchGradient;
 use super::in_place::InPlace;
-use super::optimizer::{Memory, Update};
+use super::optimizer::{OptimizerMemory, Update};
 use super::sampling::Batches;
 use super::schedule::learning_rate_factor;
 
-/// Steps between two looks at whether the network is dead.
-const LOOK_FOR_DEATH: u64 = 500;
+/// Steps between two checks whether the network is dead.
+const DEATH_CHECK_EVERY: u64 = 500;
 /// Weight of the old value in the exponential average of the batch loss (the study's).
 const AVERAGE_KEEPS: f64 = 0.9;
 
@@ -84,14 +85,9 @@ impl Settings {
             let value = self.weight_decay.to_string();
             return setting("weight_decay", value, "it must be zero or a positive number");
         }
-        let momentum = match self.optimizer {
-            Optimizer::Sgd => [0.0, 0.0],
-            Optimizer::HeavyBall { momentum } | Optimizer::Nesterov { momentum } => [momentum, 0.0],
-            Optimizer::Adam { beta1, beta2, .. } => [beta1, beta2],
-        };
-        for value in momentum {
-            if !(0.0..1.0).contains(&value) {
-                return setting("optimizer", value.to_string(), "it must be from 0 up to below 1");
+        for OptimizerSetting { key, value, range } in self.optimizer.settings() {
+            if !range.contains(value) {
+                return setting(key, value.to_string(), &format!("it must be {range}"));
             }
         }
         Ok(())
@@ -100,7 +96,7 @@ impl Settings {
 
 /// A completed step, as observers see it.
 #[derive(Clone, Copy, Debug)]
-pub struct Step<'a, T> {
+pub struct CompletedStep<'a, T> {
     /// Steps taken so far.
     pub step: u64,
     /// θ after the step.
@@ -111,51 +107,24 @@ pub struct Step<'a, T> {
     pub average_loss: f64,
 }
 
-/// Somebody who watches the training. Watching does not change it.
+/// Observes a training run. An observer changes nothing of it but its end.
 pub trait Observer<T> {
-    /// After each step; `trainer` can be asked for a checkpoint. A break interrupts the run.
-    fn observe(&mut self, step: &Step<'_, T>, trainer: &Trainer<'_, T>) -> ControlFlow<()>;
+    /// Called after each step; `trainer` gives a checkpoint. A break interrupts the run.
+    fn observe(&mut self, step: &CompletedStep<'_, T>, trainer: &Trainer<'_, T>)
+    -> ControlFlow<()>;
 }
 
-impl<T, F: FnMut(&Step<'_, T>, &Trainer<'_, T>) -> ControlFlow<()>> Observer<T> for F {
-    fn observe(&mut self, step: &Step<'_, T>, trainer: &Trainer<'_, T>) -> ControlFlow<()> {
+impl<T, F: FnMut(&CompletedStep<'_, T>, &Trainer<'_, T>) -> ControlFlow<()>> Observer<T> for F {
+    fn observe(
+        &mut self,
+        step: &CompletedStep<'_, T>,
+        trainer: &Trainer<'_, T>,
+    ) -> ControlFlow<()> {
         self(step, trainer)
     }
 }
 
-/// Which rule said that the run has converged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StopRule {
-    /// The exponential average of the batch loss.
-    AverageBatchLoss,
-    /// The loss of the whole training set.
-    FullLoss,
-}
-
-/// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// A loss fell below its tolerance.
-    Converged(StopRule),
-    /// `max_steps` were taken.
-    StepLimit,
-    /// `max_seconds` have passed.
-    TimeLimit,
-    /// The loss of this step's batch was infinite or no number.
-    Diverged {
-        /// Steps taken before.
-        step: u64,
-    },
-    /// All outputs are the same, so that nothing but the last bias can still move.
-    Dead {
-        /// Steps taken when it was seen.
-        step: u64,
-    },
-    /// An observer asked for the end.
-    Interrupted,
-}
-
-/// A run: parameters on their way.
+/// A training run: its parameters, and all that its next step depends on.
 #[derive(Debug)]
 pub struct Trainer<'a, T> {
     network: &'a Network,
@@ -165,21 +134,21 @@ pub struct Trainer<'a, T> {
     execution: Execution,
     batches: Batches,
     parameters: Vec<T>,
-    memory: Memory<T>,
+    memory: OptimizerMemory<T>,
     step: u64,
     average: Option<f64>,
-    /// Seconds of earlier sittings of this run.
+    /// Seconds of this run before it was resumed.
     seconds: f64,
     started: Option<Instant>,
     batch: Vec<usize>,
     gathered: Examples<T>,
-    way: Way<T>,
+    method: StepMethod<T>,
     flipped: Vec<T>,
 }
 
-/// How a step is computed.
+/// How a step is computed: the gradient is applied layer by layer, or summed first.
 #[derive(Debug)]
-enum Way<T> {
+enum StepMethod<T> {
     InPlace(Box<InPlace<T>>),
     Summed(BatchGradient<T>),
 }
@@ -212,7 +181,7 @@ impl<'a, T: Scalar> Trainer<'a, T> {
             settings,
             execution: execution.clone(),
             batches: Batches::new(sampling, examples.len(), batch_size, seed),
-            memory: Memory::new(optimizer, parameters.len()),
+            memory: OptimizerMemory::new(optimizer, parameters.len()),
             parameters,
             step: 0,
             average: None,
@@ -220,10 +189,10 @@ impl<'a, T: Scalar> Trainer<'a, T> {
             started: None,
             batch: Vec::new(),
             gathered: examples.select(&[]),
-            way: if in_place {
-                Way::InPlace(Box::new(InPlace::new(execution.threads())))
+            method: if in_place {
+                StepMethod::InPlace(Box::new(InPlace::new(execution.threads())))
             } else {
-                Way::Summed(BatchGradient::new(network, batch_size))
+                StepMethod::Summed(BatchGradient::new(network, batch_size))
             },
             flipped: Vec::new(),
         })
@@ -244,7 +213,7 @@ impl<'a, T: Scalar> Trainer<'a, T> {
     ) -> Result<Self, Error> {
         let Checkpoint { step, average, seconds, parameters, memory } = checkpoint;
         let mut trainer = Self::new(network, loss, examples, settings, parameters, execution)?;
-        let lengths = |memory: &Memory<T>| [memory.momentum.len(), memory.square.len()];
+        let lengths = |memory: &OptimizerMemory<T>| [memory.momentum.len(), memory.square.len()];
         for (found, expected) in lengths(&memory).into_iter().zip(lengths(&trainer.memory)) {
             if found != expected {
                 return Err(Error::Length {
@@ -271,7 +240,7 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         self.step
     }
 
-    /// Seconds of all sittings of this run.
+    /// Seconds that this run has taken, those before it was resumed included.
     #[must_use]
     pub fn seconds(&self) -> f64 {
         self.seconds + self.started.map_or(0.0, |start| start.elapsed().as_secs_f64())
@@ -295,7 +264,8 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         }
     }
 
-    /// Trains until a stop rule holds or the observer breaks.
+    /// Trains until a stop rule holds or the observer breaks. [`Trainer::step`] says how many steps
+    /// were taken: after a divergence, those before the batch whose loss was not finite.
     pub fn run(&mut self, observer: &mut dyn Observer<T>) -> Outcome {
         self.started = Some(Instant::now());
         let outcome = self.steps(observer);
@@ -317,12 +287,12 @@ impl<'a, T: Scalar> Trainer<'a, T> {
             }
             let batch_loss = self.take_step();
             if !batch_loss.is_finite() {
-                return Outcome::Diverged { step: self.step };
+                return Outcome::Diverged;
             }
             self.step += 1;
             let average = averaged(self.average, batch_loss);
             self.average = Some(average);
-            let step = Step {
+            let step = CompletedStep {
                 step: self.step,
                 parameters: &self.parameters,
                 batch_loss,
@@ -339,28 +309,29 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         let outcome = self.rule(&stop, assessor)?;
         // A last step can leave the numbers' range with no next batch to show it.
         let is_finite = self.parameters.iter().all(|x| x.is_finite());
-        Some(if is_finite { outcome } else { Outcome::Diverged { step: self.step } })
+        Some(if is_finite { outcome } else { Outcome::Diverged })
     }
 
     fn rule(&self, stop: &Stop, assessor: &mut Assessor<'_, T>) -> Option<Outcome> {
         if self.step > 0 {
             let below = |value: f64, limit: Option<f64>| limit.is_some_and(|limit| value < limit);
             if self.average.is_some_and(|now| below(now, stop.average_batch_loss_below)) {
-                return Some(Outcome::Converged(StopRule::AverageBatchLoss));
+                return Some(Outcome::Converged);
             }
-            let look_at_loss = stop.full_loss_below.is_some()
+            let full_loss_is_due = stop.full_loss_below.is_some()
                 && self.step.is_multiple_of(self.batches.steps_per_epoch());
-            let constant = if look_at_loss {
+            let constant = if full_loss_is_due {
                 let now = assessor.assess(&self.parameters);
                 if below(now.loss, stop.full_loss_below) {
-                    return Some(Outcome::Converged(StopRule::FullLoss));
+                    return Some(Outcome::Converged);
                 }
                 now.constant
             } else {
-                self.step.is_multiple_of(LOOK_FOR_DEATH) && assessor.is_constant(&self.parameters)
+                self.step.is_multiple_of(DEATH_CHECK_EVERY)
+                    && assessor.is_constant(&self.parameters)
             };
             if constant && self.examples.len() > 1 {
-                return Some(Outcome::Dead { step: self.step });
+                return Some(Outcome::Dead);
             }
         }
         if self.step >= stop.max_steps {
@@ -385,15 +356,15 @@ impl<'a, T: Scalar> Trainer<'a, T> {
         };
         #[allow(clippy::cast_precision_loss)]
         let scale = 1.0 / examples.len() as f64;
-        match &mut self.way {
-            Way::InPlace(in_place) => {
+        match &mut self.method {
+            StepMethod::InPlace(in_place) => {
                 let rate = T::from_f64(learning_rate * scale);
                 let keep = T::from_f64(1.0 - learning_rate * weight_decay);
                 let parameters = &mut self.parameters;
                 scale * in_place.step(network, loss, examples, parameters, (rate, keep))
             }
-            Way::Summed(gradient) => {
-                flip(network, &self.parameters, &mut self.flipped);
+            StepMethod::Summed(gradient) => {
+                network.flip(&self.parameters, &mut self.flipped);
                 let point = Weights { values: &self.parameters, flipped: &self.flipped };
                 let value = gradient.run(network, loss, examples, point, &self.execution);
                 if value.is_finite() {

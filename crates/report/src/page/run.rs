@@ -11,7 +11,7 @@ use super::study::{density, escape, plane};
 use super::table::Table;
 use crate::figures::{plus_minus, reading};
 use crate::minima::Reached;
-use crate::views::{self, loss_name};
+use crate::views;
 use crate::{Image, Text};
 
 pub(super) fn page(
@@ -31,7 +31,7 @@ pub(super) fn page(
             "Loss of an example: {}. Sharpness *a* = λ_{{max}}(*H*), *H* the Hessian of the mean \
              loss; non-uniformity *s* = √λ_{{max}}(Σ), Σ = mean *H*_{{i}}^{{2}} − *H*^{{2}}. Every \
              eigenvalue stands with its true residual ‖*Av* − λ*v*‖.",
-            loss_name(config.loss)
+            config.loss.description()
         )),
         sections: vec![
             Section::new("Result", result(run)),
@@ -112,7 +112,7 @@ fn result(run: &StoredRun) -> Vec<Block> {
         "of the rectangle; proves nothing by itself".into(),
     );
     let loss = result.train_loss.map_or(NONE.to_owned(), reading);
-    row("training loss", loss, loss_name(result.loss).into());
+    row("training loss", loss, result.loss.description().into());
     let norm = result.gradient_norm.map_or(NONE.to_owned(), reading);
     row("gradient norm", norm, String::new());
     let accuracy = |value: Option<f64>| value.map_or(NONE.to_owned(), percent);

@@ -52,7 +52,7 @@ pub(super) fn page(inputs: &Inputs<'_>) -> Result<Document, Error> {
 fn conventions(inputs: &Inputs<'_>) -> Text {
     let mut losses: Vec<&str> = Vec::new();
     for run in &inputs.study.runs {
-        let name = crate::views::loss_name(run.config.loss);
+        let name = run.config.loss.description();
         if !losses.contains(&name) {
             losses.push(name);
         }

@@ -4,7 +4,6 @@ use minimascope_record::escape::{Escape, EscapeGrid, EscapePoint, Fate, Launch};
 use minimascope_record::measured::Measured;
 use minimascope_record::stability::Verdict;
 
-use super::loss_name;
 use super::stability::{brackets, curves, reached};
 use crate::figures::agreement::{Agreement, AgreementPanel, Cell, Observed, Predicted};
 use crate::figures::criterion::Criterion;
@@ -49,7 +48,7 @@ pub(crate) fn escape_with(record: &Escape, wrong_labels: usize) -> figure::Escap
             record.verdict,
             record.margin
         ),
-        loss_name: loss_name(record.loss).into(),
+        loss_name: record.loss.description().into(),
         start: figure::Start {
             loss: minimum.train_loss,
             train_accuracy: minimum.train_accuracy,

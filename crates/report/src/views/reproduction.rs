@@ -2,7 +2,6 @@
 
 use minimascope_record::reproduction::{Reproduction, ReproductionRow};
 
-use super::loss_name;
 use crate::figures::diagram::{Diagram, DiagramPanel, Group, Minimum};
 
 /// One panel a network, one group a batch size, published values with it. Rows
@@ -24,7 +23,7 @@ pub fn minima(study: &Reproduction) -> Option<Diagram> {
         "{} training images, {}. One seed of this program beside published values (Wu, \
          Ma, E 2018, and a reproduction of 2019).",
         study.rows.first()?.result.train_examples,
-        loss_name(loss)
+        loss.description()
     );
     (!panels.is_empty()).then(|| Diagram {
         title: "Where gradient descent and SGD come to rest".into(),

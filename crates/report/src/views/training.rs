@@ -4,7 +4,6 @@ use minimascope_record::measured::Measured;
 use minimascope_record::study::StoredRun;
 use minimascope_record::trace::CurvatureLine;
 
-use super::loss_name;
 use crate::figures::training_curves::{Trace, TrainingCurves};
 
 /// What the run recorded while training, each curve with the final measurement as its last point;
@@ -32,7 +31,7 @@ pub fn training_curves(run: &StoredRun) -> Option<TrainingCurves> {
             "η = {rate}, B = {}, seed {}; exponential average of the batch loss",
             config.train.batch_size, config.train.seed
         ),
-        loss_name: loss_name(config.loss).into(),
+        loss_name: config.loss.description().into(),
         loss: losses.collect(),
         loss_tolerance: config.train.stop.average_batch_loss_below,
         train_accuracy: trace(&|at| at.train_accuracy, end.and_then(|end| end.train_accuracy)),

@@ -6,7 +6,8 @@ use minimascope_record::outcome::Outcome;
 
 use super::*;
 use crate::progress::{Event, Progress, Silent};
-use crate::run::{Existing, Machine, Options, in_folder, run};
+use crate::machine::Machine;
+use crate::run::{Existing, Options, in_folder, run};
 
 const MACHINE: Machine = Machine { threads: 1, memory_bytes: 1 << 26 };
 

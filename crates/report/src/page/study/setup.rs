@@ -7,7 +7,7 @@ use crate::page::document::{Block, Section};
 use crate::page::exhibit::{Caption, Exhibit};
 use crate::page::table::Table;
 use crate::page::{Inputs, slug};
-use crate::views::{batches, loss_name};
+use crate::views::batches;
 
 pub(super) fn section(inputs: &Inputs<'_>) -> Section {
     let mut blocks = vec![Block::Table(table(inputs.study))];
@@ -98,7 +98,7 @@ fn table(study: &Study) -> Table {
             result.data.clone(),
             crate::chart::ticks::decimal(result.train_examples as f64, 0),
             result.corrupted_examples.len().to_string(),
-            loss_name(result.loss).to_owned(),
+            result.loss.description().to_owned(),
             batches(config.train.sampling).to_owned(),
             stop(&group),
             values(&|run| Some(run.config.train.learning_rate)),
@@ -113,7 +113,7 @@ fn key(run: &StoredRun) -> impl PartialOrd + use<> {
     let result = run.result.as_ref();
     (
         result.map(|result| (result.model.clone(), result.data.clone(), result.train_examples)),
-        result.map(|result| (loss_name(result.loss), result.corrupted_examples.len())),
+        result.map(|result| (result.loss.description(), result.corrupted_examples.len())),
         batches(run.config.train.sampling),
         run.config.train.stop.average_batch_loss_below,
     )

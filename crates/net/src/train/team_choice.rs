@@ -1,34 +1,38 @@
-//! Whether steps are taken by a team or alone: by which of them is the faster at the moment.
+//! Chooses whether the next step is taken by a team of threads or by one thread.
 //!
-//! On a machine with other work the system takes the processor from a member in the middle of its
-//! part, and the others wait for milliseconds: two threads are then slower than one. Both ways give
-//! the same bits, so that the clock may choose.
+//! The faster way is measured while the run goes on. On a machine with other work the system takes
+//! the processor from a helper in the middle of its part, and the other threads wait for
+//! milliseconds: two threads are then slower than one. Both ways give the same bits, so that the
+//! clock may choose.
 
 use std::time::Duration;
 
-/// How long steps are timed together: some of a scheduler's time slices.
+/// How long steps of the team are timed: some of a scheduler's time slices.
 const TOGETHER: Duration = Duration::from_millis(10);
-/// How long they are timed alone: nothing waits there, so that fewer are enough.
+/// How long steps of one thread are timed: it waits for nobody, so that fewer are enough.
 const ALONE: Duration = Duration::from_millis(2);
-/// How long the better way is kept before the other is tried, at first and at most.
+/// How long the faster way is kept before the other is tried again, at first.
 const KEPT: Duration = Duration::from_millis(60);
+/// The same, at most: the time doubles whenever the other way turns out slower.
 const KEPT_AT_MOST: Duration = Duration::from_secs(1);
 
-/// The clock of a training's steps.
+/// Times the steps of a run and chooses how the next is taken.
 #[derive(Debug)]
-pub(super) struct Pace {
+pub(super) struct TeamChoice {
     is_together: bool,
-    /// Time and number of the steps that were taken this way, and when it ends.
+    /// Time of the steps taken this way so far.
     time: Duration,
+    /// Their number.
     steps: u32,
+    /// The time after which this way is compared with the other.
     until: Duration,
     /// The mean step of the other way, while this one is tried.
     other: Option<Duration>,
     kept: Duration,
 }
 
-impl Pace {
-    /// Begins together.
+impl TeamChoice {
+    /// Begins with the team.
     pub(super) fn new() -> Self {
         let (time, until) = (Duration::ZERO, TOGETHER);
         Self { is_together: true, time, steps: 0, until, other: None, kept: KEPT }
@@ -70,13 +74,13 @@ mod tests {
 
     /// The share of a minute's time that is spent together.
     fn share_together(together: Duration, alone: Duration) -> f64 {
-        let mut pace = Pace::new();
+        let mut choice = TeamChoice::new();
         let (mut shared, mut all) = (Duration::ZERO, Duration::ZERO);
         while all < Duration::from_secs(60) {
-            let time = if pace.is_together() { together } else { alone };
-            shared += if pace.is_together() { time } else { Duration::ZERO };
+            let time = if choice.is_together() { together } else { alone };
+            shared += if choice.is_together() { time } else { Duration::ZERO };
             all += time;
-            pace.took(time);
+            choice.took(time);
         }
         shared.as_secs_f64() / all.as_secs_f64()
     }
@@ -93,17 +97,21 @@ mod tests {
 
     #[test]
     fn a_machine_that_becomes_busy_or_quiet_is_noticed() {
-        let mut pace = Pace::new();
+        let mut choice = TeamChoice::new();
         for (together, is_better) in [(50, true), (400, false), (50, true)] {
             for _ in 0..40_000 {
-                pace.took(Duration::from_micros(if pace.is_together() { together } else { 100 }));
+                choice.took(Duration::from_micros(if choice.is_together() {
+                    together
+                } else {
+                    100
+                }));
             }
             // The last moment may be a trial of the other way.
             let mut times = [Duration::ZERO; 2];
             for _ in 0..10_000 {
-                let time = Duration::from_micros(if pace.is_together() { together } else { 100 });
-                times[usize::from(pace.is_together())] += time;
-                pace.took(time);
+                let time = Duration::from_micros(if choice.is_together() { together } else { 100 });
+                times[usize::from(choice.is_together())] += time;
+                choice.took(time);
             }
             assert_eq!(times[1] > times[0], is_better, "{times:?}");
         }
