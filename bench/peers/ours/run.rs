@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::ops::ControlFlow;
 
-use minimascope_curvature::Hessian;
+use minimascope_curvature::{Matrix, PointOperator};
 use minimascope_linop::largest_pair;
 use minimascope_net::train::{CompletedStep, Trainer};
 use minimascope_net::{Curvature, Evaluator, Examples, Execution, MemoryEstimate, Network, Scalar};
@@ -180,7 +180,7 @@ struct Largest<'a, T> {
 impl<T: Scalar> Run for Largest<'_, T> {
     fn run(&mut self) {
         self.evaluator.set_point(&self.theta).expect("the length is right");
-        let mut hessian = Hessian::new(&mut self.evaluator);
+        let mut hessian = PointOperator::new(&mut self.evaluator, Matrix::Hessian);
         let pair = largest_pair(&mut hessian, 1e-3, Some(&self.problem.direction))
             .expect("the operator is finite");
         assert!(pair.converged, "residual {}", pair.relative_residual);

@@ -8,7 +8,7 @@ use std::error::Error;
 use std::process::Command;
 use std::time::Instant;
 
-use minimascope_curvature::Variance;
+use minimascope_curvature::{Matrix, PointOperator};
 use minimascope_data::Request;
 use minimascope_linop::{End, LanczosParameters, lanczos, silent};
 use minimascope_net::{Curvature, Evaluator, Examples, Execution, Network};
@@ -147,7 +147,7 @@ impl Case {
         let mut evaluator = Evaluator::new(&network, LOSS, 0.0, &examples, &execution)?;
         evaluator.set_point(&start(&network))?;
         let begin = Instant::now();
-        let spectrum = lanczos(&mut Variance::new(&mut evaluator), &parameters, None, &mut silent)?;
+        let spectrum = lanczos(&mut PointOperator::new(&mut evaluator, Matrix::Variance), &parameters, None, &mut silent)?;
         let largest = spectrum.largest().ok_or("no eigenvalue")?;
         println!(
             "| {} | {} | {:.0} | {:.4} | {} | {:.1} | {:.0} |",

@@ -175,10 +175,6 @@ mod tests {
     fn linearised(used: Law, other: Law) -> Linearised {
         let launches = |sampling, (left, left_later, typical): Law| LinearisedLaunches {
             sampling,
-            launches: 3,
-            left,
-            left_later,
-            left_at: None,
             departures: (0..3)
                 .map(|seed| {
                     (seed < left + left_later).then_some(if seed < left { 50 } else { 300 })
@@ -192,7 +188,7 @@ mod tests {
             directions: 2,
             share_of_loss: 1.0,
             max_steps: 400,
-            laws: vec![
+            by_sampling: vec![
                 launches(Sampling::ReshuffledEpochs, used),
                 launches(Sampling::IndependentBatches, other),
             ],
@@ -247,20 +243,20 @@ mod tests {
         }
         // The twin stays and another leaves, as often as one in three; one in a hundred is not.
         let mut by_another = linearised(quiet(0.9), quiet(0.9));
-        by_another.laws[0].departures[1] = Some(50);
+        by_another.by_sampling[0].departures[1] = Some(50);
         assert_eq!(explain(&cell(Stays, 0.5, 1), &by_another), Chance);
-        by_another.laws[0].departures = (0..100).map(|seed| (seed == 7).then_some(50)).collect();
+        by_another.by_sampling[0].departures = (0..100).map(|seed| (seed == 7).then_some(50)).collect();
         assert_eq!(explain(&cell(Stays, 0.5, 1), &by_another), NonlinearDeparture);
         // The twin of the one that stayed left before the steps were over: not finite steps.
         let mut by_another = linearised(loud(3), loud(3));
-        by_another.laws[0].departures = vec![Some(50), None, Some(50)];
+        by_another.by_sampling[0].departures = vec![Some(50), None, Some(50)];
         assert_eq!(explain(&cell(Leaves, 2.0, 2), &by_another), Chance);
         // The twin leaves, and with it as few as by the other law, or many more.
         let some = |of: usize, left: usize| (0..of).map(move |seed| (seed < left).then_some(50));
         for (used, other, expected) in [(1, 0, Residuals), (4, 0, Residuals), (5, 0, Reshuffling)] {
             let mut unequal = linearised(loud(1), quiet(0.9));
-            unequal.laws[0].departures = some(32, used).collect();
-            unequal.laws[1].departures = some(32, other).collect();
+            unequal.by_sampling[0].departures = some(32, used).collect();
+            unequal.by_sampling[1].departures = some(32, other).collect();
             assert_eq!(explain(&cell(Stays, 0.5, 1), &unequal), expected, "{used} and {other}");
         }
         assert!(!is_wanted(&cell(Leaves, 2.0, 3)));

@@ -211,6 +211,7 @@ fn end(path: &ToyPath) -> ToyEnd {
 #[cfg(test)]
 mod tests {
     use minimascope_record::stability::Verdict;
+    use minimascope_record::threshold::{CriterionName, Evidence, by};
 
     use super::*;
 
@@ -231,7 +232,7 @@ mod tests {
 
     /// The minimum x = 1.
     fn launch_of(settings: &ToyLaunch) -> ToyMinimum {
-        launch(&Launch { seeds: 1, ..*settings }).unwrap().0.minima.swap_remove(1)
+        launch(&ToyLaunch { seeds: 1, ..*settings }).unwrap().0.minima.swap_remove(1)
     }
 
     /// The numbers of the paper's pair, through the records.
@@ -239,13 +240,16 @@ mod tests {
     fn the_paper_s_pair() {
         let (record, picture) = launch(&ToyLaunch::default()).unwrap();
         let [zero, one] = &record.minima[..] else { panic!("two minima") };
-        let critical = &one.critical_learning_rate;
-        assert_eq!(format!("{:.6}", critical.exact.estimate), "0.552486");
-        assert_eq!(format!("{:.6}", critical.rectangle), "0.555556");
-        let almost = critical.almost_sure.unwrap();
-        assert!((almost.value - 0.5595).abs() < 2e-4, "{almost:?}");
-        assert!((almost.value - one.almost_sure_closed_form).abs() < 4.0 * almost.standard_error);
-        assert!((critical.gradient_descent - 1.0).abs() < 1e-12);
+        let at = |name| by(&one.thresholds, &name).unwrap();
+        let exact = mean_square(&one.thresholds).unwrap();
+        assert_eq!(format!("{:.6}", exact.learning_rate), "0.552486");
+        assert_eq!(format!("{:.6}", at(CriterionName::RECTANGLE).learning_rate), "0.555556");
+        let almost = at(CriterionName::ALMOST_SURE);
+        assert!((almost.learning_rate - 0.5595).abs() < 2e-4, "{almost:?}");
+        let Evidence::Simulation { standard_error, .. } = almost.evidence else { panic!() };
+        let distance = (almost.learning_rate - one.almost_sure_closed_form).abs();
+        assert!(distance < 4.0 * standard_error, "{almost:?}");
+        assert!((at(CriterionName::GRADIENT_DESCENT).learning_rate - 1.0).abs() < 1e-12);
         assert_eq!((one.verdict, zero.verdict), (Verdict::Leaves, Verdict::Stays));
         assert!((one.mean_square_growth - 1.7476).abs() < 1e-12);
         assert_eq!((record.sgd.at_zero, record.sgd.seeds), (1_000, 1_000));
@@ -256,18 +260,18 @@ mod tests {
     #[test]
     fn what_has_no_meaning_is_refused() {
         for bad in [
-            Launch { learning_rate: 0.0, ..ToyLaunch::default() },
-            Launch { learning_rate: f64::NAN, ..ToyLaunch::default() },
-            Launch { seeds: 0, ..ToyLaunch::default() },
+            ToyLaunch { learning_rate: 0.0, ..ToyLaunch::default() },
+            ToyLaunch { learning_rate: f64::NAN, ..ToyLaunch::default() },
+            ToyLaunch { seeds: 0, ..ToyLaunch::default() },
         ] {
             assert!(matches!(launch(&bad), Err(Error::Stability(_))), "{bad:?}");
         }
         for value in [-0.2, 0.0, 1e300, f64::NAN] {
-            let bad = Launch { curvatures: [1.0, value], ..ToyLaunch::default() };
+            let bad = ToyLaunch { curvatures: [1.0, value], ..ToyLaunch::default() };
             assert!(matches!(launch(&bad), Err(Error::ToyCurvature { function: 2, .. })));
         }
         for start in [f64::INFINITY, 1e300, f64::NAN] {
-            let bad = Launch { start, ..ToyLaunch::default() };
+            let bad = ToyLaunch { start, ..ToyLaunch::default() };
             assert!(matches!(launch(&bad), Err(Error::ToyStart { .. })), "{bad:?}");
         }
     }

@@ -1,0 +1,216 @@
+//! Questions to points that know no network: dense problems with closed forms.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use minimascope_curvature::{
+    Coupling, DensePoint, Matrix, PointFacts, PointShape, ProductCost, ProductFailure, TrainedPoint,
+};
+use minimascope_minimum::{Budget, Error, Measuring, Minimum, SpectrumQuestion, Watch, measure};
+use minimascope_record::config::Precision;
+use minimascope_record::stability::{StabilityQuestion, Verdict};
+use minimascope_record::threshold::{CriterionName, Proves, RankStop, by, mean_square};
+
+/// Nine units of curvature 1 in one direction and one of curvature 10 in another: the second alone
+/// decides at B = 1, η* = 2·mean h/mean h² = 2·1/10.
+fn planted() -> DensePoint {
+    let mut hessians = vec![0.0; 10 * 4];
+    for unit in 0..9 {
+        hessians[4 * unit] = 1.0;
+    }
+    hessians[39] = 10.0;
+    DensePoint::new(2, &hessians).unwrap()
+}
+
+fn tight() -> Budget {
+    Budget { tolerance: 1e-9, ..Budget::default() }
+}
+
+fn ask(point: &mut dyn TrainedPoint, question: &StabilityQuestion) -> Vec<(f64, Verdict)> {
+    let mut minimum = Minimum::of(point, &tight()).unwrap();
+    let verdict = |rate| {
+        let question = StabilityQuestion { learning_rate: Some(rate), ..*question };
+        let answer = minimum.ask(&question).unwrap();
+        (answer.margin.unwrap(), answer.verdict.unwrap())
+    };
+    [0.19, 0.21].map(verdict).to_vec()
+}
+
+#[test]
+fn a_planted_unit_decides() {
+    let mut point = planted();
+    let at = StabilityQuestion { batch_size: Some(1), ..StabilityQuestion::default() };
+    let judged = ask(&mut point, &at);
+    assert_eq!((judged[0].1, judged[1].1), (Verdict::Stays, Verdict::Leaves));
+    assert!((judged[0].0 - 0.95).abs() < 1e-6 && (judged[1].0 - 1.05).abs() < 1e-6);
+
+    let mut minimum = Minimum::of(&mut point, &tight()).unwrap();
+    let question = StabilityQuestion { attribution: 1, boundary: true, quick: true, ..at };
+    let answer = minimum.ask(&question).unwrap();
+    let attribution = answer.attribution.unwrap();
+    assert_eq!(attribution.mean_square[0].example, 9);
+    assert!(attribution.mean_square[0].share > 1.0 - 1e-9);
+    // Without it only curvature 1 is left, and η* = 2.
+    let without = attribution.left_out.last().unwrap();
+    assert!(without.examples == 1 && (without.critical_learning_rate - 2.0).abs() < 1e-6);
+    // Variance of (10, 0 × 9) is 10 − 1.
+    assert!((answer.point.non_uniformity.value - 3.0).abs() < 1e-6);
+    assert!(answer.point.example_curvatures.residual.unwrap() < 1e-9);
+    assert_eq!(answer.point.example_curvatures.converged, Some(true));
+    let sizes: Vec<usize> = answer.boundary.iter().map(|row| row.batch_size).collect();
+    assert_eq!(sizes, [1, 2, 4, 8, 10]);
+    // At B = n it is gradient descent, 2/a with a = 1.
+    let all = mean_square(&answer.boundary[4].thresholds).unwrap();
+    assert!((all.learning_rate - 2.0).abs() < 1e-6, "{all:?}");
+    assert_eq!(all.search().unwrap().stop, RankStop::AllDirections);
+}
+
+/// Every threshold of the list stands in the order that always holds, by what it proves and not by its
+/// name.
+#[test]
+fn what_thresholds_prove_does_not_contradict() {
+    let mut point = planted();
+    let mut minimum = Minimum::of(&mut point, &tight()).unwrap();
+    for size in 1..=10 {
+        let at = StabilityQuestion { batch_size: Some(size), ..StabilityQuestion::default() };
+        let answer = minimum.ask(&at).unwrap();
+        let exact = mean_square(&answer.thresholds).unwrap().ends();
+        assert!(exact.lower <= exact.upper);
+        for threshold in &answer.thresholds {
+            let ends = threshold.ends();
+            assert!(ends.lower <= exact.upper * (1.0 + 1e-9), "B = {size}: {threshold:?}");
+            assert!(exact.upper <= ends.upper * (1.0 + 1e-9), "B = {size}: {threshold:?}");
+        }
+        let descent = by(&answer.thresholds, &CriterionName::GRADIENT_DESCENT).unwrap();
+        assert_eq!(descent.proves, Proves::LeavingAbove);
+    }
+}
+
+/// With η alone the smallest batch is found, and it agrees with the thresholds around it.
+#[test]
+fn the_smallest_batch_of_a_learning_rate() {
+    let mut point = planted();
+    let mut minimum = Minimum::of(&mut point, &tight()).unwrap();
+    let rate = StabilityQuestion { learning_rate: Some(0.7), ..StabilityQuestion::default() };
+    let found = minimum.ask(&rate).unwrap().smallest_batch_size.unwrap().estimated.unwrap();
+    let mut threshold = |size| {
+        let at = StabilityQuestion { batch_size: Some(size), ..StabilityQuestion::default() };
+        mean_square(&minimum.ask(&at).unwrap().thresholds).unwrap().learning_rate
+    };
+    assert!(threshold(found) >= 0.7 && threshold(found - 1) < 0.7, "{found}");
+}
+
+/// A point away from its minimum has a gradient: the verdict does not say stays.
+#[test]
+fn no_verdict_says_stays_where_the_point_still_moves() {
+    let mut point = planted().moved_to(&[1.0, 1.0]).unwrap();
+    let at = StabilityQuestion { batch_size: Some(1), ..StabilityQuestion::default() };
+    let judged = ask(&mut point, &at);
+    assert_eq!((judged[0].1, judged[1].1), (Verdict::NotDecided, Verdict::Leaves));
+    let mut minimum = Minimum::of(&mut point, &tight()).unwrap();
+    minimum.remark("a remark of whoever made the point".to_owned());
+    let question = StabilityQuestion { batch_sharpness: true, batch_size: Some(10), ..at };
+    let answer = minimum.ask(&question).unwrap();
+    assert!(answer.notes.iter().any(|note| note.contains("not a minimum yet")));
+    assert!(answer.notes.iter().any(|note| note == "a remark of whoever made the point"));
+    // g = (0.9, 1) under H = diag(0.9, 1): gᵀHg/|g|² = (0.9³ + 1)/(0.9² + 1).
+    let sharpness = answer.batch_sharpness.unwrap().mean_of_ratios.unwrap();
+    let expected = (0.9f64.powi(3) + 1.0) / (0.81 + 1.0);
+    assert!((sharpness.value - expected).abs() < 1e-9, "{sharpness:?}");
+}
+
+/// A point whose units see their whole batch: its H exists, and no H_i.
+struct Coupled(DensePoint);
+
+impl TrainedPoint for Coupled {
+    fn shape(&self) -> PointShape {
+        self.0.shape()
+    }
+    fn precision(&self) -> Precision {
+        self.0.precision()
+    }
+    fn coupling(&self) -> Coupling {
+        Coupling::WholeBatch
+    }
+    fn facts(&mut self) -> Result<PointFacts, ProductFailure> {
+        self.0.facts()
+    }
+    fn cost(&self, matrix: Matrix) -> ProductCost {
+        self.0.cost(matrix)
+    }
+    fn product(&mut self, matrix: Matrix, x: &[f64], y: &mut [f64]) -> Result<(), ProductFailure> {
+        assert_eq!(matrix, Matrix::Hessian);
+        self.0.product(matrix, x, y)
+    }
+    fn gradient(&mut self, g: &mut [f64]) -> Result<(), ProductFailure> {
+        self.0.gradient(g)
+    }
+    fn unit_losses(&mut self, _: &mut [f64]) -> Result<(), ProductFailure> {
+        Err("a unit has no loss of its own".into())
+    }
+    fn factor_product(&mut self, _: &[f64], _: &mut [f64]) -> Result<(), ProductFailure> {
+        Err("a unit has no factor".into())
+    }
+    fn factor_transposed(&mut self, _: &[f64], _: &mut [f64]) -> Result<(), ProductFailure> {
+        Err("a unit has no factor".into())
+    }
+    fn at_units(
+        &mut self,
+        _: &[usize],
+        _: &mut dyn FnMut(&mut dyn TrainedPoint) -> Result<(), ProductFailure>,
+    ) -> Result<(), ProductFailure> {
+        Err("a unit cannot be taken out".into())
+    }
+}
+
+#[test]
+fn a_coupled_point_has_a_sharpness_and_no_verdict() {
+    let mut point = Coupled(planted());
+    let never = AtomicBool::new(false);
+    let mut quiet = |_| ();
+    let mut watch = Watch::new(&mut quiet, &never);
+    let found = measure(&mut point, &SpectrumQuestion::default(), &tight(), &mut watch).unwrap();
+    assert!((found.sharpness.value - 1.0).abs() < 1e-9 && found.non_uniformity.is_none());
+    let refused = Minimum::of(&mut point, &tight()).err().unwrap();
+    assert!(matches!(refused, Error::Coupled(_)) && refused.to_string().contains("batch norm"));
+}
+
+#[test]
+fn one_unit_and_no_curvature_are_refused() {
+    let mut one = DensePoint::new(1, &[2.0]).unwrap();
+    let refused = Minimum::of(&mut one, &tight()).err().unwrap();
+    assert!(refused.to_string().contains("at least two"), "{refused}");
+    let mut flat = DensePoint::new(1, &[0.0, 0.0]).unwrap();
+    let refused = Minimum::of(&mut flat, &tight()).err().unwrap();
+    assert!(refused.to_string().contains("H is zero"), "{refused}");
+}
+
+/// Whatever is at work when the flag is set ends, and says so.
+#[test]
+fn an_interruption_ends_every_stage() {
+    for after in 0..200 {
+        let flag = AtomicBool::new(false);
+        let mut events = 0;
+        let mut stop = |_: Measuring| {
+            events += 1;
+            if events > after {
+                flag.store(true, Ordering::Relaxed);
+            }
+        };
+        let mut watch = Watch::new(&mut stop, &flag);
+        let mut point = planted();
+        let question = StabilityQuestion {
+            batch_size: Some(2),
+            boundary: true,
+            attribution: 2,
+            batch_sharpness: true,
+            ..StabilityQuestion::default()
+        };
+        let answered = Minimum::watched(&mut point, &Budget::default(), &mut watch)
+            .and_then(|mut minimum| minimum.ask_watched(&question, &mut watch));
+        if flag.load(Ordering::Relaxed) {
+            assert!(matches!(answered, Err(Error::Interrupted)), "after {after} events");
+        } else {
+            assert!(answered.is_ok());
+        }
+    }
+}
