@@ -262,7 +262,7 @@ fn memory_changes_no_bit() {
 fn both_precisions_agree() {
     for (name, trained) in &trained() {
         for matrix in [Matrix::Hessian, Matrix::Variance] {
-            let mut top = |point: &mut dyn TrainedPoint| {
+            let top = |point: &mut dyn TrainedPoint| {
                 largest_pair(&mut PointOperator::new(point, matrix), 1e-4, None).unwrap().value
             };
             let (mut double, mut single) = (0.0, 0.0);

@@ -40,10 +40,12 @@ impl From<minimascope_data::Error> for Failure {
 
 pub(crate) fn code(done: Result<Done, Failure>) -> ExitCode {
     match done {
+        // What was asked for could not be finished before; what was saved stays.
+        Err(Failure::Experiment(Error::Interrupted)) => ExitCode::from(130),
         Ok(Done::Well) => ExitCode::SUCCESS,
         Ok(Done::WithFailures) => ExitCode::from(3),
         Ok(Done::Interrupted) => ExitCode::from(130),
-        // Whoever reads our output has read enough.
+        // A broken pipe: the reader closed stdout.
         Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
             ExitCode::SUCCESS
         }

@@ -133,11 +133,11 @@ fn measuring(at: &MeasureProgress) -> String {
     let MeasureProgress { quantity, products, value, relative_residual } = at;
     let unit = if *quantity == Quantity::LinearisedLaunch { "done" } else { "products" };
     let mut text = format!("measuring {quantity}: {products} {unit}");
-    if value.is_finite() && relative_residual.is_finite() {
-        text.push_str(&format!(
-            ", {} with relative residual {relative_residual:.0e}",
-            significant(*value)
-        ));
+    if let Some(value) = value {
+        text.push_str(&format!(", {}", significant(*value)));
+    }
+    if let Some(relative_residual) = relative_residual {
+        text.push_str(&format!(" with relative residual {relative_residual:.0e}"));
     }
     text
 }

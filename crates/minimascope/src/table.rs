@@ -8,22 +8,16 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    pub(crate) fn new<const N: usize>(heading: [&str; N]) -> Self {
-        Self { columns: N, rows: vec![heading.map(str::to_owned).to_vec()] }
-    }
-
-    /// With as many columns as there are headings.
-    pub(crate) fn with_columns(headings: Vec<String>) -> Self {
+    pub(crate) fn new(headings: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        let headings: Vec<String> = headings.into_iter().map(Into::into).collect();
         Self { columns: headings.len(), rows: vec![headings] }
     }
 
-    pub(crate) fn push(&mut self, cells: Vec<String>) {
+    /// As many cells as there are headings.
+    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+        let cells: Vec<String> = cells.into_iter().collect();
         debug_assert_eq!(cells.len(), self.columns);
         self.rows.push(cells);
-    }
-
-    pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
-        self.push(cells.into());
     }
 
     /// An empty line.

@@ -28,7 +28,7 @@ pub(crate) struct MinimumPlace {
     pub(crate) machine: Machine,
 }
 
-/// η, B and the law of batches.
+/// η, B and the sampling scheme.
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct OptimizerArguments {
     /// η.
@@ -38,8 +38,8 @@ pub(crate) struct OptimizerArguments {
     #[arg(long, value_name = "B", value_parser = parse_batch_size)]
     pub(crate) batch_size: Option<BatchSize>,
     /// How the optimiser draws its batches [default: as the run did].
-    #[arg(long, value_name = "LAW", value_enum)]
-    pub(crate) sampling: Option<Law>,
+    #[arg(long, value_name = "SCHEME", value_enum)]
+    pub(crate) sampling: Option<SamplingScheme>,
 }
 
 #[derive(Debug, Args)]
@@ -56,8 +56,14 @@ pub(crate) struct Stability {
     #[arg(long)]
     pub(crate) boundary: bool,
     /// The examples that make SGD leave, and the threshold without them [default count: 8].
-    #[arg(long, value_name = "COUNT", num_args = 0..=1, default_missing_value = "8")]
-    pub(crate) blame: Option<NonZeroUsize>,
+    #[arg(
+        long,
+        visible_alias = "blame",
+        value_name = "COUNT",
+        num_args = 0..=1,
+        default_missing_value = "8"
+    )]
+    pub(crate) attribution: Option<NonZeroUsize>,
     /// The curvature along SGD's own steps, to compare with 2/η.
     #[arg(long)]
     pub(crate) batch_sharpness: bool,
@@ -65,8 +71,9 @@ pub(crate) struct Stability {
     #[arg(long)]
     pub(crate) quick: bool,
     /// The exact threshold has settled when twice the directions change it by less than this.
-    #[arg(long, value_name = "SHARE", default_value_t = 1e-2)]
-    pub(crate) tolerance: f64,
+    /// [default: 0.01]
+    #[arg(long, value_name = "SHARE")]
+    pub(crate) tolerance: Option<f64>,
     #[command(flatten)]
     pub(crate) place: MinimumPlace,
 }
@@ -127,11 +134,11 @@ pub(crate) struct Escape {
     pub(crate) place: MinimumPlace,
 }
 
-/// A law of batches by the name that configuration files use.
+/// A sampling scheme by the name that configuration files use.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Law(pub(crate) Sampling);
+pub(crate) struct SamplingScheme(pub(crate) Sampling);
 
-impl clap::ValueEnum for Law {
+impl clap::ValueEnum for SamplingScheme {
     fn value_variants<'a>() -> &'a [Self] {
         &[
             Self(Sampling::ReshuffledEpochs),
@@ -141,11 +148,7 @@ impl clap::ValueEnum for Law {
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(PossibleValue::new(match self.0 {
-            Sampling::ReshuffledEpochs => "reshuffled-epochs",
-            Sampling::IndependentBatches => "independent-batches",
-            Sampling::WithReplacement => "with-replacement",
-        }))
+        Some(PossibleValue::new(self.0.to_string()))
     }
 }
 

@@ -5,12 +5,12 @@ mod toy;
 
 use std::path::PathBuf;
 
-use minimascope_experiment::escape::{Launch, Place, escape};
-use minimascope_experiment::folder::RunFolder;
-use minimascope_experiment::measure::target::Target;
+use minimascope_experiment::escape::{LaunchQuestion, Place, escape};
+use minimascope_experiment::folder::{ESCAPES, RunFolder};
 use minimascope_experiment::run::Existing;
-use minimascope_experiment::stability::Minimum;
-use minimascope_record::escape::{Escape as Record, Fate, Growth, Linearised};
+use minimascope_experiment::stability::at_minimum;
+use minimascope_experiment::target::Target;
+use minimascope_record::escape::{self as record, Fate, Growth, Linearised};
 use minimascope_record::measured::Measured;
 use minimascope_report::views;
 
@@ -48,10 +48,10 @@ pub(crate) fn run(arguments: &Escape) -> Result<Done, Failure> {
         });
     };
     let target = Target::find(&arguments.target, &place.out, place.config.as_deref())?;
-    let launch = Launch {
+    let launch = LaunchQuestion {
         learning_rate,
         batch_size: size.of(target.plan().train().len()),
-        sampling: arguments.optimizer.sampling.map(|law| law.0),
+        sampling: arguments.optimizer.sampling.map(|scheme| scheme.0),
         seeds: arguments.seeds.unwrap_or(1),
         max_steps: arguments.steps.unwrap_or(STEPS),
         quick: arguments.quick,
@@ -60,15 +60,12 @@ pub(crate) fn run(arguments: &Escape) -> Result<Done, Failure> {
     let machine = place.machine.into();
     let mut progress = progress::on_stderr();
     let flag = interrupt::flag();
-    let Some(mut minimum) = Minimum::open(&target, &machine, progress.as_mut(), flag)? else {
-        return Ok(Done::Interrupted);
-    };
     let name = format!("learning-rate-{learning_rate}-batch-size-{}", launch.batch_size);
     let folder = folder(arguments, &target, &name);
     let to = place_of(arguments, &folder);
-    let Some(mut record) = escape(&mut minimum, &launch, &to, progress.as_mut(), flag)? else {
-        return Ok(Done::Interrupted);
-    };
+    let mut record = at_minimum(&target, &machine, progress.as_mut(), flag, |minimum, progress| {
+        escape(minimum, &launch, &to, progress, flag)
+    })?;
     drop(progress);
     draw(&views::escape(&record).figure(), folder.path())?;
     record.folder = Some(folder.path().display().to_string());
@@ -83,9 +80,9 @@ pub(crate) fn run(arguments: &Escape) -> Result<Done, Failure> {
 
 /// Where the record and the figure go: a folder of their own in the run's.
 fn folder(arguments: &Escape, target: &Target, name: &str) -> RunFolder {
-    let law = arguments.optimizer.sampling.map(|law| format!("-{}", name_of(&law.0)));
+    let scheme = arguments.optimizer.sampling.map(|scheme| format!("-{}", scheme.0));
     let below = || -> PathBuf {
-        target.folder().join("escape").join(format!("{name}{}", law.unwrap_or_default()))
+        target.folder().join(ESCAPES).join(format!("{name}{}", scheme.unwrap_or_default()))
     };
     RunFolder::at(arguments.place.figures.clone().unwrap_or_else(below))
 }
@@ -95,21 +92,21 @@ fn place_of(arguments: &Escape, folder: &RunFolder) -> Place {
     Place { folder: folder.clone(), existing }
 }
 
-pub(crate) fn text(record: &Record) -> String {
-    let minimum = &record.minimum;
+pub(crate) fn text(record: &record::Escape) -> String {
+    let (origin, minimum) = (&record.origin, &record.point);
     let mut text = format!(
         "from the minimum of {} on {} (η = {}, B = {}) to SGD with η = {}, B = {}, {}\n\
          predicted: {} (η/η* = {})\n{}",
-        minimum.model,
-        minimum.data,
-        minimum.trained_learning_rate,
-        minimum.trained_batch_size,
+        origin.model,
+        origin.data,
+        origin.learning_rate,
+        origin.batch_size,
         record.learning_rate,
         record.batch_size,
         name_of(&record.sampling),
         record.verdict,
         significant(record.margin),
-        criteria(&record.critical_learning_rate, 0.0)
+        criteria(&record.thresholds)
     );
     let growth = &record.predicted_growth;
     text.push_str(&format!(
@@ -124,7 +121,7 @@ pub(crate) fn text(record: &Record) -> String {
             _ => String::new(),
         }
     ));
-    text.push_str(&relaunched(&record.linearised));
+    text.push_str(&linearised_launches(&record.linearised, record.max_steps));
     if let Some(observed) = &record.observed_growth {
         text.push_str(&format!("seen: {}\n", grown(observed)));
     }
@@ -152,8 +149,8 @@ pub(crate) fn text(record: &Record) -> String {
         significant(minimum.sharpness.value),
         significant(minimum.non_uniformity.value),
         significant(minimum.train_loss),
-        percent(minimum.train_accuracy),
-        minimum.test_accuracy.map_or(none(), percent),
+        minimum.train_accuracy.map_or(none(), percent),
+        origin.test_accuracy.map_or(none(), percent),
         "0".to_owned(),
     ]);
     for launch in &record.launches {
@@ -192,22 +189,23 @@ pub(crate) fn text(record: &Record) -> String {
     text
 }
 
-/// What the linearised dynamics do when launched so.
-fn relaunched(linearised: &Linearised) -> String {
+/// What the linearised dynamics do when launched so; the network's launches took `steps` at most.
+fn linearised_launches(linearised: &Linearised, steps: u64) -> String {
     let mut text = String::new();
-    for of in &linearised.laws {
+    for of in &linearised.by_sampling {
         text.push_str(&format!(
             "linearised launches, {} directions with {} of the loss, {}: {} of {} leave{}",
             linearised.directions,
             percent(linearised.share_of_loss),
             name_of(&of.sampling),
-            of.left,
-            of.launches,
-            of.left_at.map_or(String::new(), |at| format!(", the first at step {}", grouped(at))),
+            of.left_within(steps),
+            of.departures.len(),
+            of.left_at().map_or(String::new(), |at| format!(", the first at step {}", grouped(at))),
         ));
-        if of.left_later > 0 {
+        let later = of.left_within(u64::MAX) - of.left_within(steps);
+        if later > 0 {
             let most = grouped(linearised.max_steps);
-            text.push_str(&format!(", {} more by step {most}", of.left_later));
+            text.push_str(&format!(", {later} more by step {most}"));
         }
         let growth = of.growth.as_ref().map_or(String::new(), |at| format!("; {}", grown(at)));
         let typical = of.typical.map_or(String::new(), |factor| {

@@ -1,7 +1,8 @@
 //! `run`: train a network, then measure the minimum it reached.
 
+use minimascope_experiment::machine::Machine;
 use minimascope_experiment::plan::Plan;
-use minimascope_experiment::run::{self, Existing, Machine, Options};
+use minimascope_experiment::run::{self, Existing, Options};
 use minimascope_record::outcome::Outcome;
 
 use crate::arguments::Run;

@@ -1,12 +1,14 @@
 //! `stability`: which learning rates and batch sizes can stay at a minimum.
 
-use minimascope_experiment::measure::target::Target;
-use minimascope_experiment::stability::{Minimum, Query};
+use minimascope_experiment::stability::at_minimum;
+use minimascope_experiment::target::Target;
+use minimascope_minimum::check;
 use minimascope_record::measured::Estimate;
-use minimascope_record::stability::{
-    CriticalLearningRate, LowerBy, RankStop, StabilityReport, Verdict,
+use minimascope_record::stability::{StabilityQuestion, StabilityReport, Verdict};
+use minimascope_record::threshold::{
+    CriterionName, Evidence, LowerBy, Proves, RankSearch, RankStop, Threshold,
 };
-use minimascope_report::views::{blame, boundary};
+use minimascope_report::views::{attribution, boundary};
 
 use crate::arguments::Stability;
 use crate::commands::run::for_every_direction;
@@ -23,26 +25,23 @@ pub(crate) fn run(arguments: &Stability) -> Result<Done, Failure> {
         if arguments.quick { place.machine.into() } else { for_every_direction(place.machine) };
     let n = target.plan().train().len();
     let optimizer = &arguments.optimizer;
-    let query = Query {
+    let question = StabilityQuestion {
         learning_rate: optimizer.learning_rate,
         batch_size: optimizer.batch_size.map(|size| size.of(n)),
         momentum: arguments.momentum,
-        sampling: optimizer.sampling.map(|law| law.0),
+        sampling: optimizer.sampling.map(|scheme| scheme.0),
         boundary: arguments.boundary,
-        blame: arguments.blame.map_or(0, usize::from),
+        attribution: arguments.attribution.map_or(0, usize::from),
         batch_sharpness: arguments.batch_sharpness,
         quick: arguments.quick,
-        tolerance: Some(arguments.tolerance),
+        tolerance: arguments.tolerance,
     };
-    query.check(n)?;
+    check(&question, n).map_err(minimascope_experiment::Error::from)?;
     let mut progress = progress::on_stderr();
     let flag = interrupt::flag();
-    let Some(mut minimum) = Minimum::open(&target, &machine, progress.as_mut(), flag)? else {
-        return Ok(Done::Interrupted);
-    };
-    let Some(report) = minimum.ask(&query, progress.as_mut(), flag)? else {
-        return Ok(Done::Interrupted);
-    };
+    let report = at_minimum(&target, &machine, progress.as_mut(), flag, |minimum, progress| {
+        minimum.ask(&question, progress, flag)
+    })?;
     drop(progress);
     if place.json {
         output::json(&report)?;
@@ -53,8 +52,9 @@ pub(crate) fn run(arguments: &Stability) -> Result<Done, Failure> {
     if let Some(boundary) = boundary(&report) {
         draw(&boundary.figure(), folder)?;
     }
-    if let Some(blame) = blame(&report, |example| picture(target.plan().train(), example)) {
-        draw(&blame.figure(), folder)?;
+    let shown = attribution(&report, |example| picture(target.plan().train(), example));
+    if let Some(attribution) = shown {
+        draw(&attribution.figure(), folder)?;
     }
     Ok(Done::Well)
 }
@@ -81,23 +81,23 @@ fn text(report: &StabilityReport) -> String {
             size(found.proved)
         ));
     }
-    if let (Some(critical), Some(size)) = (&report.critical_learning_rate, report.batch_size) {
+    if let (false, Some(size)) = (report.thresholds.is_empty(), report.batch_size) {
         text.push_str(&format!("critical learning rate at B = {size}:\n"));
-        text.push_str(&criteria(critical, report.momentum));
+        text.push_str(&criteria(&report.thresholds));
     }
     if !report.boundary.is_empty() {
         text.push('\n');
         text.push_str(&boundary_table(report));
     }
-    if let Some(blame) = &report.blame {
+    if let Some(attribution) = &report.attribution {
         for (of, shares) in
-            [("share of s²", &blame.non_uniformity), ("share in η*", &blame.mean_square)]
+            [("share of s²", &attribution.non_uniformity), ("share in η*", &attribution.mean_square)]
         {
             let mut table = Table::new(["example", "label", of, "corrupted"]);
             for share in shares {
                 table.row([
                     share.example.to_string(),
-                    share.label.to_string(),
+                    share.label.map_or("–".to_owned(), |label| label.to_string()),
                     percent(share.share),
                     if share.corrupted { "yes" } else { "no" }.to_owned(),
                 ]);
@@ -106,11 +106,11 @@ fn text(report: &StabilityReport) -> String {
         }
         text.push('\n');
         let mut table = Table::new(["left out", "η*"]);
-        for at in &blame.left_out {
+        for at in &attribution.left_out {
             table.row([at.examples.to_string(), significant(at.critical_learning_rate)]);
         }
-        let directions = grouped(blame.directions as u64);
-        let at = blame.batch_size;
+        let directions = grouped(attribution.rank as u64);
+        let at = attribution.batch_size;
         text.push_str(&format!("{table}at B = {at}, η* in {directions} leading directions\n"));
     }
     if let Some(found) = &report.batch_sharpness {
@@ -138,22 +138,28 @@ fn text(report: &StabilityReport) -> String {
 
 /// Where the optimiser would start.
 fn point(report: &StabilityReport) -> String {
-    let minimum = &report.minimum;
+    let minimum = &report.point;
     let factors = &minimum.gauss_newton;
-    let test = minimum.test_accuracy.map(|test| format!(", test accuracy {}", percent(test)));
-    let mut text = format!(
-        "{} on {} examples of {}, trained with η = {}, B = {}\n\
-         train loss {}, gradient norm {}, train accuracy {}{}\n",
-        minimum.model,
-        grouped(minimum.train_examples as u64),
-        minimum.data,
-        minimum.trained_learning_rate,
-        minimum.trained_batch_size,
+    let examples = grouped(minimum.train_examples as u64);
+    let mut text = match &report.origin {
+        Some(origin) => format!(
+            "{} on {examples} examples of {}, trained with η = {}, B = {}\n",
+            origin.model, origin.data, origin.learning_rate, origin.batch_size
+        ),
+        None => format!("{examples} examples\n"),
+    };
+    let test = report.origin.as_ref().and_then(|origin| origin.test_accuracy);
+    text.push_str(&format!(
+        "train loss {}, gradient norm {}",
         significant(minimum.train_loss),
-        significant(minimum.gradient_norm),
-        percent(minimum.train_accuracy),
-        test.unwrap_or_default(),
-    );
+        significant(minimum.gradient_norm)
+    ));
+    for (name, accuracy) in [("train", minimum.train_accuracy), ("test", test)] {
+        if let Some(accuracy) = accuracy {
+            text.push_str(&format!(", {name} accuracy {}", percent(accuracy)));
+        }
+    }
+    text.push('\n');
     let mut table = Table::new(["", "Hessian", "Gauss–Newton", "difference"]);
     for (name, full, part) in [
         ("sharpness a", minimum.sharpness.value, factors.sharpness),
@@ -188,69 +194,63 @@ fn point(report: &StabilityReport) -> String {
     text
 }
 
-/// What each criterion says, of SGD with this momentum.
-pub(crate) fn criteria(critical: &CriticalLearningRate, momentum: f64) -> String {
-    let exact = &critical.exact;
-    // The rectangle and the last three know no momentum.
-    let plain = |remark: &str| match (momentum > 0.0, remark) {
-        (false, remark) => remark.to_owned(),
-        (true, "") => "without momentum".to_owned(),
-        (true, remark) => format!("{remark}, without momentum"),
-    };
+/// What each criterion says.
+pub(crate) fn criteria(thresholds: &[Threshold]) -> String {
     let mut table = Table::new(["  criterion", "η", "proves", "remark"]);
-    let mut row = |name: &str, value: String, proves: &str, remark: String| {
-        table.row([format!("  {name}"), value, proves.to_owned(), remark]);
-    };
-    if let Some(value) = critical.theorem1 {
-        // Of leading directions alone it is a Lanczos value, and only the lower end is proved.
-        let proved = value <= exact.lower * (1.0 + 1e-6);
-        let (proves, remark) =
-            if proved { ("staying below", "") } else { ("nothing", "of leading directions") };
-        row("Theorem 1", significant(value), proves, remark.to_owned());
-    }
-    row("rectangle", significant(critical.rectangle), "nothing", plain(""));
-    let lower_by = match exact.lower_by {
-        LowerBy::Theorem1 => "by Theorem 1",
-        LowerBy::Certificate => "by a certificate",
-        LowerBy::Sharpness => "by the sharpness",
-        LowerBy::None => "nothing proved",
-    };
-    row("exact, lower end", significant(exact.lower), "staying below", lower_by.to_owned());
-    row("exact, estimate", significant(exact.estimate), "", ranks(critical));
-    row("exact, upper end", significant(exact.upper), "leaving above", String::new());
-    let names =
-        ["bound of the top direction", "bound of the traces", "bound of the best direction"];
-    for (name, value) in names.into_iter().zip(&critical.bounds) {
-        row(name, significant(*value), "leaving above", String::new());
-    }
-    if let Some(found) = critical.almost_sure {
-        let settled = if found.converged { "" } else { ", not converged" };
-        let rank = grouped(found.rank as u64);
-        let error = significant(found.standard_error);
-        let error = format!("± {error}, r = {rank}{settled}");
-        row("almost sure", significant(found.value), "", error);
-    }
-    let descent = significant(critical.gradient_descent);
-    row("gradient descent", descent, "leaving above", String::new());
-    let decoupled = significant(critical.decoupled);
-    row("decoupled noise", decoupled, "nothing", plain("from the spectrum alone"));
-    let worst = significant(critical.worst_example);
-    row("worst example", worst, "", plain("some batch expands above"));
-    if let Some(batch) = critical.worst_batch {
-        let value = significant(batch.critical_learning_rate);
-        let remark = format!("the sharpest of {} batches expands above", batch.batches);
-        row("worst batch drawn", value, "", plain(&remark));
+    for threshold in thresholds {
+        let name = |suffix: &str| format!("  {}{suffix}", threshold.title);
+        let value = significant(threshold.learning_rate);
+        let remark = threshold.remark.clone().unwrap_or_default();
+        match (threshold.bracket, threshold.search()) {
+            (Some(bracket), search) => {
+                let lower_by = search.map_or(String::new(), |search| lower_by(search).to_owned());
+                let lower = significant(bracket.lower);
+                let below = Proves::StayingBelow.to_string();
+                table.row([name(", lower end"), lower, below, lower_by]);
+                let ranks = search.map_or(String::new(), ranks);
+                table.row([name(", estimate"), value, String::new(), ranks]);
+                let (upper, above) =
+                    (significant(bracket.upper), Proves::LeavingAbove.to_string());
+                table.row([name(", upper end"), upper, above, remark]);
+            }
+            (None, _) => {
+                let known = evidence(&threshold.evidence);
+                let remark = [known, remark].into_iter().filter(|part| !part.is_empty());
+                let remark = remark.collect::<Vec<_>>().join(", ");
+                table.row([name(""), value, threshold.proves.to_string(), remark]);
+            }
+        }
     }
     table.to_string()
 }
 
+fn lower_by(search: &RankSearch) -> &'static str {
+    match search.lower_by {
+        LowerBy::Theorem1 => "by Theorem 1",
+        LowerBy::Certificate => "by a certificate",
+        LowerBy::Sharpness => "by the sharpness",
+        LowerBy::None => "nothing proved",
+    }
+}
+
+/// How well a number is known.
+fn evidence(evidence: &Evidence) -> String {
+    match evidence {
+        Evidence::Simulation { standard_error, converged, rank } => {
+            let settled = if *converged { "" } else { ", not converged" };
+            let (error, rank) = (significant(*standard_error), grouped(*rank as u64));
+            format!("± {error}, r = {rank}{settled}")
+        }
+        Evidence::Formula | Evidence::Search(_) | Evidence::Sample { .. } => String::new(),
+    }
+}
+
 /// How the estimate settled as directions were added.
-fn ranks(critical: &CriticalLearningRate) -> String {
-    let exact = &critical.exact;
-    let values = exact.ranks.iter().map(|at| {
+fn ranks(search: &RankSearch) -> String {
+    let values = search.ranks.iter().map(|at| {
         format!("{} in {}", significant(at.critical_learning_rate), grouped(at.rank as u64))
     });
-    let settled = match exact.stop {
+    let settled = match search.stop {
         RankStop::AllDirections => " directions, which are all",
         RankStop::Converged => " directions",
         _ => " directions, not settled",
@@ -258,38 +258,36 @@ fn ranks(critical: &CriticalLearningRate) -> String {
     format!("{}{settled}", values.collect::<Vec<_>>().join(", "))
 }
 
+/// A row a batch size, a column a criterion.
 fn boundary_table(report: &StabilityReport) -> String {
-    let mut table = Table::new([
-        "B",
-        "Theorem 1",
-        "rectangle",
-        "exact in",
-        "estimate",
-        "bounds",
-        "almost sure",
-        "decoupled",
-        "worst example",
-        "worst batch",
-        "verdict",
-    ]);
+    // The columns of all rows: a criterion may say nothing at some batch sizes.
+    let mut columns: Vec<(&CriterionName, &str)> = Vec::new();
+    for threshold in report.boundary.iter().flat_map(|row| &row.thresholds) {
+        let column = (&threshold.criterion, threshold.title.as_str());
+        if !columns.contains(&column) {
+            columns.push(column);
+        }
+    }
+    let titles = columns.iter().map(|(_, title)| (*title).to_owned());
+    let titles = ["B".to_owned()].into_iter().chain(titles).chain(["verdict".to_owned()]);
+    let mut table = Table::new(titles);
     for row in &report.boundary {
-        let critical = &row.critical_learning_rate;
-        let exact = &critical.exact;
-        let least = critical.bounds.iter().copied().reduce(f64::min);
-        let or_dash = |value: Option<f64>| value.map_or("–".to_owned(), significant);
-        table.row([
-            row.batch_size.to_string(),
-            or_dash(critical.theorem1),
-            significant(critical.rectangle),
-            format!("[{}, {}]", significant(exact.lower), significant(exact.upper)),
-            significant(exact.estimate),
-            or_dash(least),
-            or_dash(critical.almost_sure.map(|found| found.value)),
-            significant(critical.decoupled),
-            significant(critical.worst_example),
-            or_dash(critical.worst_batch.map(|found| found.critical_learning_rate)),
-            row.verdict.as_ref().map_or(String::new(), Verdict::to_string),
-        ]);
+        let cell = |(name, _): &(&CriterionName, &str)| {
+            let found = row.thresholds.iter().find(|at| at.criterion == **name);
+            found.map_or("–".to_owned(), |threshold| match threshold.bracket {
+                None => significant(threshold.learning_rate),
+                Some(bracket) => format!(
+                    "{} in [{}, {}]",
+                    significant(threshold.learning_rate),
+                    significant(bracket.lower),
+                    significant(bracket.upper)
+                ),
+            })
+        };
+        let verdict = row.verdict.as_ref().map_or(String::new(), Verdict::to_string);
+        let cells = columns.iter().map(cell);
+        let cells = [row.batch_size.to_string()].into_iter().chain(cells).chain([verdict]);
+        table.row(cells);
     }
     table.to_string()
 }

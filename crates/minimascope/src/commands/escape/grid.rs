@@ -1,9 +1,10 @@
 //! `escape --grid`: observed against predicted.
 
 use minimascope_experiment::escape::{Grid, grid};
-use minimascope_experiment::measure::target::Target;
-use minimascope_experiment::stability::Minimum;
+use minimascope_experiment::stability::at_minimum;
+use minimascope_experiment::target::Target;
 use minimascope_record::escape::{Cell, EscapeGrid, Linearised};
+use minimascope_record::threshold::mean_square;
 use minimascope_report::views;
 
 use super::{STEPS, folder, place_of};
@@ -25,7 +26,7 @@ pub(super) fn run(arguments: &Escape) -> Result<Done, Failure> {
     let what = Grid {
         learning_rates: rates.copied().collect(),
         batch_sizes: sizes.map(|size| size.of(n)).collect(),
-        sampling: optimizer.sampling.map(|law| law.0),
+        sampling: optimizer.sampling.map(|scheme| scheme.0),
         seeds: arguments.seeds.unwrap_or(SEEDS),
         max_steps: arguments.steps.unwrap_or(STEPS),
         quick: arguments.quick,
@@ -34,12 +35,11 @@ pub(super) fn run(arguments: &Escape) -> Result<Done, Failure> {
     let machine = place.machine.into();
     let mut progress = progress::on_stderr();
     let flag = interrupt::flag();
-    let Some(mut minimum) = Minimum::open(&target, &machine, progress.as_mut(), flag)? else {
-        return Ok(Done::Interrupted);
-    };
     let folder = folder(arguments, &target, "grid");
     let to = place_of(arguments, &folder);
-    let mut record = grid(&mut minimum, &what, &to, progress.as_mut(), flag)?;
+    let mut record = at_minimum(&target, &machine, progress.as_mut(), flag, |minimum, progress| {
+        grid(minimum, &what, &to, progress, flag)
+    })?;
     drop(progress);
     if !record.complete {
         return Ok(Done::Interrupted);
@@ -58,12 +58,13 @@ fn text(record: &EscapeGrid) -> String {
     let mut text = String::new();
     let mut table = Table::new(["B", "η*", "from", "to"]);
     for row in &record.boundary {
-        let exact = &row.critical_learning_rate.exact;
+        let Some(exact) = mean_square(&row.thresholds) else { continue };
+        let ends = exact.ends();
         table.row([
             row.batch_size.to_string(),
-            significant(exact.estimate),
-            significant(exact.lower),
-            significant(exact.upper),
+            significant(exact.learning_rate),
+            significant(ends.lower),
+            significant(ends.upper),
         ]);
     }
     text.push_str(&format!("{table}\n"));
@@ -86,8 +87,8 @@ fn text(record: &EscapeGrid) -> String {
             significant(cell.margin),
             cell.predicted.to_string(),
             if cell.has_left() { "leaves" } else { "stays" }.to_owned(),
-            format!("{} of {}", cell.left, cell.launches),
-            cell.left_at.map_or("–".to_owned(), grouped),
+            format!("{} of {}", cell.left(), cell.departures.len()),
+            cell.left_at().map_or("–".to_owned(), grouped),
             cell.largest_loss_ratio.map_or("∞".to_owned(), significant),
             cell.predicted_growth.typical.map_or("–".to_owned(), significant),
             cell.explanation.map_or(String::new(), |why| why.to_string()),
@@ -159,7 +160,7 @@ fn explained(record: &EscapeGrid) -> String {
             cell.learning_rate.to_string(),
             significant(cell.margin),
             grouped(cell.max_steps),
-            format!("{} of {}", cell.left, cell.launches),
+            format!("{} of {}", cell.left(), cell.departures.len()),
             twins(cell, linearised),
             launches(0),
             launches(1),

@@ -1,6 +1,6 @@
 //! `escape toy`: the one-dimensional example.
 
-use minimascope_experiment::escape::toy::{Launch, launch};
+use minimascope_experiment::escape::toy::{ToyLaunch, launch};
 use minimascope_record::escape::{ToyEnd, ToyEscape};
 use minimascope_report::views::toy;
 
@@ -13,10 +13,10 @@ use crate::summary::name_of;
 use crate::table::significant;
 
 pub(super) fn run(arguments: &Escape) -> Result<Done, Failure> {
-    let standard = Launch::default();
-    let mut what = Launch {
+    let standard = ToyLaunch::default();
+    let mut what = ToyLaunch {
         learning_rate: arguments.optimizer.learning_rate.unwrap_or(standard.learning_rate),
-        sampling: arguments.optimizer.sampling.map_or(standard.sampling, |law| law.0),
+        sampling: arguments.optimizer.sampling.map_or(standard.sampling, |scheme| scheme.0),
         start: arguments.start.unwrap_or(standard.start),
         steps: arguments.steps.map_or(standard.steps, |steps| steps as usize),
         seeds: arguments.seeds.unwrap_or(standard.seeds),
@@ -70,7 +70,7 @@ fn text(record: &ToyEscape) -> String {
             significant(minimum.mean_square_growth),
             minimum.verdict,
             significant(minimum.margin),
-            criteria(&minimum.critical_learning_rate, 0.0)
+            criteria(&minimum.thresholds)
         ));
         text.push_str(&format!(
             "  almost sure, closed form (reshuffled epochs: in mean square too): {:.6}\n",
