@@ -63,9 +63,10 @@ pub(crate) fn run(arguments: &Escape) -> Result<Done, Failure> {
     let name = format!("learning-rate-{learning_rate}-batch-size-{}", launch.batch_size);
     let folder = folder(arguments, &target, &name);
     let to = place_of(arguments, &folder);
-    let mut record = at_minimum(&target, &machine, progress.as_mut(), flag, |minimum, progress| {
-        escape(minimum, &launch, &to, progress, flag)
-    })?;
+    let mut record =
+        at_minimum(&target, &machine, progress.as_mut(), flag, |minimum, progress| {
+            escape(minimum, &launch, &to, progress, flag)
+        })?;
     drop(progress);
     draw(&views::escape(&record).figure(), folder.path())?;
     record.folder = Some(folder.path().display().to_string());

@@ -90,9 +90,10 @@ fn text(report: &StabilityReport) -> String {
         text.push_str(&boundary_table(report));
     }
     if let Some(attribution) = &report.attribution {
-        for (of, shares) in
-            [("share of s²", &attribution.non_uniformity), ("share in η*", &attribution.mean_square)]
-        {
+        for (of, shares) in [
+            ("share of s²", &attribution.non_uniformity),
+            ("share in η*", &attribution.mean_square),
+        ] {
             let mut table = Table::new(["example", "label", of, "corrupted"]);
             for share in shares {
                 table.row([
@@ -209,8 +210,7 @@ pub(crate) fn criteria(thresholds: &[Threshold]) -> String {
                 table.row([name(", lower end"), lower, below, lower_by]);
                 let ranks = search.map_or(String::new(), ranks);
                 table.row([name(", estimate"), value, String::new(), ranks]);
-                let (upper, above) =
-                    (significant(bracket.upper), Proves::LeavingAbove.to_string());
+                let (upper, above) = (significant(bracket.upper), Proves::LeavingAbove.to_string());
                 table.row([name(", upper end"), upper, above, remark]);
             }
             (None, _) => {

@@ -37,9 +37,10 @@ pub(super) fn run(arguments: &Escape) -> Result<Done, Failure> {
     let flag = interrupt::flag();
     let folder = folder(arguments, &target, "grid");
     let to = place_of(arguments, &folder);
-    let mut record = at_minimum(&target, &machine, progress.as_mut(), flag, |minimum, progress| {
-        grid(minimum, &what, &to, progress, flag)
-    })?;
+    let mut record =
+        at_minimum(&target, &machine, progress.as_mut(), flag, |minimum, progress| {
+            grid(minimum, &what, &to, progress, flag)
+        })?;
     drop(progress);
     if !record.complete {
         return Ok(Done::Interrupted);
@@ -138,21 +139,22 @@ fn explained(record: &EscapeGrid) -> String {
         "left",
         "same batches, linearised",
         "linearised, as drawn",
-        "other law",
+        "other scheme",
         "steps",
         "typically × a step",
-        "other law",
+        "other scheme",
     ]);
     for (cell, linearised) in cells() {
         let launches = |index: usize| {
-            linearised.laws.get(index).map_or("–".to_owned(), |of| {
-                let later = of.left_later;
+            linearised.by_sampling.get(index).map_or("–".to_owned(), |of| {
+                let left = of.left_within(cell.max_steps);
+                let later = of.left_within(u64::MAX) - left;
                 let later = if later > 0 { format!(" + {later} later") } else { String::new() };
-                format!("{} of {}{later}", of.left, of.launches)
+                format!("{left} of {}{later}", of.departures.len())
             })
         };
         let typically = |index: usize| {
-            let typical = linearised.laws.get(index).and_then(|of| of.typical);
+            let typical = linearised.by_sampling.get(index).and_then(|of| of.typical);
             typical.map_or("–".to_owned(), significant)
         };
         table.row([
@@ -169,17 +171,15 @@ fn explained(record: &EscapeGrid) -> String {
             typically(1),
         ]);
     }
-    format!("\nrelaunched in the linearised dynamics:\n{table}")
+    format!("\nlaunches of the linearised dynamics:\n{table}")
 }
 
 /// How many launches do what their twins do, the linearised launches on the same batches.
 fn twins(cell: &Cell, linearised: &Linearised) -> String {
-    let Some(used) = linearised.laws.first().filter(|law| !law.departures.is_empty()) else {
-        return "–".to_owned(); // a record of an earlier version
-    };
+    let Some(used) = linearised.by_sampling.first() else { return "–".to_owned() };
     let alike =
         cell.departures.iter().zip(&used.departures).filter(|(launch, twin)| {
             launch.is_some() == twin.is_some_and(|at| at <= cell.max_steps)
         });
-    format!("{} of {} alike", alike.count(), cell.launches)
+    format!("{} of {} alike", alike.count(), cell.departures.len())
 }

@@ -93,10 +93,10 @@ fn table<const N: usize>(
     let heading = std::iter::once("run".to_owned())
         .chain(keys.iter().map(short))
         .chain(headings.iter().map(|heading| (*heading).to_owned()));
-    let mut table = Table::with_columns(heading.collect());
+    let mut table = Table::new(heading);
     for row in &report.runs {
         let values = row.values.iter().map(|(_, value)| value.clone());
-        table.push(std::iter::once(row.run.clone()).chain(values).chain(cells(row)).collect());
+        table.row(std::iter::once(row.run.clone()).chain(values).chain(cells(row)));
     }
     format!("{table}\n")
 }
