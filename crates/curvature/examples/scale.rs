@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use minimascope_curvature::{Matrix, PointOperator};
 use minimascope_data::Request;
-use minimascope_linop::{End, LanczosParameters, lanczos, silent};
+use minimascope_linop::{LanczosParameters, SpectrumEnd, lanczos, silent};
 use minimascope_net::{Curvature, Evaluator, Examples, Execution, Network};
 use minimascope_record::architecture::{Activation, Architecture, Layer, Shape};
 use minimascope_record::dataset::Subset;
@@ -141,13 +141,18 @@ impl Case {
     fn measure(self) -> Result<(), Box<dyn Error>> {
         let network = self.network()?;
         let examples = self.examples(&network)?;
-        let parameters = LanczosParameters::new(End::Largest, 1);
+        let parameters = LanczosParameters::new(SpectrumEnd::Largest, 1);
         let basis = parameters.memory(network.parameters());
         let execution = Execution::new(self.threads, BUDGET)?.beside(basis);
         let mut evaluator = Evaluator::new(&network, LOSS, 0.0, &examples, &execution)?;
         evaluator.set_point(&start(&network))?;
         let begin = Instant::now();
-        let spectrum = lanczos(&mut PointOperator::new(&mut evaluator, Matrix::Variance), &parameters, None, &mut silent)?;
+        let spectrum = lanczos(
+            &mut PointOperator::new(&mut evaluator, Matrix::Variance),
+            &parameters,
+            None,
+            &mut silent,
+        )?;
         let largest = spectrum.largest().ok_or("no eigenvalue")?;
         println!(
             "| {} | {} | {:.0} | {:.4} | {} | {:.1} | {:.0} |",

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::config::sources::Origin;
+use crate::config::sources::ValueOrigin;
 use crate::presets;
 
 /// Why a run, a measurement or a reproduction did not happen. How training ends is no error.
@@ -40,7 +40,7 @@ pub enum Error {
         /// The key that was probably meant.
         nearest: Option<String>,
         /// Who wrote it.
-        origin: Origin,
+        origin: ValueOrigin,
     },
     /// A value of the wrong type.
     #[error("{key} ({origin}): {message}")]
@@ -50,7 +50,7 @@ pub enum Error {
         /// What is wrong.
         message: String,
         /// Who wrote it.
-        origin: Origin,
+        origin: ValueOrigin,
     },
     /// A key without a default that nobody wrote.
     #[error("{key} is missing")]
@@ -68,7 +68,7 @@ pub enum Error {
         /// What it must be.
         range: String,
         /// Who wrote it.
-        origin: Origin,
+        origin: ValueOrigin,
     },
     /// B > n.
     #[error("train.batch_size = {batch} is larger than the training set of {examples} examples")]
@@ -86,7 +86,7 @@ pub enum Error {
         /// The program's.
         expected: u32,
         /// Who wrote it.
-        origin: Origin,
+        origin: ValueOrigin,
     },
     /// No network preset has this name.
     #[error("there is no network {name}")]

@@ -1,7 +1,7 @@
 //! A plan's examples in the precision of its passes, and the threads that work on them.
 
 use minimascope_data::Dataset;
-use minimascope_linop::{End, LanczosParameters};
+use minimascope_linop::{LanczosParameters, SpectrumEnd};
 use minimascope_net::train::{Assessor, passing_memory, training_memory};
 use minimascope_net::{Evaluator, Examples, Execution, MemoryEstimate, Scalar};
 use minimascope_record::config::Precision;
@@ -96,6 +96,6 @@ fn beside<T: Scalar>(
         training_memory::<T>(network, optimizer, (plan.batch_size(), train.len()), threads)
             + passing_memory::<T>(network, train.len())
             + test.map_or(0, |test| passing_memory::<T>(network, test.len()));
-    let basis = LanczosParameters::new(End::Largest, 1).memory(network.parameters());
+    let basis = LanczosParameters::new(SpectrumEnd::Largest, 1).memory(network.parameters());
     data + training + basis
 }

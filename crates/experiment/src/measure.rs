@@ -179,7 +179,7 @@ impl Target {
         progress: &mut dyn Progress,
         interrupt: &AtomicBool,
     ) -> Result<RunSummary, Error> {
-        let work = Measuring { target: self, question, machine, progress, interrupt };
+        let work = TargetMeasurement { target: self, question, machine, progress, interrupt };
         let summary = in_precision(self.plan().config().precision, work)?;
         if let Some(run) = self.run_folder()
             && summary.spectrum.is_some()
@@ -203,7 +203,7 @@ fn file_of(question: &SpectrumQuestion) -> String {
     format!("{}.json", parts.into_iter().flatten().collect::<Vec<_>>().join("-"))
 }
 
-struct Measuring<'a> {
+struct TargetMeasurement<'a> {
     target: &'a Target,
     question: &'a SpectrumQuestion,
     machine: &'a Machine,
@@ -211,7 +211,7 @@ struct Measuring<'a> {
     interrupt: &'a AtomicBool,
 }
 
-impl InPrecision for Measuring<'_> {
+impl InPrecision for TargetMeasurement<'_> {
     type Output = Result<RunSummary, Error>;
 
     fn run<T: Scalar>(self) -> Self::Output {

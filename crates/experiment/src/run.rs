@@ -80,12 +80,12 @@ pub(crate) fn in_folder(
     progress: &mut dyn Progress,
     interrupt: &AtomicBool,
 ) -> Result<RunSummary, Error> {
-    let start = Start { plan, folder, machine, progress, interrupt };
+    let start = RunStart { plan, folder, machine, progress, interrupt };
     in_precision(plan.config().precision, start)
 }
 
 /// One start of a run, before its precision is chosen.
-struct Start<'a> {
+struct RunStart<'a> {
     plan: &'a Plan,
     folder: RunFolder,
     machine: &'a Machine,
@@ -93,7 +93,7 @@ struct Start<'a> {
     interrupt: &'a AtomicBool,
 }
 
-impl InPrecision for Start<'_> {
+impl InPrecision for RunStart<'_> {
     type Output = Result<RunSummary, Error>;
 
     fn run<T: Scalar>(self) -> Self::Output {

@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 
 use divan::Bencher;
 use minimascope_linop::{
-    End, LanczosParameters, ProductFailure, SymmetricOperator, lanczos, silent,
+    LanczosParameters, ProductFailure, SpectrumEnd, SymmetricOperator, lanczos, silent,
 };
 use rayon::prelude::*;
 use roofline::{Floor, Roofline};
@@ -72,7 +72,7 @@ fn lanczos_beside_its_products(bencher: Bencher<'_, '_>, case: &Case) {
     let parameters = LanczosParameters {
         tolerance: 1e-13,
         max_products: PRODUCTS,
-        ..LanczosParameters::new(End::Largest, 1)
+        ..LanczosParameters::new(SpectrumEnd::Largest, 1)
     };
     bencher.bench_local(|| lanczos(&mut operator, &parameters, None, &mut silent).expect("solves"));
 }

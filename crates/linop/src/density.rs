@@ -6,7 +6,7 @@ use faer::Mat;
 
 use crate::basis::INVARIANT_BELOW;
 use crate::dense::symmetric_eigen;
-use crate::estimate::{Estimate, check_probes};
+use crate::estimate::{ProbeEstimate, check_probes};
 use crate::product::Products;
 use crate::random::{Purpose, fill_signs};
 use crate::vectors::{axpy, dot, norm, scale};
@@ -74,14 +74,14 @@ pub struct SpectralDensity {
 impl SpectralDensity {
     /// tr f(A) = Σ_i f(λ_i), estimated from the quadratures: f(λ) = λ² gives ‖A‖_F², a step
     /// function counts eigenvalues.
-    pub fn trace_of(&self, function: impl Fn(f64) -> f64) -> Estimate {
+    pub fn trace_of(&self, function: impl Fn(f64) -> f64) -> ProbeEstimate {
         let sample = |probe: &Quadrature| {
             let terms = probe.nodes.iter().zip(&probe.weights);
             self.dimension as f64
                 * terms.map(|(&node, weight)| weight * function(node)).sum::<f64>()
         };
         let samples: Vec<f64> = self.probes.iter().map(sample).collect();
-        Estimate::from_samples(&samples, self.products)
+        ProbeEstimate::from_samples(&samples, self.products)
     }
 }
 
@@ -134,9 +134,9 @@ pub fn spectral_density<O: SymmetricOperator + ?Sized>(
     let grid: Vec<f64> = (0..parameters.points).map(|i| low + step * i as f64).collect();
     let at_point = |&at: &f64| {
         let samples: Vec<f64> = probes.iter().map(|probe| probe.smoothed(at, width)).collect();
-        Estimate::from_samples(&samples, 0)
+        ProbeEstimate::from_samples(&samples, 0)
     };
-    let estimates: Vec<Estimate> = grid.iter().map(at_point).collect();
+    let estimates: Vec<ProbeEstimate> = grid.iter().map(at_point).collect();
     Ok(Some(SpectralDensity {
         density: estimates.iter().map(|estimate| estimate.value).collect(),
         standard_error: estimates.iter().map(|estimate| estimate.standard_error).collect(),

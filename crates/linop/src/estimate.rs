@@ -4,7 +4,7 @@ use crate::Error;
 
 /// The mean of independent samples.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Estimate {
+pub struct ProbeEstimate {
     /// The mean.
     pub value: f64,
     /// √(sample variance / samples), the variance with n − 1.
@@ -15,7 +15,7 @@ pub struct Estimate {
     pub products: usize,
 }
 
-impl Estimate {
+impl ProbeEstimate {
     /// From at least two samples.
     pub(crate) fn from_samples(samples: &[f64], products: usize) -> Self {
         let count = samples.len() as f64;
@@ -45,7 +45,7 @@ mod tests {
     #[test]
     fn standard_error_of_three_numbers_by_hand() {
         // Mean 2, squares 1 + 0 + 1, variance 1, standard error 1/√3.
-        let estimate = Estimate::from_samples(&[1.0, 2.0, 3.0], 3);
+        let estimate = ProbeEstimate::from_samples(&[1.0, 2.0, 3.0], 3);
         assert_eq!((estimate.value, estimate.samples), (2.0, 3));
         assert!((estimate.standard_error - 3f64.sqrt().recip()).abs() < 1e-15);
     }

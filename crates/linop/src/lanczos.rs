@@ -23,7 +23,7 @@ pub use solve::lanczos;
 
 /// Which end of the spectrum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
+pub enum SpectrumEnd {
     /// The algebraically largest eigenvalues.
     Largest,
     /// The algebraically smallest, that is the most negative.
@@ -48,8 +48,8 @@ pub enum Confirmation {
 #[derive(Debug, Clone, PartialEq)]
 pub struct LanczosParameters {
     /// Which end.
-    pub end: End,
-    /// How many pairs, at each end for [`End::Both`]; more than `dimension` is cut to it.
+    pub end: SpectrumEnd,
+    /// How many pairs, at each end for [`SpectrumEnd::Both`]; more than `dimension` is cut to it.
     pub count: usize,
     /// The largest relative residual that counts as converged, as [`EigenPair`] defines it.
     pub tolerance: f64,
@@ -83,8 +83,8 @@ impl LanczosParameters {
     /// 24 columns for one pair: the sharpness of a trained network needs some 13 products at
     /// tolerance 1e-3, so that most runs never restart, while the passes over the basis stay a
     /// small part of a product.
-    pub fn new(end: End, count: usize) -> Self {
-        let wanted = if end == End::Both { count.saturating_mul(2) } else { count };
+    pub fn new(end: SpectrumEnd, count: usize) -> Self {
+        let wanted = if end == SpectrumEnd::Both { count.saturating_mul(2) } else { count };
         Self {
             end,
             count,
@@ -102,7 +102,8 @@ impl LanczosParameters {
     /// basis with the next direction, and the vectors it returns.
     #[must_use]
     pub fn memory(&self, dimension: usize) -> usize {
-        let pairs = if self.end == End::Both { self.count.saturating_mul(2) } else { self.count };
+        let pairs =
+            if self.end == SpectrumEnd::Both { self.count.saturating_mul(2) } else { self.count };
         let columns = self.max_basis.min(dimension) + 1 + pairs.min(dimension);
         columns.saturating_mul(dimension).saturating_mul(size_of::<f64>())
     }
@@ -117,7 +118,7 @@ pub struct EigenPair {
     pub vector: Vec<f64>,
     /// ‖Av − λv‖ from an explicit product. For a symmetric A an eigenvalue lies this close to λ.
     pub residual: f64,
-    /// residual / max(|λ|, relative_floor · [`Spectrum::norm_estimate`]); zero for the zero operator.
+    /// residual / max(|λ|, relative_floor · [`RitzPairs::norm_estimate`]); zero for the zero operator.
     pub relative_residual: f64,
     /// Whether `relative_residual` is at most the tolerance.
     pub converged: bool,
@@ -125,7 +126,7 @@ pub struct EigenPair {
 
 /// Why a solver returned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stop {
+pub enum SolverStop {
     /// Every pair asked for has converged, and the confirmation asked for found nothing new.
     Converged,
     /// The products were used up.
@@ -139,23 +140,23 @@ pub enum Stop {
 
 /// What a solver found.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Spectrum {
-    /// The pairs: largest first for [`End::Largest`], smallest first for [`End::Smallest`], and
-    /// for [`End::Both`] the largest in descending and then the smallest in ascending order. Fewer
+pub struct RitzPairs {
+    /// The pairs: largest first for [`SpectrumEnd::Largest`], smallest first for [`SpectrumEnd::Smallest`], and
+    /// for [`SpectrumEnd::Both`] the largest in descending and then the smallest in ascending order. Fewer
     /// than asked for when the dimension is smaller, or when it stopped before it had as many.
     pub pairs: Vec<EigenPair>,
     /// Products with the operator, those for the residuals included.
     pub products: usize,
     /// Why it ended.
-    pub stop: Stop,
+    pub stop: SolverStop,
     /// A lower bound of ‖A‖: the largest ‖Av‖ over the unit vectors multiplied, and |Ritz value|.
     pub norm_estimate: f64,
 }
 
-impl Spectrum {
+impl RitzPairs {
     /// Whether everything asked for has converged.
     pub fn converged(&self) -> bool {
-        self.stop == Stop::Converged
+        self.stop == SolverStop::Converged
     }
 
     /// The pair with the largest value.
@@ -171,7 +172,7 @@ impl Spectrum {
 
 /// Where a run stands, after each product that grows the basis.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Progress {
+pub struct LanczosProgress {
     /// Products so far.
     pub products: usize,
     /// The Ritz value of the first pair wanted.
@@ -182,7 +183,7 @@ pub struct Progress {
 }
 
 /// The progress callback that says nothing and never stops.
-pub fn silent(_: &Progress) -> ControlFlow<()> {
+pub fn silent(_: &LanczosProgress) -> ControlFlow<()> {
     ControlFlow::Continue(())
 }
 
@@ -195,7 +196,8 @@ pub fn largest_pair<O: SymmetricOperator + ?Sized>(
     tolerance: f64,
     start: Option<&[f64]>,
 ) -> Result<EigenPair, Error> {
-    let parameters = LanczosParameters { tolerance, ..LanczosParameters::new(End::Largest, 1) };
+    let parameters =
+        LanczosParameters { tolerance, ..LanczosParameters::new(SpectrumEnd::Largest, 1) };
     let mut spectrum = lanczos(operator, &parameters, start, &mut silent)?;
     Ok(spectrum.pairs.swap_remove(0))
 }

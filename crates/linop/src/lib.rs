@@ -6,10 +6,10 @@
 //! results have the same bits at any number of threads.
 //!
 //! ```
-//! use minimascope_linop::{DenseSymmetric, End, LanczosParameters, largest_pair, lanczos, silent};
+//! use minimascope_linop::{DenseSymmetric, SpectrumEnd, LanczosParameters, largest_pair, lanczos, silent};
 //!
 //! let mut operator = DenseSymmetric::diagonal(&[1.0, 5.0, -7.0]);
-//! let parameters = LanczosParameters { tolerance: 1e-10, ..LanczosParameters::new(End::Largest, 1) };
+//! let parameters = LanczosParameters { tolerance: 1e-10, ..LanczosParameters::new(SpectrumEnd::Largest, 1) };
 //! let spectrum = lanczos(&mut operator, &parameters, None, &mut silent)?;
 //! assert!(spectrum.converged() && (spectrum.pairs[0].value - 5.0).abs() < 1e-9);
 //! assert_eq!(spectrum.pairs[0].value, largest_pair(&mut operator, 1e-10, None)?.value);
@@ -35,11 +35,11 @@ pub use dense::{
 };
 pub use density::{DensityParameters, Quadrature, SpectralDensity, spectral_density};
 pub use error::{Error, ProductFailure};
-pub use estimate::Estimate;
+pub use estimate::ProbeEstimate;
 pub use faer::{Mat, MatRef};
 pub use lanczos::{
-    Confirmation, EigenPair, End, LanczosParameters, Progress, Spectrum, Stop, lanczos,
-    largest_pair, silent,
+    Confirmation, EigenPair, LanczosParameters, LanczosProgress, RitzPairs, SolverStop,
+    SpectrumEnd, lanczos, largest_pair, silent,
 };
 pub use operator::{DenseSymmetric, SymmetricOperator, as_matrix};
 pub use power::{PowerParameters, power_iteration};

@@ -2,7 +2,9 @@
 
 use std::ops::ControlFlow;
 
-use crate::lanczos::{EigenPair, Progress, RELATIVE_FLOOR, Spectrum, Stop, relative_residual};
+use crate::lanczos::{
+    EigenPair, LanczosProgress, RELATIVE_FLOOR, RitzPairs, SolverStop, relative_residual,
+};
 use crate::product::Products;
 use crate::random::{Purpose, fill_uniform};
 use crate::vectors::{axpy, combine, dot, norm, scale};
@@ -34,8 +36,8 @@ pub struct PowerParameters {
 pub fn power_iteration<O: SymmetricOperator + ?Sized>(
     operator: &mut O,
     parameters: &PowerParameters,
-    progress: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
-) -> Result<Spectrum, Error> {
+    progress: &mut dyn FnMut(&LanczosProgress) -> ControlFlow<()>,
+) -> Result<RitzPairs, Error> {
     let PowerParameters { tolerance, max_products, seed } = *parameters;
     if tolerance.is_nan() || tolerance <= 0.0 {
         let requirement = "above 0: it bounds ‖Av − λv‖/|λ|";
@@ -60,17 +62,17 @@ pub fn power_iteration<O: SymmetricOperator + ?Sized>(
         let residual = norm(&rest);
         let relative = relative_residual(value, residual, RELATIVE_FLOOR * norm_estimate);
         let converged = relative <= tolerance;
-        let at = Progress { products: products.count(), value, relative_residual: relative };
+        let at = LanczosProgress { products: products.count(), value, relative_residual: relative };
         let interrupted = progress(&at).is_break();
         if converged || interrupted || products.count() == max_products {
             let stop = match (converged, interrupted) {
-                (true, _) => Stop::Converged,
-                (_, true) => Stop::Interrupted,
-                _ => Stop::Budget,
+                (true, _) => SolverStop::Converged,
+                (_, true) => SolverStop::Interrupted,
+                _ => SolverStop::Budget,
             };
             let pair =
                 EigenPair { value, vector, residual, relative_residual: relative, converged };
-            return Ok(Spectrum {
+            return Ok(RitzPairs {
                 pairs: vec![pair],
                 products: products.count(),
                 stop,

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use crate::basis::Basis;
-use crate::estimate::{Estimate, check_probes};
+use crate::estimate::{ProbeEstimate, check_probes};
 use crate::product::Products;
 use crate::random::{Purpose, fill_signs};
 use crate::vectors::{dot, scale};
@@ -22,7 +22,7 @@ pub fn hutchinson<O: SymmetricOperator + ?Sized>(
     probes: usize,
     seed: u64,
     progress: &mut dyn FnMut(usize) -> ControlFlow<()>,
-) -> Result<Option<Estimate>, Error> {
+) -> Result<Option<ProbeEstimate>, Error> {
     check_probes(probes)?;
     let mut products = Products::new(operator)?;
     let mut probe = vec![0.0; products.dimension()];
@@ -36,7 +36,7 @@ pub fn hutchinson<O: SymmetricOperator + ?Sized>(
         }
         samples.push(dot(&probe, &product));
     }
-    Ok(Some(Estimate::from_samples(&samples, products.count())))
+    Ok(Some(ProbeEstimate::from_samples(&samples, products.count())))
 }
 
 /// tr A by Hutch++ (Meyer, Musco, Musco & Woodruff, SOSA 2021): the trace on the range of a random
@@ -57,7 +57,7 @@ pub fn hutch_plus_plus<O: SymmetricOperator + ?Sized>(
     products: usize,
     seed: u64,
     progress: &mut dyn FnMut(usize) -> ControlFlow<()>,
-) -> Result<Option<Estimate>, Error> {
+) -> Result<Option<ProbeEstimate>, Error> {
     if products < 6 {
         return Err(Error::Parameter {
             name: "products",
@@ -99,7 +99,12 @@ pub fn hutch_plus_plus<O: SymmetricOperator + ?Sized>(
     }
     if rank == dimension {
         let products = products.count();
-        return Ok(Some(Estimate { value: captured, standard_error: 0.0, samples: 0, products }));
+        return Ok(Some(ProbeEstimate {
+            value: captured,
+            standard_error: 0.0,
+            samples: 0,
+            products,
+        }));
     }
     let probes = budget - products.count();
     let mut samples = Vec::with_capacity(probes);
@@ -113,6 +118,6 @@ pub fn hutch_plus_plus<O: SymmetricOperator + ?Sized>(
         }
         samples.push(dot(probe, image));
     }
-    let rest = Estimate::from_samples(&samples, products.count());
-    Ok(Some(Estimate { value: captured + rest.value, ..rest }))
+    let rest = ProbeEstimate::from_samples(&samples, products.count());
+    Ok(Some(ProbeEstimate { value: captured + rest.value, ..rest }))
 }

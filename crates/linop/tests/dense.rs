@@ -3,7 +3,7 @@
 mod planted;
 
 use minimascope_linop::{
-    DenseSymmetric, End, Error, LanczosParameters, Mat, SymmetricOperator, as_matrix,
+    DenseSymmetric, Error, LanczosParameters, Mat, SpectrumEnd, SymmetricOperator, as_matrix,
     generalised_eigen, lanczos, silent, symmetric_eigen, symmetric_eigenvalues,
 };
 use planted::Planted;
@@ -186,7 +186,7 @@ proptest! {
         let parameters = LanczosParameters {
             tolerance: 1e-8,
             seed,
-            ..LanczosParameters::new(End::Both, count)
+            ..LanczosParameters::new(SpectrumEnd::Both, count)
         };
         let spectrum = lanczos(&mut operator, &parameters, None, &mut silent).unwrap();
         prop_assert!(spectrum.converged());

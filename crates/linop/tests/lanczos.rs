@@ -5,12 +5,12 @@ mod planted;
 use std::ops::ControlFlow;
 
 use minimascope_linop::{
-    Confirmation, DenseSymmetric, End, Error, LanczosParameters, ProductFailure, Spectrum, Stop,
-    SymmetricOperator, lanczos, silent,
+    Confirmation, DenseSymmetric, Error, LanczosParameters, ProductFailure, RitzPairs, SolverStop,
+    SpectrumEnd, SymmetricOperator, lanczos, silent,
 };
 use planted::{Noisy, Planted, spectra};
 
-fn precise(end: End, count: usize) -> LanczosParameters {
+fn precise(end: SpectrumEnd, count: usize) -> LanczosParameters {
     LanczosParameters {
         tolerance: 1e-9,
         confirmation: Confirmation::Probe,
@@ -19,7 +19,7 @@ fn precise(end: End, count: usize) -> LanczosParameters {
     }
 }
 
-fn solve(operator: &mut Planted, parameters: &LanczosParameters) -> Spectrum {
+fn solve(operator: &mut Planted, parameters: &LanczosParameters) -> RitzPairs {
     lanczos(operator, parameters, None, &mut silent).unwrap()
 }
 
@@ -33,7 +33,7 @@ fn residual(operator: &mut Planted, value: f64, vector: &[f64]) -> f64 {
 #[test]
 fn every_spectrum_every_end_every_count() {
     for (name, values) in spectra() {
-        for end in [End::Largest, End::Smallest, End::Both] {
+        for end in [SpectrumEnd::Largest, SpectrumEnd::Smallest, SpectrumEnd::Both] {
             for count in [1, 2, 3, 6] {
                 let mut operator = Planted::new(&values);
                 let case = format!("{name}, {end:?}, {count}");
@@ -42,11 +42,12 @@ fn every_spectrum_every_end_every_count() {
                 assert!(spectrum.converged(), "{case}: {:?}", spectrum.stop);
 
                 let sorted = operator.descending();
-                let wanted = if end == End::Both { 2 * count } else { count }.min(values.len());
+                let wanted =
+                    if end == SpectrumEnd::Both { 2 * count } else { count }.min(values.len());
                 let expected: Vec<f64> = match end {
-                    End::Largest => sorted[..wanted].to_vec(),
-                    End::Smallest => sorted.iter().rev().take(wanted).copied().collect(),
-                    End::Both => {
+                    SpectrumEnd::Largest => sorted[..wanted].to_vec(),
+                    SpectrumEnd::Smallest => sorted.iter().rev().take(wanted).copied().collect(),
+                    SpectrumEnd::Both => {
                         let top = sorted[..wanted.div_ceil(2)].iter();
                         top.chain(sorted.iter().rev().take(wanted / 2)).copied().collect()
                     }
@@ -77,7 +78,7 @@ fn every_spectrum_every_end_every_count() {
 fn vectors_of_a_multiple_eigenvalue_are_orthogonal() {
     let mut operator =
         Planted::new(&[vec![5.0; 4], (0..40).map(f64::from).map(|i| i / 10.0).collect()].concat());
-    let spectrum = solve(&mut operator, &precise(End::Largest, 4));
+    let spectrum = solve(&mut operator, &precise(SpectrumEnd::Largest, 4));
     for (i, a) in spectrum.pairs.iter().enumerate() {
         for b in &spectrum.pairs[..i] {
             let product: f64 = a.vector.iter().zip(&b.vector).map(|(x, y)| x * y).sum();
@@ -89,9 +90,11 @@ fn vectors_of_a_multiple_eigenvalue_are_orthogonal() {
 #[test]
 fn restarts_with_the_smallest_basis_that_is_allowed() {
     let values: Vec<f64> = (0..300).map(|i| f64::from(i) / 300.0).chain([1.2, 1.5]).collect();
-    for (end, wanted) in [(End::Largest, 1), (End::Largest, 3), (End::Both, 2)] {
+    for (end, wanted) in
+        [(SpectrumEnd::Largest, 1), (SpectrumEnd::Largest, 3), (SpectrumEnd::Both, 2)]
+    {
         let mut operator = Planted::new(&values);
-        let columns = if end == End::Both { 2 * wanted } else { wanted } + 2;
+        let columns = if end == SpectrumEnd::Both { 2 * wanted } else { wanted } + 2;
         let parameters = LanczosParameters { max_basis: columns, ..precise(end, wanted) };
         let spectrum = solve(&mut operator, &parameters);
         assert!(spectrum.converged(), "{end:?} {wanted}: {} products", spectrum.products);
@@ -103,7 +106,7 @@ fn restarts_with_the_smallest_basis_that_is_allowed() {
 fn a_warm_start_costs_fewer_products() {
     let values: Vec<f64> = (0..500).map(|i| f64::from(i) / 500.0).chain([1.1, 1.3]).collect();
     let parameters =
-        LanczosParameters { tolerance: 1e-6, ..LanczosParameters::new(End::Largest, 1) };
+        LanczosParameters { tolerance: 1e-6, ..LanczosParameters::new(SpectrumEnd::Largest, 1) };
     let mut operator = Planted::new(&values);
     let cold = solve(&mut operator, &parameters);
     // The matrix has moved by one per cent since.
@@ -127,7 +130,8 @@ fn an_eigenvector_of_another_eigenvalue_as_start_does_not_hide_the_largest() {
         let mut operator = Planted::new(&values);
         let start = operator.eigenvector(index);
         let spectrum =
-            lanczos(&mut operator, &precise(End::Largest, 1), Some(&start), &mut silent).unwrap();
+            lanczos(&mut operator, &precise(SpectrumEnd::Largest, 1), Some(&start), &mut silent)
+                .unwrap();
         let found = spectrum.pairs[0].value;
         assert!((found - 5.0).abs() < 1e-12, "from {index}: {found}");
     }
@@ -138,7 +142,9 @@ fn an_operator_in_single_precision_ends_with_honest_residuals() {
     let values: Vec<f64> =
         (0..400).map(|i| (f64::from(i) / 400.0).powi(4)).chain([19.7, 12.0, 6.0]).collect();
     for relative in [1e-6, 1e-4] {
-        for (end, count) in [(End::Largest, 1), (End::Largest, 3), (End::Both, 1)] {
+        for (end, count) in
+            [(SpectrumEnd::Largest, 1), (SpectrumEnd::Largest, 3), (SpectrumEnd::Both, 1)]
+        {
             let mut operator = Noisy { inner: Planted::new(&values), relative };
             let mut parameters = LanczosParameters::new(end, count);
             parameters.relative_floor = 1.0;
@@ -151,8 +157,8 @@ fn an_operator_in_single_precision_ends_with_honest_residuals() {
             // Asked for more than the noise allows it says so, long before the budget.
             parameters.tolerance = 1e-3 * relative;
             let spectrum = lanczos(&mut operator, &parameters, None, &mut silent).unwrap();
-            if end == End::Largest {
-                assert_eq!(spectrum.stop, Stop::Stagnated, "{relative} {end:?} {count}");
+            if end == SpectrumEnd::Largest {
+                assert_eq!(spectrum.stop, SolverStop::Stagnated, "{relative} {end:?} {count}");
                 assert!(spectrum.products < 300, "{}", spectrum.products);
             }
             assert!(!spectrum.converged() && spectrum.products <= parameters.max_products);
@@ -166,11 +172,13 @@ fn an_operator_in_single_precision_ends_with_honest_residuals() {
 fn the_budget_is_kept_and_the_pair_is_marked() {
     let values: Vec<f64> = (0..2000).map(|i| f64::from(i) / 2000.0).collect();
     for budget in [2, 3, 7, 25, 26, 40, 61] {
-        for (end, count) in [(End::Largest, 1), (End::Largest, 4), (End::Both, 3)] {
+        for (end, count) in
+            [(SpectrumEnd::Largest, 1), (SpectrumEnd::Largest, 4), (SpectrumEnd::Both, 3)]
+        {
             let mut operator = Planted::new(&values);
             let parameters = LanczosParameters { max_products: budget, ..precise(end, count) };
             let spectrum = solve(&mut operator, &parameters);
-            assert_eq!(spectrum.stop, Stop::Budget);
+            assert_eq!(spectrum.stop, SolverStop::Budget);
             assert!(operator.products <= budget, "{} of {budget}", operator.products);
             assert_eq!(spectrum.products, operator.products);
             assert!(!spectrum.pairs.is_empty() && !spectrum.pairs[0].converged);
@@ -190,10 +198,10 @@ fn fewer_pairs_than_wanted_are_not_everything() {
         max_products: 3,
         tolerance: 0.1,
         confirmation: Confirmation::None,
-        ..LanczosParameters::new(End::Largest, 4)
+        ..LanczosParameters::new(SpectrumEnd::Largest, 4)
     };
     let spectrum = solve(&mut operator, &parameters);
-    assert_eq!((spectrum.stop, spectrum.pairs.len()), (Stop::Budget, 1));
+    assert_eq!((spectrum.stop, spectrum.pairs.len()), (SolverStop::Budget, 1));
     assert!(spectrum.pairs[0].converged && !spectrum.converged());
 }
 
@@ -202,12 +210,12 @@ fn progress_counts_products_and_may_stop() {
     let values: Vec<f64> = (0..300).map(|i| f64::from(i) / 300.0).collect();
     let mut operator = Planted::new(&values);
     let mut seen = Vec::new();
-    let spectrum = lanczos(&mut operator, &precise(End::Largest, 2), None, &mut |at| {
+    let spectrum = lanczos(&mut operator, &precise(SpectrumEnd::Largest, 2), None, &mut |at| {
         seen.push(*at);
         if at.products == 12 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })
     .unwrap();
-    assert_eq!(spectrum.stop, Stop::Interrupted);
+    assert_eq!(spectrum.stop, SolverStop::Interrupted);
     assert_eq!((spectrum.products, spectrum.pairs.len()), (14, 2));
     let counts: Vec<usize> = seen.iter().map(|at| at.products).collect();
     assert_eq!(counts, (1..=12).collect::<Vec<_>>());
@@ -218,7 +226,7 @@ fn progress_counts_products_and_may_stop() {
 #[test]
 fn a_zero_eigenvalue_is_judged_against_the_norm() {
     let mut operator = Planted::new(&(0..40).map(f64::from).collect::<Vec<_>>());
-    let parameters = LanczosParameters { relative_floor: 1.0, ..precise(End::Smallest, 1) };
+    let parameters = LanczosParameters { relative_floor: 1.0, ..precise(SpectrumEnd::Smallest, 1) };
     let spectrum = solve(&mut operator, &parameters);
     let pair = &spectrum.pairs[0];
     assert!(
@@ -254,8 +262,8 @@ impl SymmetricOperator for Dying {
 fn an_error_of_the_operator_reaches_the_caller_as_it_is() {
     for at in 1..=6 {
         let mut operator = Dying { at, products: 0 };
-        let error =
-            lanczos(&mut operator, &precise(End::Largest, 1), None, &mut silent).unwrap_err();
+        let error = lanczos(&mut operator, &precise(SpectrumEnd::Largest, 1), None, &mut silent)
+            .unwrap_err();
         let Error::Product(failure) = &error else { panic!("{error}") };
         assert!(failure.get().downcast_ref::<std::io::Error>().is_some());
         assert_eq!((error.to_string().as_str(), operator.products), ("rank 3 is gone", at));
@@ -294,7 +302,8 @@ fn a_value_that_is_not_finite_names_its_product_and_entry() {
             let inner = DenseSymmetric::diagonal(&values);
             let mut operator = Faulty { inner, product, value, products: 0 };
             let error =
-                lanczos(&mut operator, &precise(End::Largest, 1), None, &mut silent).unwrap_err();
+                lanczos(&mut operator, &precise(SpectrumEnd::Largest, 1), None, &mut silent)
+                    .unwrap_err();
             let Error::NotFinite { product: named, index, .. } = error else { panic!("{error}") };
             assert_eq!((named, index), (product, 3));
             assert!(error.to_string().contains(&format!("product number {product} ")));
@@ -302,14 +311,15 @@ fn a_value_that_is_not_finite_names_its_product_and_entry() {
     }
     let inner = DenseSymmetric::diagonal(&values);
     let mut operator = Faulty { inner, product: 2, value: 1e200, products: 0 };
-    let error = lanczos(&mut operator, &precise(End::Largest, 1), None, &mut silent).unwrap_err();
+    let error =
+        lanczos(&mut operator, &precise(SpectrumEnd::Largest, 1), None, &mut silent).unwrap_err();
     assert_eq!(error, Error::Overflow { product: 2, largest: 1e200 });
 }
 
 #[test]
 fn bad_input_is_refused_in_words() {
     let mut operator = DenseSymmetric::diagonal(&[1.0, 2.0, 3.0, 4.0]);
-    let good = LanczosParameters::new(End::Largest, 1);
+    let good = LanczosParameters::new(SpectrumEnd::Largest, 1);
     let mut refuse = |parameters: LanczosParameters, start: Option<&[f64]>| {
         lanczos(&mut operator, &parameters, start, &mut silent).unwrap_err()
     };
@@ -351,12 +361,13 @@ fn the_same_bits_with_one_two_and_four_threads() {
     // Five chunks and a ragged one; a basis that restarts.
     let values: Vec<f64> =
         (0..21_000).map(|i| f64::from(i) / 21_000.0).chain([1.01, 1.02]).collect();
-    let parameters = LanczosParameters { max_products: 60, max_basis: 16, ..precise(End::Both, 2) };
+    let parameters =
+        LanczosParameters { max_products: 60, max_basis: 16, ..precise(SpectrumEnd::Both, 2) };
     let run = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| solve(&mut Planted::new(&values), &parameters))
     };
-    let bits = |spectrum: &Spectrum| -> Vec<u64> {
+    let bits = |spectrum: &RitzPairs| -> Vec<u64> {
         let numbers = |pair: &minimascope_linop::EigenPair| {
             [vec![pair.value, pair.residual], pair.vector.clone()].concat()
         };

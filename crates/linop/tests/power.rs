@@ -5,7 +5,8 @@ mod planted;
 use std::ops::ControlFlow;
 
 use minimascope_linop::{
-    DenseSymmetric, Error, PowerParameters, Progress, Stop, largest_pair, power_iteration, silent,
+    DenseSymmetric, Error, LanczosProgress, PowerParameters, SolverStop, largest_pair,
+    power_iteration, silent,
 };
 use planted::Planted;
 
@@ -39,7 +40,7 @@ fn stopping_on_a_small_change_ends_low_and_the_residual_says_so() {
         (0..400).map(|i| 20.0 * (f64::from(i) / 400.0).powi(6)).chain([20.0]).collect();
     let mut operator = Planted::new(&values);
     let mut previous = f64::NAN;
-    let mut habit: Option<Progress> = None;
+    let mut habit: Option<LanczosProgress> = None;
     let exact = power_iteration(&mut operator, &PARAMETERS, &mut |at| {
         let change = (at.value - previous).abs() / at.value.abs();
         previous = at.value;
@@ -75,7 +76,9 @@ fn small_and_degenerate_operators() {
     }
     // ±2: no largest magnitude, so it never settles and says so.
     let found = run(&[2.0, -2.0]);
-    assert!(found.stop == Stop::Budget && found.products == 5000 && !found.pairs[0].converged);
+    assert!(
+        found.stop == SolverStop::Budget && found.products == 5000 && !found.pairs[0].converged
+    );
     let error = power_iteration(&mut DenseSymmetric::diagonal(&[]), &PARAMETERS, &mut silent);
     assert_eq!(error.unwrap_err(), Error::Empty);
     for wrong in [

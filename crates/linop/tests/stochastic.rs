@@ -5,7 +5,7 @@ mod planted;
 use std::ops::ControlFlow;
 
 use minimascope_linop::{
-    self as linop, DenseSymmetric, DensityParameters, Error, Estimate, SpectralDensity,
+    self as linop, DenseSymmetric, DensityParameters, Error, ProbeEstimate, SpectralDensity,
     SymmetricOperator, as_matrix,
 };
 use planted::Planted;
@@ -18,7 +18,7 @@ fn hutchinson(
     operator: &mut impl SymmetricOperator,
     probes: usize,
     seed: u64,
-) -> Result<Estimate, Error> {
+) -> Result<ProbeEstimate, Error> {
     linop::hutchinson(operator, probes, seed, &mut go_on).map(Option::unwrap)
 }
 
@@ -26,7 +26,7 @@ fn hutch_plus_plus(
     operator: &mut impl SymmetricOperator,
     products: usize,
     seed: u64,
-) -> Result<Estimate, Error> {
+) -> Result<ProbeEstimate, Error> {
     linop::hutch_plus_plus(operator, products, seed, &mut go_on).map(Option::unwrap)
 }
 
@@ -48,7 +48,7 @@ fn outliers() -> Vec<f64> {
 /// Over many seeds (value − exact)/standard_error must be distributed like Student's t: its mean
 /// is zero within 5/√seeds and its mean square is dof/(dof − 2) within a third. A forgotten 1/√n,
 /// a biased probe, or a wrong projection fails this.
-fn calibrated(exact: f64, seeds: u64, run: impl Fn(u64) -> Estimate) {
+fn calibrated(exact: f64, seeds: u64, run: impl Fn(u64) -> ProbeEstimate) {
     let scores: Vec<f64> = (0..seeds)
         .map(|seed| {
             let estimate = run(seed);

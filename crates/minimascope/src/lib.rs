@@ -43,7 +43,7 @@ pub use minimascope_curvature::{
 };
 pub use minimascope_data::{Dataset, Request, load};
 pub use minimascope_linop::{
-    DensityParameters, EigenPair, End, LanczosParameters, SymmetricOperator, as_matrix,
+    DensityParameters, EigenPair, LanczosParameters, SpectrumEnd, SymmetricOperator, as_matrix,
     hutch_plus_plus, lanczos, largest_pair, spectral_density,
 };
 pub use minimascope_minimum::{
@@ -61,6 +61,7 @@ pub use minimascope_record::threshold::{
     Bracket, CriterionName, Evidence, Proves, Threshold, mean_square,
 };
 pub use minimascope_record::training::{Initialization, Loss, Optimizer, Sampling, Schedule, Stop};
-pub use minimascope_stability::criteria::{CRITERIA, Criterion};
+pub use minimascope_stability::criteria::CRITERIA;
+pub use minimascope_stability::criterion::Criterion;
 pub use minimascope_stability::thresholds::thresholds;
 pub use minimascope_stability::{Batching, ExampleFactors, LearningRate, Momentum};

@@ -8,9 +8,10 @@ use minimascope_record::threshold::{Threshold, mean_square};
 use minimascope_record::training::Sampling;
 use minimascope_stability::applicability::Note;
 use minimascope_stability::criteria::heavy_ball;
+use minimascope_stability::criterion::Effort;
 use minimascope_stability::mean_square::CriticalProgress;
 use minimascope_stability::smallest_batch::smallest_batch;
-use minimascope_stability::thresholds::{Effort, boundary_batch_sizes};
+use minimascope_stability::thresholds::boundary_batch_sizes;
 use minimascope_stability::{self as theory, Batching, LearningRate, Momentum};
 
 use crate::minimum::searching;

@@ -1,7 +1,9 @@
 //! Full Hessians of single examples and of batches.
 
 use minimascope_curvature::{Matrix, PointOperator, TrainedPoint};
-use minimascope_linop::{End, LanczosParameters, ProductFailure, lanczos, silent, vectors::dot};
+use minimascope_linop::{
+    LanczosParameters, ProductFailure, SpectrumEnd, lanczos, silent, vectors::dot,
+};
 use minimascope_record::measured::Estimate;
 use minimascope_record::stability::{BatchSharpness, ExampleCurvatures};
 use minimascope_stability::criteria::batch_sharpness::{
@@ -39,7 +41,7 @@ pub(crate) fn example_ends(
         relative_floor: 1.0,
         max_products: budget.max_products,
         seed: budget.seed,
-        ..LanczosParameters::new(End::Both, 1)
+        ..LanczosParameters::new(SpectrumEnd::Both, 1)
     };
     let mut found = ExampleCurvatures {
         examples: order.len(),

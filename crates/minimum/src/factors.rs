@@ -4,8 +4,8 @@ use std::ops::ControlFlow;
 
 use minimascope_curvature::{GramOperator, TrainedPoint};
 use minimascope_linop::{
-    Confirmation, End, LanczosParameters, ProductFailure, Progress, Stop, SymmetricOperator,
-    lanczos,
+    Confirmation, LanczosParameters, LanczosProgress, ProductFailure, SolverStop, SpectrumEnd,
+    SymmetricOperator, lanczos,
 };
 use minimascope_stability::ExampleFactors;
 
@@ -69,13 +69,13 @@ pub(crate) fn factors(
         // second copy, and a second sequence would double the time.
         confirmation: Confirmation::None,
         seed: budget.seed,
-        ..LanczosParameters::new(End::Largest, rank)
+        ..LanczosParameters::new(SpectrumEnd::Largest, rank)
     };
-    let mut show = |at: &Progress| watch.measuring(shown(Quantity::LeadingDirections, at));
+    let mut show = |at: &LanczosProgress| watch.measuring(shown(Quantity::LeadingDirections, at));
     let mut operator = GramOperator::new(point);
     let spectrum = lanczos(&mut operator, &parameters, None, &mut show)?;
     watch.stage_ended()?;
-    if spectrum.stop == Stop::Interrupted {
+    if spectrum.stop == SolverStop::Interrupted {
         return Err(Error::Interrupted);
     }
     let positive: Vec<_> = spectrum.pairs.iter().take_while(|pair| pair.value > 0.0).collect();
@@ -83,7 +83,7 @@ pub(crate) fn factors(
     let left: Vec<f64> = positive.iter().flat_map(|pair| pair.vector.iter().copied()).collect();
     // The bound holds for directions that were found; a pair that was not says nothing of those
     // behind it.
-    let found = spectrum.stop == Stop::Converged && spectrum.pairs.len() == rank;
+    let found = spectrum.stop == SolverStop::Converged && spectrum.pairs.len() == rank;
     let tail = match spectrum.pairs.last() {
         Some(last) if found => {
             let largest = largest_left_out(&mut operator, &left, budget.seed, watch)?;
@@ -108,16 +108,16 @@ fn largest_left_out(
         max_basis: 60,
         // Another start than the directions had.
         seed: !seed,
-        ..LanczosParameters::new(End::Largest, 1)
+        ..LanczosParameters::new(SpectrumEnd::Largest, 1)
     };
     let outside = vec![0.0; operator.dimension()];
     let mut left_out = Outside { operator, found, outside };
-    let mut show = |_: &Progress| match watch.check() {
+    let mut show = |_: &LanczosProgress| match watch.check() {
         Ok(()) => ControlFlow::Continue(()),
         Err(_) => ControlFlow::Break(()),
     };
     let spectrum = lanczos(&mut left_out, &parameters, None, &mut show)?;
-    if spectrum.stop == Stop::Interrupted {
+    if spectrum.stop == SolverStop::Interrupted {
         return Err(Error::Interrupted);
     }
     Ok(spectrum.pairs.first().map_or(0.0, |pair| pair.value.max(0.0) + pair.residual))

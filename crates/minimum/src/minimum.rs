@@ -4,10 +4,9 @@ use minimascope_curvature::TrainedPoint;
 use minimascope_record::measured::finite;
 use minimascope_record::stability::{GaussNewtonPart, MeasuredPoint, StabilityQuestion, Verdict};
 use minimascope_record::threshold::{RankStop, Threshold};
+use minimascope_stability::criterion::{Curvatures, Effort, SearchProgress, Simulation};
 use minimascope_stability::mean_square::{CriticalParameters, CriticalProgress, critical};
-use minimascope_stability::thresholds::{
-    Curvatures, Effort, SearchProgress, Simulation, thresholds,
-};
+use minimascope_stability::thresholds::thresholds;
 use minimascope_stability::verdict::judge;
 use minimascope_stability::{Batching, ExampleFactors, LearningRate, Momentum, Sampling};
 

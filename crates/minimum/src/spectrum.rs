@@ -2,8 +2,8 @@
 
 use minimascope_curvature::{Coupling, Matrix, PointOperator, TrainedPoint};
 use minimascope_linop::{
-    DensityParameters, EigenPair, End, LanczosParameters, Progress, Stop, SymmetricOperator,
-    hutch_plus_plus, lanczos, spectral_density,
+    DensityParameters, EigenPair, LanczosParameters, LanczosProgress, SolverStop, SpectrumEnd,
+    SymmetricOperator, hutch_plus_plus, lanczos, spectral_density,
 };
 use minimascope_record::measured::{Density, Estimate, Measured};
 
@@ -87,7 +87,7 @@ pub(crate) fn smallest(
         relative_floor: 1.0,
         max_products: budget.max_products,
         seed: budget.seed,
-        ..LanczosParameters::new(End::Smallest, 1)
+        ..LanczosParameters::new(SpectrumEnd::Smallest, 1)
     };
     let mut found = eigenvalues(Quantity::SmallestEigenvalue, operator, &parameters, watch)?;
     Ok(found.swap_remove(0))
@@ -100,10 +100,10 @@ pub(crate) fn eigenvalues(
     parameters: &LanczosParameters,
     watch: &mut Watch<'_>,
 ) -> Result<Vec<Measured>, Error> {
-    let mut show = |at: &Progress| watch.measuring(shown(quantity, at));
+    let mut show = |at: &LanczosProgress| watch.measuring(shown(quantity, at));
     let spectrum = lanczos(operator, parameters, None, &mut show)?;
     watch.stage_ended()?;
-    if spectrum.stop == Stop::Interrupted {
+    if spectrum.stop == SolverStop::Interrupted {
         return Err(Error::Interrupted);
     }
     let products = spectrum.products;
@@ -118,7 +118,7 @@ pub(crate) fn eigenvalues(
 }
 
 /// What to show of an eigensolver's progress. λ_max(Σ) is shown as the non-uniformity it gives.
-pub(crate) fn shown(quantity: Quantity, at: &Progress) -> MeasureProgress {
+pub(crate) fn shown(quantity: Quantity, at: &LanczosProgress) -> MeasureProgress {
     let value = match quantity {
         Quantity::NonUniformity => at.value.max(0.0).sqrt(),
         _ => at.value,
@@ -175,7 +175,7 @@ impl Budget {
             tolerance: self.tolerance,
             max_products: self.max_products,
             seed: self.seed,
-            ..LanczosParameters::new(End::Largest, count)
+            ..LanczosParameters::new(SpectrumEnd::Largest, count)
         }
     }
 }

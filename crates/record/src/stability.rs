@@ -44,6 +44,21 @@ pub struct StabilityQuestion {
     pub tolerance: Option<f64>,
 }
 
+impl StabilityQuestion {
+    /// Does SGD with this η and B stay?
+    #[must_use]
+    pub fn about(learning_rate: f64, batch_size: usize) -> Self {
+        let (learning_rate, batch_size) = (Some(learning_rate), Some(batch_size));
+        Self { learning_rate, batch_size, ..Self::default() }
+    }
+
+    /// The same question, to be answered without certificates and simulations.
+    #[must_use]
+    pub fn quick(self) -> Self {
+        Self { quick: true, ..self }
+    }
+}
+
 /// The answer to a [`StabilityQuestion`]. What was not asked for is absent or `null`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StabilityReport {

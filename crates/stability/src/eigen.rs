@@ -2,7 +2,9 @@
 
 use std::ops::ControlFlow;
 
-use minimascope_linop::{End, LanczosParameters, Progress, SymmetricOperator, lanczos};
+use minimascope_linop::{
+    LanczosParameters, LanczosProgress, SpectrumEnd, SymmetricOperator, lanczos,
+};
 
 use crate::Error;
 
@@ -48,9 +50,10 @@ pub(crate) fn leading_with<O: SymmetricOperator>(
     operator: &mut O,
     tolerance: f64,
     start: Option<&[f64]>,
-    progress: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
+    progress: &mut dyn FnMut(&LanczosProgress) -> ControlFlow<()>,
 ) -> Result<Leading, Error> {
-    let parameters = LanczosParameters { tolerance, ..LanczosParameters::new(End::Largest, 1) };
+    let parameters =
+        LanczosParameters { tolerance, ..LanczosParameters::new(SpectrumEnd::Largest, 1) };
     let mut spectrum = lanczos(operator, &parameters, start, progress)?;
     let pair = spectrum.pairs.swap_remove(0);
     Ok(Leading {

@@ -22,7 +22,8 @@
 //! use std::ops::ControlFlow;
 //!
 //! use minimascope_record::{stability::Verdict, threshold};
-//! use minimascope_stability::thresholds::{Curvatures, Effort, thresholds};
+//! use minimascope_stability::criterion::{Curvatures, Effort};
+//! use minimascope_stability::thresholds::thresholds;
 //! use minimascope_stability::verdict::judge;
 //! use minimascope_stability::{Batching, ExampleFactors, LearningRate, Sampling};
 //!
@@ -43,6 +44,7 @@ pub mod applicability;
 pub mod attribution;
 mod batching;
 pub mod criteria;
+pub mod criterion;
 mod dense;
 mod eigen;
 mod error;

@@ -71,8 +71,9 @@ mod tests {
     use super::*;
     use minimascope_record::threshold::mean_square;
 
+    use crate::criterion::{Curvatures, Effort};
     use crate::problems::RandomProblem;
-    use crate::thresholds::{Curvatures, Effort, boundary_batch_sizes, thresholds as all};
+    use crate::thresholds::{boundary_batch_sizes, thresholds as all};
 
     /// The smallest B agrees with the table of thresholds, and the boundary's rows are ordered.
     #[test]

@@ -4,47 +4,14 @@ use std::ops::ControlFlow;
 
 use minimascope_record::threshold::{self, CriterionName, Proves, Threshold};
 
-use crate::criteria::{CRITERIA, Setting, WithMomentum, variance, worst};
-use crate::mean_square::{CriticalParameters, CriticalProgress, critical};
-use crate::simulation::Ensemble;
+use crate::criteria::{CRITERIA, variance, worst};
+use crate::criterion::{Curvatures, Effort, SearchProgress, ThresholdSetting, WithMomentum};
+use crate::mean_square::{CriticalProgress, critical};
 use crate::{Batching, Error, ExampleFactors, Momentum};
 
 /// A threshold that proves staying may lie above the proved lower end by this share, the accuracy of
 /// both: beyond it rests on leading directions alone and proves nothing.
 const SAME: f64 = 1e-6;
-
-/// How hard to try.
-#[derive(Clone, Debug, Default)]
-pub struct Effort {
-    /// Of the exact threshold, with the momentum β.
-    pub exact: CriticalParameters,
-    /// What to simulate: the almost-sure threshold and the sharpest batch, by far the most expensive
-    /// at large B.
-    pub simulation: Simulation,
-}
-
-/// Trajectories behind the almost-sure threshold, and batches drawn for the sharpest one.
-#[derive(Clone, Copy, Debug, Default)]
-pub enum Simulation {
-    /// None of either.
-    #[default]
-    None,
-    /// As many as take some seconds.
-    Affordable,
-    /// Trajectories of this ensemble.
-    Of(Ensemble),
-}
-
-/// Curvatures of a point that do not depend on B.
-#[derive(Clone, Debug)]
-pub struct Curvatures {
-    /// a.
-    pub sharpness: f64,
-    /// s.
-    pub non_uniformity: f64,
-    /// λ_max(A_iA_iᵀ) of every example.
-    pub example_sharpnesses: Vec<f64>,
-}
 
 impl Curvatures {
     /// Those of the factors; the non-uniformity is a lower bound where directions are left out.
@@ -58,17 +25,6 @@ impl Curvatures {
             example_sharpnesses: worst::example_sharpnesses(factors)?,
         })
     }
-}
-
-/// Where the search for a threshold stands.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct SearchProgress {
-    /// The criterion's title.
-    pub criterion: &'static str,
-    /// Products, simulated exponents or batches so far.
-    pub products: usize,
-    /// The present value of the threshold.
-    pub learning_rate: Option<f64>,
 }
 
 /// The thresholds of every criterion at one batch size; `None` when `progress` breaks.
@@ -97,7 +53,7 @@ pub fn thresholds(
         let (products, learning_rate) = (now.products, Some(now.critical_learning_rate));
         progress(&SearchProgress { criterion: "critical learning rate", products, learning_rate })
     })?;
-    let mut setting = Setting {
+    let mut setting = ThresholdSetting {
         factors,
         curvatures,
         batching: *batching,

@@ -14,7 +14,7 @@ use crate::presets;
 
 /// Where a value came from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Origin {
+pub enum ValueOrigin {
     /// The schema's default.
     Default,
     /// A run preset.
@@ -25,7 +25,7 @@ pub enum Origin {
     CommandLine,
 }
 
-impl fmt::Display for Origin {
+impl fmt::Display for ValueOrigin {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Default => formatter.write_str("default"),
@@ -40,7 +40,7 @@ impl fmt::Display for Origin {
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
     values: toml::Table,
-    origins: BTreeMap<String, Origin>,
+    origins: BTreeMap<String, ValueOrigin>,
 }
 
 /// A configuration with every value known, and the origin of each.
@@ -48,7 +48,7 @@ pub struct Sources {
 pub struct Configured {
     /// The values.
     pub config: RunConfig,
-    origins: BTreeMap<String, Origin>,
+    origins: BTreeMap<String, ValueOrigin>,
 }
 
 impl Sources {
@@ -68,7 +68,7 @@ impl Sources {
         let text = presets::text(name)?;
         let table = text.parse().expect("presets are checked by a test");
         let mut sources = Self::default();
-        sources.overlay(table, &Origin::Preset(name.to_owned()));
+        sources.overlay(table, &ValueOrigin::Preset(name.to_owned()));
         Ok(sources)
     }
 
@@ -81,17 +81,17 @@ impl Sources {
             message: one_line(&error, &text),
         })?;
         let mut sources = Self::default();
-        sources.overlay(table, &Origin::File(path.to_owned()));
+        sources.overlay(table, &ValueOrigin::File(path.to_owned()));
         Ok(sources)
     }
 
     /// One value over what stands.
     pub fn assign(&mut self, assignment: Assignment) {
-        self.assign_from(assignment, &Origin::CommandLine);
+        self.assign_from(assignment, &ValueOrigin::CommandLine);
     }
 
     /// One value over what stands, written by `origin`.
-    pub(crate) fn assign_from(&mut self, assignment: Assignment, origin: &Origin) {
+    pub(crate) fn assign_from(&mut self, assignment: Assignment, origin: &ValueOrigin) {
         self.set(&assignment.path, assignment.value, origin);
     }
 
@@ -99,7 +99,7 @@ impl Sources {
     pub fn assign_path(&mut self, key: &str, path: &Path) {
         let value = toml::Value::String(path.to_string_lossy().into_owned());
         let path: Vec<String> = key.split('.').map(str::to_owned).collect();
-        self.set(&path, value, &Origin::CommandLine);
+        self.set(&path, value, &ValueOrigin::CommandLine);
     }
 
     /// The values with defaults filled in, every key known and every value of its type.
@@ -117,7 +117,7 @@ impl Sources {
     /// Paths that a file wrote are relative to the file.
     fn resolve_paths(&self, config: &mut RunConfig) {
         let folder = |key| match self.origin_under(key) {
-            Origin::File(file) => file.parent().map(Path::to_owned),
+            ValueOrigin::File(file) => file.parent().map(Path::to_owned),
             _ => None,
         };
         if let (ModelConfig::File(file), Some(folder)) = (&mut config.model, folder("model.file")) {
@@ -146,7 +146,7 @@ impl Sources {
         }
     }
 
-    fn overlay(&mut self, table: toml::Table, origin: &Origin) {
+    fn overlay(&mut self, table: toml::Table, origin: &ValueOrigin) {
         for assignment in assignments(table) {
             self.assign_from(assignment, origin);
         }
@@ -154,7 +154,7 @@ impl Sources {
 
     /// Puts a value at a path. Where that changes the alternative of a choice, the keys of the
     /// alternative that stood there go.
-    fn set(&mut self, path: &[String], value: toml::Value, origin: &Origin) {
+    fn set(&mut self, path: &[String], value: toml::Value, origin: &ValueOrigin) {
         let (last, parents) = path.split_last().expect("a path has a key");
         let mut table = &mut self.values;
         for depth in 0..=parents.len() {
@@ -185,7 +185,7 @@ impl Sources {
         self.origins.insert(dotted, origin.clone());
     }
 
-    fn origin_under(&self, key: &str) -> Origin {
+    fn origin_under(&self, key: &str) -> ValueOrigin {
         origin_of(&self.origins, key)
     }
 }
@@ -193,7 +193,7 @@ impl Sources {
 impl Configured {
     /// Every value with its dotted key and where it came from, by key.
     #[must_use]
-    pub fn rows(&self) -> Vec<(String, toml::Value, Origin)> {
+    pub fn rows(&self) -> Vec<(String, toml::Value, ValueOrigin)> {
         let table = toml::Value::try_from(&self.config).expect("a configuration is TOML");
         let mut leaves = Vec::new();
         flatten(&mut Vec::new(), table, &mut leaves);
@@ -217,13 +217,13 @@ impl Configured {
 
     /// Where the value of a dotted key came from.
     #[must_use]
-    pub fn origin(&self, key: &str) -> Origin {
+    pub fn origin(&self, key: &str) -> ValueOrigin {
         origin_of(&self.origins, key)
     }
 }
 
 /// The origin recorded for the key, for the table or list around it, or for something within it.
-fn origin_of(origins: &BTreeMap<String, Origin>, key: &str) -> Origin {
+fn origin_of(origins: &BTreeMap<String, ValueOrigin>, key: &str) -> ValueOrigin {
     let mut outer = key;
     loop {
         if let Some(origin) = origins.get(outer) {
@@ -236,7 +236,7 @@ fn origin_of(origins: &BTreeMap<String, Origin>, key: &str) -> Origin {
     }
     let below = format!("{key}.");
     let inner = origins.iter().find(|(known, _)| known.starts_with(&below));
-    inner.map_or(Origin::Default, |(_, origin)| origin.clone())
+    inner.map_or(ValueOrigin::Default, |(_, origin)| origin.clone())
 }
 
 /// A table's values one by one, in an order in which they can be put over others.
@@ -299,10 +299,10 @@ mod tests {
         let configured = fnn(&["train.learning_rate=0.5", "train.batch_size=10"]).unwrap();
         assert_eq!(configured.config.train.learning_rate, 0.5);
         assert_eq!(configured.config.train.batch_size, BatchSize::Examples(10));
-        assert_eq!(configured.origin("train.learning_rate"), Origin::CommandLine);
-        assert_eq!(configured.origin("loss"), Origin::Preset("fashion-mnist-fnn".into()));
-        assert_eq!(configured.origin("checkpoint.every_seconds"), Origin::Default);
-        assert_eq!(configured.origin("train.schedule.kind"), Origin::Default);
+        assert_eq!(configured.origin("train.learning_rate"), ValueOrigin::CommandLine);
+        assert_eq!(configured.origin("loss"), ValueOrigin::Preset("fashion-mnist-fnn".into()));
+        assert_eq!(configured.origin("checkpoint.every_seconds"), ValueOrigin::Default);
+        assert_eq!(configured.origin("train.schedule.kind"), ValueOrigin::Default);
     }
 
     #[test]
@@ -332,7 +332,7 @@ mod tests {
             rows.iter().map(|(key, value, _)| format!("{key} = {value}\n")).collect();
         assert_eq!(toml::from_str::<RunConfig>(&text).unwrap(), configured.config, "{text}");
         let first = rows.iter().find(|(key, ..)| key == "data.train.first").unwrap();
-        assert_eq!(first.2, Origin::CommandLine);
+        assert_eq!(first.2, ValueOrigin::CommandLine);
     }
 
     #[test]

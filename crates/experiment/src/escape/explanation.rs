@@ -6,11 +6,11 @@ use minimascope_record::stability::Verdict;
 /// Whether a cell asks for an explanation: it is decided and a launch was seen to do otherwise, or it
 /// lies inside the bracket.
 pub(super) fn is_wanted(cell: &Cell) -> bool {
-    cell.predicted == Verdict::NotDecided || Seen::of(cell).left != expected(cell)
+    cell.predicted == Verdict::NotDecided || Departed::of(cell).left != expected(cell)
 }
 
 /// What there is to explain: the launches that did not do as expected, or all of them where all did.
-struct Seen {
+struct Departed {
     /// What they did.
     left: bool,
     seeds: Vec<usize>,
@@ -19,7 +19,7 @@ struct Seen {
     steps: u64,
 }
 
-impl Seen {
+impl Departed {
     fn of(cell: &Cell) -> Self {
         let expected = expected(cell);
         let of = |left: bool| -> Vec<usize> {
@@ -111,7 +111,7 @@ const ENOUGH: f64 = 0.5;
 /// as often; where they do the same it is in the prediction's own terms, many steps, independent
 /// batches, a mean over all paths and no residuals.
 pub(super) fn explain(cell: &Cell, linearised: &Linearised) -> Explanation {
-    let seen = Seen::of(cell);
+    let seen = Departed::of(cell);
     let (used, other) = (&linearised.by_sampling[0], linearised.by_sampling.get(1));
     let by_scheme = || other.is_some_and(|other| seen.is_done_more_by(used, other));
     match (seen.left, seen.is_done_by_twins(used, seen.steps)) {
@@ -245,7 +245,8 @@ mod tests {
         let mut by_another = linearised(quiet(0.9), quiet(0.9));
         by_another.by_sampling[0].departures[1] = Some(50);
         assert_eq!(explain(&cell(Stays, 0.5, 1), &by_another), Chance);
-        by_another.by_sampling[0].departures = (0..100).map(|seed| (seed == 7).then_some(50)).collect();
+        by_another.by_sampling[0].departures =
+            (0..100).map(|seed| (seed == 7).then_some(50)).collect();
         assert_eq!(explain(&cell(Stays, 0.5, 1), &by_another), NonlinearDeparture);
         // The twin of the one that stayed left before the steps were over: not finite steps.
         let mut by_another = linearised(loud(3), loud(3));

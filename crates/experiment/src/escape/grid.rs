@@ -9,7 +9,7 @@ use minimascope_record::escape::{Agreement, Cell, EscapeGrid, Fate, GridQuestion
 use minimascope_record::stability::{BoundaryRow, StabilityQuestion, Verdict};
 use minimascope_record::threshold::{Threshold, mean_square};
 use minimascope_record::training::Sampling;
-use minimascope_stability::thresholds::{Effort, Simulation};
+use minimascope_stability::criterion::{Effort, Simulation};
 use minimascope_stability::{Batching, LearningRate};
 
 use super::leaving::LeavingRule;

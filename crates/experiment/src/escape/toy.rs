@@ -6,9 +6,12 @@ use minimascope_record::SCHEMA_VERSION;
 use minimascope_record::escape::{ToyEnd, ToyEscape, ToyFates, ToyMinimum};
 use minimascope_record::threshold::{Bracket, mean_square};
 use minimascope_record::training::Sampling;
+use minimascope_stability::criterion::{Curvatures, Effort, Simulation};
 use minimascope_stability::simulation::Ensemble;
-use minimascope_stability::thresholds::{Curvatures, Effort, Simulation, thresholds};
-use minimascope_stability::toy::{Toy, ToyPath, ToyPosition, ToyRest, almost_sure_threshold};
+use minimascope_stability::thresholds::thresholds;
+use minimascope_stability::toy::{
+    ToyPath, ToyPosition, ToyProblem, ToyRest, almost_sure_threshold,
+};
 use minimascope_stability::verdict::judge;
 use minimascope_stability::{Batching, LearningRate};
 
@@ -50,7 +53,7 @@ impl Default for ToyLaunch {
     /// η = 0.7 and 500 steps from 1 + 1e-5, 1,000 seeds, independent batches.
     fn default() -> Self {
         Self {
-            curvatures: Toy::PAPER.curvatures(ToyPosition::One),
+            curvatures: ToyProblem::PAPER.curvatures(ToyPosition::One),
             learning_rate: 0.7,
             sampling: Sampling::IndependentBatches,
             start: 1.0 + 1e-5,
@@ -72,7 +75,7 @@ pub struct Picture {
 }
 
 impl Picture {
-    fn new(toy: &Toy, gradient_descent: &ToyPath, sgd: &ToyPath) -> Self {
+    fn new(toy: &ToyProblem, gradient_descent: &ToyPath, sgd: &ToyPath) -> Self {
         // Both minima with a margin of half their distance.
         let xs = (-100..=300).map(|i| f64::from(i) / 200.0);
         let points = |f: &dyn Fn(f64) -> f64| xs.clone().map(|x| [x, f(x)]).collect();
@@ -103,7 +106,7 @@ pub fn launch(launch: &ToyLaunch) -> Result<(ToyEscape, Picture), Error> {
             return Err(Error::ToyCurvature { function, value, least, most });
         }
     }
-    let toy = Toy::new(launch.curvatures)?;
+    let toy = ToyProblem::new(launch.curvatures)?;
     let rate = LearningRate::new(launch.learning_rate)?;
     for (what, number) in
         [("the number of steps", launch.steps as u64), ("the number of seeds", launch.seeds)]
@@ -159,7 +162,7 @@ pub fn launch(launch: &ToyLaunch) -> Result<(ToyEscape, Picture), Error> {
 }
 
 fn minimum_of(
-    toy: &Toy,
+    toy: &ToyProblem,
     minimum: ToyPosition,
     rate: LearningRate,
     used: Sampling,

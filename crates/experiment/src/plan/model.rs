@@ -6,7 +6,7 @@ use minimascope_record::config::ModelConfig;
 
 use crate::Error;
 use crate::config::keys::{ARCHITECTURE, nearest};
-use crate::config::sources::{Origin, one_line};
+use crate::config::sources::{ValueOrigin, one_line};
 
 /// The name and the layers of a configured model.
 ///
@@ -32,7 +32,7 @@ pub fn architecture(model: &ModelConfig) -> Result<(String, Architecture), Error
                 path: path.clone(),
                 message: one_line(&error, &text),
             })?;
-            let origin = || Origin::File(path.clone());
+            let origin = || ValueOrigin::File(path.clone());
             if let Some(unknown) = ARCHITECTURE.first_unknown(&table) {
                 let (key, nearest) = (unknown.key, unknown.nearest);
                 return Err(Error::UnknownKey { key, nearest, origin: origin() });

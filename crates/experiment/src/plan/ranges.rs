@@ -1,6 +1,6 @@
 //! The ranges of single values, independent of model and data.
 
-use minimascope_record::SCHEMA_VERSION;
+use minimascope_record::config::CONFIG_VERSION;
 use minimascope_record::training::Schedule;
 
 use crate::Error;
@@ -8,10 +8,10 @@ use crate::config::sources::Configured;
 
 pub(crate) fn check(configured: &Configured) -> Result<(), Error> {
     let config = &configured.config;
-    if config.schema_version != SCHEMA_VERSION {
+    if config.schema_version != CONFIG_VERSION {
         return Err(Error::SchemaVersion {
             found: config.schema_version,
-            expected: SCHEMA_VERSION,
+            expected: CONFIG_VERSION,
             origin: configured.origin("schema_version"),
         });
     }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::config::sources::Origin;
+use crate::config::sources::ValueOrigin;
 
 /// Why a sweep did not happen, or stopped.
 #[derive(Debug, thiserror::Error)]
@@ -16,7 +16,7 @@ pub enum SweepError {
         /// What is wrong.
         reason: String,
         /// Who wrote it.
-        origin: Origin,
+        origin: ValueOrigin,
     },
     /// Two workers finished one run with different numbers.
     #[error(

@@ -18,7 +18,7 @@ use serde::Deserialize;
 use minimascope_record::sweep::SlurmSettings;
 
 use crate::Error;
-use crate::config::sources::{Origin, assignments};
+use crate::config::sources::{ValueOrigin, assignments};
 use crate::sweep::axes::{Axis, Point};
 use crate::sweep::error::SweepError;
 
@@ -66,7 +66,7 @@ impl SweepFile {
     }
 
     /// Every part with what holds for all of them.
-    pub(super) fn blocks(self, origin: &Origin) -> Result<Vec<Block>, Error> {
+    pub(super) fn blocks(self, origin: &ValueOrigin) -> Result<Vec<Block>, Error> {
         let outer = Part {
             base: self.base,
             set: self.set,
@@ -91,7 +91,7 @@ impl SweepFile {
 }
 
 impl Part {
-    fn block(self, origin: &Origin) -> Result<Block, Error> {
+    fn block(self, origin: &ValueOrigin) -> Result<Block, Error> {
         let mut axes = Vec::new();
         for (path, values) in lists("grid", self.grid, origin)? {
             axes.push(Axis::of(&path, values));
@@ -107,7 +107,7 @@ impl Part {
 /// A key with its list of values.
 type List = (Vec<String>, Vec<toml::Value>);
 
-fn lists(kind: &'static str, table: toml::Table, origin: &Origin) -> Result<Vec<List>, Error> {
+fn lists(kind: &'static str, table: toml::Table, origin: &ValueOrigin) -> Result<Vec<List>, Error> {
     let mut lists = Vec::new();
     for assignment in assignments(table) {
         let refused = |reason: &str| SweepError::Axis {
@@ -127,7 +127,7 @@ fn lists(kind: &'static str, table: toml::Table, origin: &Origin) -> Result<Vec<
 }
 
 /// One axis that takes the lists' first values together, then their second, and so on.
-fn side_by_side(lists: &[List], origin: &Origin) -> Result<Option<Axis>, Error> {
+fn side_by_side(lists: &[List], origin: &ValueOrigin) -> Result<Option<Axis>, Error> {
     let Some((first, others)) = lists.split_first() else { return Ok(None) };
     let length = first.1.len();
     let mut axis = Axis::of(&first.0, first.1.clone());

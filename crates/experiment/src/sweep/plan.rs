@@ -7,7 +7,7 @@ use minimascope_record::sweep::SlurmSettings;
 
 use crate::Error;
 use crate::config::assignment::Assignment;
-use crate::config::sources::{Origin, Sources, one_line};
+use crate::config::sources::{Sources, ValueOrigin, one_line};
 use crate::plan::{Plan, SharedExamples};
 use crate::presets;
 use crate::sweep::axes::{Axis, SweptAssignment, product};
@@ -47,7 +47,7 @@ impl SweepPlan {
                     let mut sources = base.clone();
                     put(&mut sources, &block.set, &origin);
                     put(&mut sources, &point, &origin);
-                    put(&mut sources, &last, &Origin::CommandLine);
+                    put(&mut sources, &last, &ValueOrigin::CommandLine);
                     if let Some(folder) = data_folder {
                         sources.assign_path("data.folder", folder);
                     }
@@ -96,10 +96,10 @@ impl SweepPlan {
 }
 
 /// A sweep, or a run as the sweep of one point.
-fn read(name: &str) -> Result<(SweepFile, Origin), Error> {
+fn read(name: &str) -> Result<(SweepFile, ValueOrigin), Error> {
     if let Some(text) = presets::sweep(name) {
         let file = toml::from_str(text).expect("the sweeps are checked by a test");
-        return Ok((file, Origin::Preset(name.to_owned())));
+        return Ok((file, ValueOrigin::Preset(name.to_owned())));
     }
     let path = Path::new(name);
     if path.extension().is_some_and(|extension| extension == "toml") {
@@ -112,17 +112,17 @@ fn read(name: &str) -> Result<(SweepFile, Origin), Error> {
         let table: toml::Table = text.parse().map_err(|error| syntax(&error))?;
         if SweepFile::is_one(&table) {
             let file = toml::from_str(&text).map_err(|error| syntax(&error))?;
-            return Ok((file, Origin::File(path.to_owned())));
+            return Ok((file, ValueOrigin::File(path.to_owned())));
         }
     }
-    Ok((SweepFile::of_run(name), Origin::CommandLine))
+    Ok((SweepFile::of_run(name), ValueOrigin::CommandLine))
 }
 
 /// What a block starts from; a file's name is relative to the file that names it.
-fn base(block: &Block, origin: &Origin) -> Result<Sources, Error> {
+fn base(block: &Block, origin: &ValueOrigin) -> Result<Sources, Error> {
     match (&block.base, origin) {
         (None, _) => Ok(Sources::default()),
-        (Some(name), Origin::File(file)) if name.contains('/') || name.ends_with(".toml") => {
+        (Some(name), ValueOrigin::File(file)) if name.contains('/') || name.ends_with(".toml") => {
             let folder = file.parent().unwrap_or(Path::new(""));
             Sources::from_file(&folder.join(name))
         }
@@ -130,7 +130,7 @@ fn base(block: &Block, origin: &Origin) -> Result<Sources, Error> {
     }
 }
 
-fn put(sources: &mut Sources, values: &[Assignment], origin: &Origin) {
+fn put(sources: &mut Sources, values: &[Assignment], origin: &ValueOrigin) {
     for value in values {
         sources.assign_from(value.clone(), origin);
     }

@@ -1,13 +1,13 @@
 //! What a run wants: the checked parameters, the order of Ritz pairs, the budget, the result.
 
 use super::krylov::{Krylov, Residual};
-use super::{EigenPair, End, LanczosParameters, Progress, Spectrum, Stop};
+use super::{EigenPair, LanczosParameters, LanczosProgress, RitzPairs, SolverStop, SpectrumEnd};
 use crate::dense::SymmetricEigen;
 use crate::{Error, SymmetricOperator};
 
 /// The checked parameters, fitted to the dimension.
-pub(super) struct Plan {
-    end: End,
+pub(super) struct LanczosPlan {
+    end: SpectrumEnd,
     pub(super) wanted: usize,
     pub(super) kept: usize,
     pub(super) max_basis: usize,
@@ -17,7 +17,7 @@ pub(super) struct Plan {
     relative_floor: f64,
 }
 
-impl Plan {
+impl LanczosPlan {
     pub(super) fn check(dimension: usize, parameters: &LanczosParameters) -> Result<Self, Error> {
         if dimension == 0 {
             return Err(Error::Empty);
@@ -39,7 +39,8 @@ impl Plan {
             let requirement = "at least 2: one product to start and one for the residual";
             return refuse("max_products", max_products as f64, requirement);
         }
-        let wanted = if end == End::Both { count.saturating_mul(2) } else { count }.min(dimension);
+        let wanted =
+            if end == SpectrumEnd::Both { count.saturating_mul(2) } else { count }.min(dimension);
         let max_basis = parameters.max_basis.min(dimension);
         if max_basis < (wanted + 2).min(dimension) {
             let requirement = "at least the pairs wanted and two (both ends want 2·count): a restart \
@@ -84,9 +85,9 @@ impl Plan {
     /// Ritz indices (of an ascending list), the wanted first and then their neighbours.
     pub(super) fn order(&self, size: usize) -> Vec<usize> {
         match self.end {
-            End::Largest => (0..size).rev().collect(),
-            End::Smallest => (0..size).collect(),
-            End::Both => {
+            SpectrumEnd::Largest => (0..size).rev().collect(),
+            SpectrumEnd::Smallest => (0..size).collect(),
+            SpectrumEnd::Both => {
                 let (high, low) = self.ends(size);
                 let top = (size - high..size).rev();
                 let mut order: Vec<usize> = top.chain(0..low).collect();
@@ -108,9 +109,9 @@ impl Plan {
     fn ends(&self, size: usize) -> (usize, usize) {
         let count = self.wanted.min(size);
         match self.end {
-            End::Largest => (count, 0),
-            End::Smallest => (0, count),
-            End::Both => (count.div_ceil(2), count / 2),
+            SpectrumEnd::Largest => (count, 0),
+            SpectrumEnd::Smallest => (0, count),
+            SpectrumEnd::Both => (count.div_ceil(2), count / 2),
         }
     }
 
@@ -127,7 +128,7 @@ impl Plan {
         &self,
         krylov: &Krylov<'_, O>,
         ritz: &SymmetricEigen,
-    ) -> Progress {
+    ) -> LanczosProgress {
         let size = krylov.size();
         let order = self.order(size);
         let estimate = |&which: &usize| {
@@ -135,7 +136,7 @@ impl Plan {
             self.relative(krylov, ritz.values[which], outside)
         };
         let worst = order.iter().take(self.wanted).map(estimate).fold(0.0, f64::max);
-        Progress {
+        LanczosProgress {
             products: krylov.products(),
             value: ritz.values[order[0]],
             relative_residual: if size < self.wanted { f64::INFINITY } else { worst },
@@ -146,8 +147,8 @@ impl Plan {
         &self,
         krylov: Krylov<'_, O>,
         found: &[Residual],
-        stop: Stop,
-    ) -> Spectrum {
+        stop: SolverStop,
+    ) -> RitzPairs {
         let (products, norm_estimate) = (krylov.products(), krylov.norm_estimate());
         let floor = self.relative_floor * norm_estimate;
         let vectors = krylov.into_vectors(found.len());
@@ -165,7 +166,7 @@ impl Plan {
         let (top, bottom) = pairs.split_at_mut(self.ends(found.len()).0);
         top.sort_by(|a, b| b.value.total_cmp(&a.value));
         bottom.sort_by(|a, b| a.value.total_cmp(&b.value));
-        Spectrum { pairs, products, stop, norm_estimate }
+        RitzPairs { pairs, products, stop, norm_estimate }
     }
 }
 

@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 
 use super::krylov::{Krylov, Next, Residual};
-use super::plan::Plan;
-use super::{Confirmation, LanczosParameters, Progress, Spectrum, Stop};
+use super::plan::LanczosPlan;
+use super::{Confirmation, LanczosParameters, LanczosProgress, RitzPairs, SolverStop};
 use crate::{Error, SymmetricOperator};
 
 /// Explicit residuals are looked at when the estimates are this share of the tolerance, so that
@@ -27,7 +27,7 @@ const LOOKS_WITHOUT_PROGRESS: usize = 3;
 ///
 /// Any symmetric operator of any dimension from 1: an invariant subspace is continued in a random
 /// direction orthogonal to it. Errors of the operator (f32, slight asymmetry) bound the residual
-/// that can be reached; when it stops falling the run ends with [`Stop::Stagnated`].
+/// that can be reached; when it stops falling the run ends with [`SolverStop::Stagnated`].
 ///
 /// Cost: `products` of the result, and for each of them about 4·size·dimension operations in two
 /// passes over the basis. The bits do not depend on the number of threads.
@@ -39,12 +39,13 @@ pub fn lanczos<O: SymmetricOperator + ?Sized>(
     operator: &mut O,
     parameters: &LanczosParameters,
     start: Option<&[f64]>,
-    progress: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
-) -> Result<Spectrum, Error> {
-    let plan = Plan::check(operator.dimension(), parameters)?;
+    progress: &mut dyn FnMut(&LanczosProgress) -> ControlFlow<()>,
+) -> Result<RitzPairs, Error> {
+    let plan = LanczosPlan::check(operator.dimension(), parameters)?;
     let mut krylov = Krylov::new(operator, plan.max_basis, parameters.seed, start)?;
     let mut looks = Looks::new(parameters.tolerance);
-    let mut seen = Progress { products: 0, value: f64::NAN, relative_residual: f64::INFINITY };
+    let mut seen =
+        LanczosProgress { products: 0, value: f64::NAN, relative_residual: f64::INFINITY };
     // A random direction is followed until the basis is full, whatever the estimates say: they
     // know nothing of what it may still find.
     let mut probing = false;
@@ -99,21 +100,21 @@ pub fn lanczos<O: SymmetricOperator + ?Sized>(
             && confirmed.as_ref().is_none_or(|before| differ(before, &found));
         let stop = match missed {
             None if count == plan.wanted && followed && !unsure && !interrupted => {
-                Some(Stop::Converged)
+                Some(SolverStop::Converged)
             }
-            _ if interrupted => Some(Stop::Interrupted),
-            _ if exhausted => Some(Stop::Stagnated),
-            _ if last => Some(Stop::Budget),
+            _ if interrupted => Some(SolverStop::Interrupted),
+            _ if exhausted => Some(SolverStop::Stagnated),
+            _ if last => Some(SolverStop::Budget),
             None => {
                 confirmed = Some(found.clone());
                 probing = true;
-                if krylov.randomise() { None } else { Some(Stop::Converged) }
+                if krylov.randomise() { None } else { Some(SolverStop::Converged) }
             }
             Some(relative) if looks.stagnated(relative) => {
                 for column in found.len()..count {
                     found.push(krylov.residual(column)?);
                 }
-                Some(Stop::Stagnated)
+                Some(SolverStop::Stagnated)
             }
             Some(_) => {
                 if !krylov.continue_from_residual() {
@@ -132,7 +133,7 @@ pub fn lanczos<O: SymmetricOperator + ?Sized>(
 /// The true residuals of the first `count` columns, and the first relative one that misses the
 /// tolerance: up to it, or, at the `last` look, of all.
 fn look<O: SymmetricOperator + ?Sized>(
-    plan: &Plan,
+    plan: &LanczosPlan,
     krylov: &mut Krylov<'_, O>,
     count: usize,
     last: bool,

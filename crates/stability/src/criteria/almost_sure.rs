@@ -19,9 +19,10 @@ use std::ops::ControlFlow;
 use minimascope_record::threshold::{CriterionName, Evidence, Proves};
 use minimascope_record::training::Sampling;
 
-use super::{Criterion, Found, Setting, WithMomentum};
+use crate::criterion::{
+    Criterion, FoundThreshold, SearchProgress, Simulation, ThresholdSetting, WithMomentum,
+};
 use crate::simulation::{Dynamics, Ensemble, Exponent, lyapunov_exponent_along};
-use crate::thresholds::{SearchProgress, Simulation};
 use crate::{Batching, Error, ExampleFactors, LearningRate, Momentum};
 
 pub(super) const CRITERION: Criterion = Criterion {
@@ -51,7 +52,7 @@ pub const MOST_DIRECTIONS: usize = 400;
 /// In as many directions as η* needs, or in as many as the work allows; `None` where no direction
 /// grows, where even few would take too long, and where γ does not change with η at its root, so that
 /// nothing tells the error.
-fn find(at: &mut Setting<'_>) -> Result<Option<Found>, Error> {
+fn find(at: &mut ThresholdSetting<'_>) -> Result<Option<FoundThreshold>, Error> {
     let simulation = at.effort.simulation;
     let ensemble = |batching: &Batching, shape| match simulation {
         Simulation::None => None,
@@ -65,7 +66,7 @@ fn find(at: &mut Setting<'_>) -> Result<Option<Found>, Error> {
     let known = factors.rank();
     let found = |learning_rate, standard_error, converged, rank| {
         let evidence = Evidence::Simulation { standard_error, converged, rank };
-        Ok(Some(Found { learning_rate, bracket: None, evidence, remark: None }))
+        Ok(Some(FoundThreshold { learning_rate, bracket: None, evidence, remark: None }))
     };
     if batching.noise() == 0.0 {
         // The product of equal matrices: both thresholds are gradient descent's.

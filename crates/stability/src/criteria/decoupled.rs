@@ -18,7 +18,7 @@
 
 use minimascope_record::threshold::{CriterionName, Proves};
 
-use super::{Criterion, Found, Setting, WithMomentum};
+use crate::criterion::{Criterion, FoundThreshold, ThresholdSetting, WithMomentum};
 use crate::{Batching, Error};
 
 pub(super) const CRITERION: Criterion = Criterion {
@@ -27,12 +27,12 @@ pub(super) const CRITERION: Criterion = Criterion {
     proves: Proves::Nothing,
     source: "Mori, Ziyin, Liu & Ueda 2022",
     with_momentum: WithMomentum::Remarked,
-    find: |at: &mut Setting<'_>| {
+    find: |at: &mut ThresholdSetting<'_>| {
         let factors = at.factors;
         let (spectrum, trace) = (factors.curvatures(), factors.trace());
         let eta = critical(spectrum, trace, factors.outputs(), &at.batching)?;
         let remark = Some("from the spectrum alone".to_owned());
-        Ok(Found::formula(eta).map(|found| Found { remark, ..found }))
+        Ok(FoundThreshold::formula(eta).map(|found| FoundThreshold { remark, ..found }))
     },
 };
 

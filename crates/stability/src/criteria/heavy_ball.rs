@@ -7,7 +7,7 @@
 
 use minimascope_record::threshold::{CriterionName, Proves};
 
-use super::{Criterion, Found, Setting, WithMomentum};
+use crate::criterion::{Criterion, FoundThreshold, ThresholdSetting, WithMomentum};
 use crate::{Error, Momentum};
 
 pub(super) const CRITERION: Criterion = Criterion {
@@ -16,8 +16,8 @@ pub(super) const CRITERION: Criterion = Criterion {
     proves: Proves::LeavingAbove,
     source: "Polyak 1964",
     with_momentum: WithMomentum::Known,
-    find: |at: &mut Setting<'_>| {
-        Ok(Found::formula(critical(at.curvatures.sharpness, at.momentum)?))
+    find: |at: &mut ThresholdSetting<'_>| {
+        Ok(FoundThreshold::formula(critical(at.curvatures.sharpness, at.momentum)?))
     },
 };
 

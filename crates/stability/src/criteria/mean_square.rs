@@ -4,7 +4,7 @@ use minimascope_record::threshold::{
     Bracket, CriterionName, Evidence, Proves, RankSearch, RankStop,
 };
 
-use super::{Criterion, Found, Setting, WithMomentum};
+use crate::criterion::{Criterion, FoundThreshold, ThresholdSetting, WithMomentum};
 use crate::{Error, Momentum};
 
 pub(super) const CRITERION: Criterion = Criterion {
@@ -17,7 +17,7 @@ pub(super) const CRITERION: Criterion = Criterion {
 };
 
 #[allow(clippy::unnecessary_wraps)]
-fn find(at: &mut Setting<'_>) -> Result<Option<Found>, Error> {
+fn find(at: &mut ThresholdSetting<'_>) -> Result<Option<FoundThreshold>, Error> {
     let exact = at.exact;
     let mut upper = exact.upper;
     if at.momentum == Momentum::NONE {
@@ -32,5 +32,5 @@ fn find(at: &mut Setting<'_>) -> Result<Option<Found>, Error> {
         relative_residual: exact.relative_residual,
     });
     let bracket = Some(Bracket { lower: exact.lower, upper });
-    Ok(Some(Found { learning_rate: exact.estimate, bracket, evidence, remark: None }))
+    Ok(Some(FoundThreshold { learning_rate: exact.estimate, bracket, evidence, remark: None }))
 }

@@ -9,7 +9,7 @@ use std::borrow::Cow;
 
 use minimascope_record::threshold::{CriterionName, Proves};
 
-use super::{Criterion, Found, Setting, WithMomentum};
+use crate::criterion::{Criterion, FoundThreshold, ThresholdSetting, WithMomentum};
 use crate::dense::dot;
 use crate::{Batching, Error, ExampleFactors};
 
@@ -26,24 +26,24 @@ const STARTS: usize = 3;
 
 /// 2l/(l² + p·Var_i(vᵀH_iv)) with (l, v) the top pair of H.
 pub(super) const TOP_DIRECTION: Criterion =
-    bound("top-direction", "bound of the top direction", |at: &mut Setting<'_>| {
-        Ok(Found::formula(top_direction(at.factors, &at.batching)))
+    bound("top-direction", "bound of the top direction", |at: &mut ThresholdSetting<'_>| {
+        Ok(FoundThreshold::formula(top_direction(at.factors, &at.batching)))
     });
 /// 2 tr H/((1−p)‖H‖_F² + (p/n) Σ‖H_i‖_F²).
 pub(super) const TRACES: Criterion = bound("traces", "bound of the traces", |at| {
-    Ok(Found::formula(isotropic(at.factors, at.batching.noise())))
+    Ok(FoundThreshold::formula(isotropic(at.factors, at.batching.noise())))
 });
 /// 2/max_v [vᵀHv + p·Var_i(vᵀH_iv)/(vᵀHv)] over unit v.
 pub(super) const BEST_DIRECTION: Criterion =
     bound("best-direction", "bound of the best direction", |at| {
         let hint = at.exact.direction_in(at.factors.rank());
-        Ok(Found::formula(best_direction(at.factors, &at.batching, Some(&hint))))
+        Ok(FoundThreshold::formula(best_direction(at.factors, &at.batching, Some(&hint))))
     });
 
 const fn bound(
     name: &'static str,
     title: &'static str,
-    find: fn(&mut Setting<'_>) -> Result<Option<Found>, Error>,
+    find: fn(&mut ThresholdSetting<'_>) -> Result<Option<FoundThreshold>, Error>,
 ) -> Criterion {
     Criterion {
         name: CriterionName::new(name),

@@ -7,7 +7,7 @@
 
 use minimascope_record::threshold::{CriterionName, Proves};
 
-use super::{Criterion, Found, Setting, WithMomentum};
+use crate::criterion::{Criterion, FoundThreshold, ThresholdSetting, WithMomentum};
 use crate::{Batching, Error, LearningRate};
 
 pub(super) const CRITERION: Criterion = Criterion {
@@ -16,10 +16,10 @@ pub(super) const CRITERION: Criterion = Criterion {
     proves: Proves::Nothing,
     source: "Wu, Ma & E 2018",
     with_momentum: WithMomentum::Remarked,
-    find: |at: &mut Setting<'_>| {
+    find: |at: &mut ThresholdSetting<'_>| {
         let (a, s) = (at.curvatures.sharpness, at.curvatures.non_uniformity);
         let found = RectangleCritical::new(a, s, &at.batching)?;
-        Ok(Found::formula(found.critical_learning_rate()))
+        Ok(FoundThreshold::formula(found.critical_learning_rate()))
     },
 };
 

@@ -17,7 +17,7 @@
 use minimascope_linop::{ProductFailure, SymmetricOperator};
 use minimascope_record::threshold::{CriterionName, Proves};
 
-use super::{Criterion, Found, Setting, WithMomentum};
+use crate::criterion::{Criterion, FoundThreshold, ThresholdSetting, WithMomentum};
 use crate::eigen::{Leading, leading};
 use crate::{Batching, Error, ExampleFactors};
 
@@ -28,7 +28,7 @@ pub(super) const CRITERION: Criterion = Criterion {
     source: "Wu, Ma & E 2018",
     with_momentum: WithMomentum::Omitted,
     // The search for the exact threshold needs it too and has found it.
-    find: |at: &mut Setting<'_>| Ok(Found::formula(at.exact.theorem_one)),
+    find: |at: &mut ThresholdSetting<'_>| Ok(FoundThreshold::formula(at.exact.theorem_one)),
 };
 
 /// Relative residual at which the eigenproblems of this file stop. The eigenvalue's error is of

@@ -11,11 +11,12 @@ use std::ops::ControlFlow;
 use minimascope_linop::{ProductFailure, SymmetricOperator};
 use minimascope_record::threshold::{CriterionName, Evidence, Proves};
 
-use super::{Criterion, Found, Setting, WithMomentum};
+use crate::criterion::{
+    Criterion, FoundThreshold, SearchProgress, Simulation, ThresholdSetting, WithMomentum,
+};
 use crate::dense::{dot, largest_eigenvalue};
 use crate::eigen::leading;
 use crate::simulation::BatchSampler;
-use crate::thresholds::{SearchProgress, Simulation};
 use crate::{Batching, Error, ExampleFactors};
 
 /// 2B/max_i λ_max(H_i).
@@ -25,10 +26,10 @@ pub(super) const EXAMPLE: Criterion = Criterion {
     proves: Proves::Nothing,
     source: "Mulayoff & Stich 2026",
     with_momentum: WithMomentum::Remarked,
-    find: |at: &mut Setting<'_>| {
+    find: |at: &mut ThresholdSetting<'_>| {
         let eta = worst_example(&at.curvatures.example_sharpnesses, &at.batching)?;
         let remark = Some("some batch expands above".to_owned());
-        Ok(Found::formula(eta).map(|found| Found { remark, ..found }))
+        Ok(FoundThreshold::formula(eta).map(|found| FoundThreshold { remark, ..found }))
     },
 };
 /// 2/λ_max(H_B) of the sharpest batch of some that are drawn.
@@ -45,7 +46,7 @@ const SAMPLED_BATCHES: usize = 16;
 /// They are looked at in so many leading directions.
 const SAMPLED_RANK: usize = 400;
 
-fn find_batch(at: &mut Setting<'_>) -> Result<Option<Found>, Error> {
+fn find_batch(at: &mut ThresholdSetting<'_>) -> Result<Option<FoundThreshold>, Error> {
     if matches!(at.effort.simulation, Simulation::None) {
         return Ok(None);
     }
@@ -60,7 +61,7 @@ fn find_batch(at: &mut Setting<'_>) -> Result<Option<Found>, Error> {
         return Ok(None);
     };
     let SharpestBatch { sharpness, mean_sharpness, batches, .. } = found;
-    Ok(Some(Found {
+    Ok(Some(FoundThreshold {
         learning_rate: found.critical_learning_rate(),
         bracket: None,
         evidence: Evidence::Sample { batches, sharpness, mean_sharpness },

@@ -4,12 +4,12 @@ use std::borrow::Cow;
 use std::cell::Cell;
 use std::ops::ControlFlow;
 
-use minimascope_linop::{End, LanczosParameters, SymmetricOperator, lanczos};
+use minimascope_linop::{LanczosParameters, SpectrumEnd, SymmetricOperator, lanczos};
 use minimascope_record::threshold::{RankStop, RankValue};
 
 use super::collatz::{ProofParameters, prove};
-use super::critical::{CriticalParameters, CriticalProgress, all_known};
 use super::feedback::{Feedback, Unknown, pack, unpack};
+use super::parameters::{CriticalParameters, CriticalProgress, all_known};
 use crate::dense::dot;
 use crate::{Error, ExampleFactors};
 
@@ -151,7 +151,8 @@ pub(super) fn balance(
     for _ in 0..ROUNDS {
         feedback.set(unknown, value);
         pack(blocks, k, &mut vector);
-        let parameters = LanczosParameters { tolerance, ..LanczosParameters::new(End::Largest, 1) };
+        let parameters =
+            LanczosParameters { tolerance, ..LanczosParameters::new(SpectrumEnd::Largest, 1) };
         let mut interrupted = false;
         let spent = found.products;
         let mut spectrum = lanczos(feedback, &parameters, Some(&vector), &mut |now| {

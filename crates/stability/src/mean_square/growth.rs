@@ -8,7 +8,7 @@ use crate::{Batching, Error, ExampleFactors, LearningRate};
 
 /// The spectral radius of Q(S) = S − 2ηC(S) + η²D(S) with its eigenmatrix.
 #[derive(Clone, Debug)]
-pub struct Growth {
+pub struct MeanSquareGrowth {
     /// ρ(Q): E|x_t|² grows like ρᵗ.
     pub factor: f64,
     /// ‖Q(S) − ρS‖_F at ‖S‖_F = 1.
@@ -29,12 +29,12 @@ pub fn growth(
     batching: &Batching,
     learning_rate: LearningRate,
     tolerance: f64,
-) -> Result<Growth, Error> {
+) -> Result<MeanSquareGrowth, Error> {
     let r = factors.rank();
     let map = SecondMomentMap::new(factors, batching.noise());
     let image = vec![0.0; r * r];
     let mut operator =
-        Step { map, learning_rate: learning_rate.value(), matrix: image.clone(), image };
+        StepMap { map, learning_rate: learning_rate.value(), matrix: image.clone(), image };
     // Positive definite, so never orthogonal to the Perron matrix.
     let mut start = vec![0.0; r * (r + 1) / 2];
     let mut at = 0;
@@ -48,17 +48,17 @@ pub fn growth(
     let trace: f64 = perron.iter().step_by(r + 1).sum();
     perron.iter_mut().for_each(|s| *s /= trace);
     let (factor, residual) = (largest.value, largest.residual);
-    Ok(Growth { factor, residual, converged: largest.converged, perron })
+    Ok(MeanSquareGrowth { factor, residual, converged: largest.converged, perron })
 }
 
-struct Step<'a> {
+struct StepMap<'a> {
     map: SecondMomentMap<'a>,
     learning_rate: f64,
     matrix: Vec<f64>,
     image: Vec<f64>,
 }
 
-impl SymmetricOperator for Step<'_> {
+impl SymmetricOperator for StepMap<'_> {
     fn dimension(&self) -> usize {
         let r = self.map.factors().rank();
         r * (r + 1) / 2

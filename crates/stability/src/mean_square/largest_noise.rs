@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 use minimascope_record::threshold::RankStop;
 
 use super::climb::climb;
-use super::critical::{CriticalParameters, CriticalProgress};
 use super::feedback::Unknown;
+use super::parameters::{CriticalParameters, CriticalProgress};
 use crate::{Error, ExampleFactors, LearningRate};
 
 /// The largest p of [`crate::Batching::noise`] at which SGD is stable in mean square.

@@ -10,16 +10,16 @@ pub mod kronecker;
 mod largest_noise;
 mod momentum;
 mod packed;
+mod parameters;
 mod second_moment;
 
 pub use certificate::{Certificate, certify};
-pub use critical::{
-    CriticalParameters, CriticalProgress, MeanSquareCritical, critical, largest_ratio,
-};
-pub use growth::{Growth, growth};
+pub use critical::{MeanSquareCritical, critical, largest_ratio};
+pub use growth::{MeanSquareGrowth, growth};
 pub use largest_noise::{LargestNoise, largest_noise};
-pub use momentum::{Moments, MomentumGrowth, MomentumMap, momentum_growth};
+pub use momentum::{JointMoments, MomentumGrowth, MomentumMap, momentum_growth};
 pub use packed::Packed;
+pub use parameters::{CriticalParameters, CriticalProgress};
 pub use second_moment::SecondMomentMap;
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ pub struct MomentumMap<'a> {
 
 /// The state of [`MomentumMap`], column-major.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Moments {
+pub struct JointMoments {
     /// E xxᵀ.
     pub position: Vec<f64>,
     /// E xvᵀ, not symmetric.
@@ -33,7 +33,7 @@ pub struct Moments {
     pub velocity: Vec<f64>,
 }
 
-impl Moments {
+impl JointMoments {
     /// tr X + tr V.
     pub fn trace(&self) -> f64 {
         let r = (self.position.len() as f64).sqrt().round() as usize;
@@ -62,16 +62,16 @@ impl<'a> MomentumMap<'a> {
     }
 
     /// X = I, at rest.
-    pub fn start(&self) -> Moments {
+    pub fn start(&self) -> JointMoments {
         let r = self.map.factors().rank();
         let zero = vec![0.0; r * r];
         let mut position = zero.clone();
         position.iter_mut().step_by(r + 1).for_each(|x| *x = 1.0);
-        Moments { position, mixed: zero.clone(), velocity: zero }
+        JointMoments { position, mixed: zero.clone(), velocity: zero }
     }
 
     /// One step in place.
-    pub fn step(&mut self, state: &mut Moments) {
+    pub fn step(&mut self, state: &mut JointMoments) {
         let h = self.map.factors().curvatures();
         let (eta, beta, r) = (self.learning_rate, self.momentum, h.len());
         self.map.apply(&state.position, &mut self.image);

@@ -13,7 +13,7 @@ pub use thresholds::almost_sure_threshold;
 
 /// The pair of functions, by their curvatures h_i = 2c_i at x = 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Toy {
+pub struct ToyProblem {
     curvatures: [f64; 2],
 }
 
@@ -36,7 +36,7 @@ impl ToyPosition {
     }
 }
 
-impl Toy {
+impl ToyProblem {
     /// The paper's pair: curvatures 0.2 and 3.8 at x = 1.
     pub const PAPER: Self = Self { curvatures: [0.2, 3.8] };
 

@@ -1,6 +1,6 @@
 //! Exact paths of gradient descent and SGD.
 
-use super::{Toy, ToyPosition};
+use super::{ToyPosition, ToyProblem};
 use crate::simulation::BatchSampler;
 use crate::{Batching, Error, LearningRate, Sampling};
 
@@ -43,7 +43,7 @@ impl ToyPath {
     }
 }
 
-impl Toy {
+impl ToyProblem {
     /// x ← x − η f'(x).
     pub fn gradient_descent(
         &self,

@@ -7,8 +7,9 @@ use minimascope_record::threshold::{self, CriterionName, Threshold};
 
 use super::*;
 use crate::criteria::almost_sure::{AlmostSureParameters, SearchStart, critical};
+use crate::criterion::{Curvatures, Effort};
 use crate::simulation::{Dynamics, Ensemble, lyapunov_exponent, mean_square};
-use crate::thresholds::{Curvatures, Effort, thresholds};
+use crate::thresholds::thresholds;
 use crate::verdict::judge;
 use crate::{Batching, LearningRate, Momentum, Sampling};
 
@@ -19,7 +20,7 @@ fn rate(eta: f64) -> LearningRate {
 }
 
 fn all(minimum: ToyPosition, size: usize) -> Vec<Threshold> {
-    let factors = Toy::PAPER.factors(minimum).unwrap();
+    let factors = ToyProblem::PAPER.factors(minimum).unwrap();
     let batching = Batching::new(2, size, INDEPENDENT).unwrap();
     let (curvatures, effort) = (Curvatures::of(&factors).unwrap(), Effort::default());
     let silent = &mut |_: &_| ControlFlow::Continue(());
@@ -57,7 +58,7 @@ fn thresholds_of_both_minima() {
 fn the_almost_sure_threshold_has_its_closed_form() {
     let ensemble = Ensemble { trajectories: 40, steps: 100_000, seed: 7 };
     let long = AlmostSureParameters { ensemble, warm_up: 0, momentum: Momentum::NONE };
-    let factors = Toy::PAPER.factors(ToyPosition::One).unwrap();
+    let factors = ToyProblem::PAPER.factors(ToyPosition::One).unwrap();
     let batching = Batching::new(2, 1, INDEPENDENT).unwrap();
     let start = SearchStart { learning_rate: rate(0.552_486), direction: vec![1.0] };
     let silent = &mut |_: &_| ControlFlow::Continue(());
@@ -70,7 +71,7 @@ fn the_almost_sure_threshold_has_its_closed_form() {
 #[test]
 fn one_step_at_the_paper_s_learning_rate() {
     // (1 − ηa)² + η²s² = 1.7476 at η = 0.7.
-    let factors = Toy::PAPER.factors(ToyPosition::One).unwrap();
+    let factors = ToyProblem::PAPER.factors(ToyPosition::One).unwrap();
     let batching = Batching::new(2, 1, INDEPENDENT).unwrap();
     let growth = crate::mean_square::growth(&factors, &batching, rate(0.7), 1e-10).unwrap();
     assert!((growth.factor - 1.7476).abs() < 1e-12, "{}", growth.factor);
@@ -80,16 +81,16 @@ fn one_step_at_the_paper_s_learning_rate() {
 fn sgd_leaves_one_for_zero_in_every_seed_and_gradient_descent_stays() {
     let start = 1.0 + 1e-5;
     for seed in 0..1000 {
-        let path = Toy::PAPER.sgd(rate(0.7), start, 500, (INDEPENDENT, seed)).unwrap();
+        let path = ToyProblem::PAPER.sgd(rate(0.7), start, 500, (INDEPENDENT, seed)).unwrap();
         assert_eq!(path.rest(1e-6), ToyRest::At(ToyPosition::Zero), "seed {seed}");
         assert!(path.departure(ToyPosition::One, 0.1).is_some());
     }
-    let path = Toy::PAPER.gradient_descent(rate(0.7), start, 500);
+    let path = ToyProblem::PAPER.gradient_descent(rate(0.7), start, 500);
     assert_eq!(path.rest(1e-6), ToyRest::At(ToyPosition::One));
     assert_eq!(path.departure(ToyPosition::One, 1e-4), None);
-    assert!(Toy::PAPER.objective(1.0) == 0.0 && Toy::PAPER.objective(0.0) == 0.0);
-    assert_eq!(Toy::PAPER.gradients(1.5), [0.2 * 0.5, 3.8 * 0.5]);
-    assert_eq!(Toy::PAPER.gradients(-0.1), [-0.2, -0.2]);
+    assert!(ToyProblem::PAPER.objective(1.0) == 0.0 && ToyProblem::PAPER.objective(0.0) == 0.0);
+    assert_eq!(ToyProblem::PAPER.gradients(1.5), [0.2 * 0.5, 3.8 * 0.5]);
+    assert_eq!(ToyProblem::PAPER.gradients(-0.1), [-0.2, -0.2]);
 }
 
 /// Independent against reshuffled, B = 1: between 0.552486 and 0.559472 the mean square explodes
@@ -97,7 +98,7 @@ fn sgd_leaves_one_for_zero_in_every_seed_and_gradient_descent_stays() {
 /// (1 − 0.2η)(1 − 3.8η) whatever the order.
 #[test]
 fn reshuffling_moves_the_mean_square_threshold_to_the_almost_sure_one() {
-    let factors = Toy::PAPER.factors(ToyPosition::One).unwrap();
+    let factors = ToyProblem::PAPER.factors(ToyPosition::One).unwrap();
     let threshold = almost_sure_threshold([0.2, 3.8]);
     assert_eq!(format!("{threshold:.6}"), "0.559472");
     for (eta, above) in [(0.558, false), (0.561, true)] {
@@ -112,5 +113,5 @@ fn reshuffling_moves_the_mean_square_threshold_to_the_almost_sure_one() {
         assert_eq!(exponent.value > 0.0, above);
         assert!(exponent.standard_error < 1e-12);
     }
-    assert!(Toy::new([0.0, 1.0]).is_err() && Toy::new([f64::NAN, 1.0]).is_err());
+    assert!(ToyProblem::new([0.0, 1.0]).is_err() && ToyProblem::new([f64::NAN, 1.0]).is_err());
 }

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use minimascope_record::outcome::Outcome;
 
 use super::*;
-use crate::progress::{Event, Progress, Silent};
 use crate::machine::Machine;
+use crate::progress::{Event, Progress, Silent};
 use crate::run::{Existing, Options, in_folder, run};
 
 const MACHINE: Machine = Machine { threads: 1, memory_bytes: 1 << 26 };
