@@ -82,8 +82,8 @@ impl<T: Scalar> Launcher<'_, '_, T> {
         }
         let stayed = seen.left_at.is_none();
         let fate = match outcome {
-            Outcome::Diverged { .. } => Fate::Diverged,
-            Outcome::Dead { .. } => Fate::Dead,
+            Outcome::Diverged => Fate::Diverged,
+            Outcome::Dead => Fate::Dead,
             // The watcher ends a launch that has left where nothing more is asked.
             Outcome::Interrupted if observation == Observation::Departure && !stayed => Fate::Away,
             Outcome::Interrupted => Fate::Interrupted,
