@@ -1,4 +1,4 @@
-//! Checksums as people compare them: hexadecimal digits.
+//! SHA-256 checksums in hexadecimal digits.
 
 use std::io::Read;
 use std::path::Path;

@@ -36,7 +36,7 @@ pub struct LabelledImages {
     pub images: Vec<f32>,
     /// n labels.
     pub labels: Vec<u32>,
-    /// Where they come from, in words: a file's name or `embedded …`. Errors name it.
+    /// Their source: a file's name or `embedded …`, which errors state.
     pub source: String,
 }
 
@@ -175,7 +175,7 @@ impl Dataset {
         &self.labels
     }
 
-    /// Where the examples come from, in words.
+    /// The source of the examples: a file's name or `embedded …`.
     #[must_use]
     pub fn source(&self) -> &str {
         &self.source

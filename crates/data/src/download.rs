@@ -1,4 +1,5 @@
-//! One file from the network: continued where it stopped, kept only if its checksum is right.
+//! Downloads one file: continues where an earlier attempt stopped, and keeps the file only if its
+//! checksum is right.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Write};
@@ -24,7 +25,7 @@ pub struct DownloadProgress<'a> {
     pub total: Option<u64>,
 }
 
-/// One file and where it goes.
+/// One file to download, and where it goes.
 pub(crate) struct Download<'a> {
     /// Its address.
     pub(crate) address: String,
@@ -62,7 +63,7 @@ impl Download<'_> {
         }
     }
 
-    /// Collects all bytes in `part`; whether some were there before.
+    /// Collects all bytes in `part`. Returns whether an earlier attempt had left some of them.
     fn collect(&self, progress: &mut dyn FnMut(DownloadProgress<'_>)) -> Result<bool, Error> {
         let agent = agent(&self.address);
         let mut connection = 0;

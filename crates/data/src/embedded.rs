@@ -1,4 +1,4 @@
-//! The images inside the program: small subsets of Fashion-MNIST and CIFAR-10, unchanged pixels
+//! The images embedded in the program: small subsets of Fashion-MNIST and CIFAR-10, unchanged pixels
 //! and labels, so that an installed binary works anywhere, offline. Sources, licences and
 //! checksums: `embedded/README.md`.
 

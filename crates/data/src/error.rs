@@ -1,4 +1,4 @@
-//! What can be wrong with data, as facts; each text says what happened and what to do.
+//! Errors of data. Each text says what happened and what to do.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! The complete files of a known dataset, from where they are published into a data directory.
+//! Fetches the complete files of a known dataset into a data directory.
 
 use std::fs::{self, File};
 use std::io::BufReader;
@@ -88,7 +88,8 @@ fn sha256_of_bytes(path: &Path) -> Result<String, Error> {
         .map_err(|source| Error::Unreadable { file: path.to_path_buf(), source })
 }
 
-/// Takes `wanted` out of a gzip tar archive by their names alone: no path of the archive is used.
+/// Unpacks `wanted` from a gzip tar archive. Members are matched by their file names alone, and no
+/// path of the archive is used.
 fn unpack(archive: &Path, wanted: &[KnownFile], folder: &Path) -> Result<(), Error> {
     let bad = |reason: String| Error::BadTar { file: archive.to_path_buf(), reason };
     let file = File::open(archive)

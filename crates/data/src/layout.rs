@@ -1,4 +1,4 @@
-//! Where files usually lie, and which files belong together.
+//! Finds the files of a dataset on disk, and recognises what lies at a path.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! From what was asked for to checked examples, wherever they are.
+//! Loads the examples of a request: embedded in the program, in a usual folder, or at a path.
 
 use std::path::PathBuf;
 
@@ -12,7 +12,7 @@ use crate::layout::{self, FoundFiles, Layout, PairFormat};
 use crate::split::Split;
 use crate::{cifar, idx, npy, npz};
 
-/// What is wanted.
+/// Which examples to load.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Request {
     /// A name of the catalogue, or a path: an `.npz` file or a folder of IDX files, CIFAR-10
@@ -28,7 +28,7 @@ pub struct Request {
     pub test: Subset,
 }
 
-/// Reads what is wanted. For a name of the catalogue the sources are tried in this order: the
+/// Loads the examples of a request. For a name of the catalogue it tries the sources in this order: the
 /// complete files in `data_dir` if they are there; the examples embedded in the program if they
 /// are enough; the complete files in the usual folders ([`layout::directories`]). The embedded
 /// examples are the first of the complete files, so the first n are the same bits either way.

@@ -11,8 +11,9 @@ use crate::error::Error;
 use crate::npy::{self, Array};
 use crate::stream::Stream;
 
-/// The pairs of arrays that are looked for: training, then test.
+/// Names of the arrays of training images and labels, in the order they are tried.
 const TRAIN: [[&str; 2]; 2] = [["x", "y"], ["x_train", "y_train"]];
+/// Names of the arrays of test images and labels.
 const TEST: [&str; 2] = ["x_test", "y_test"];
 
 /// Reads training examples (`x` and `y`, or `x_train` and `y_train`) and, where they are there,

@@ -1,4 +1,4 @@
-//! From bytes to the numbers a network sees.
+//! Converts bytes to pixels.
 
 /// pixel / 255 in single precision, the division that PyTorch's `ToTensor` does.
 pub(crate) fn scaled(bytes: &[u8]) -> Vec<f32> {

@@ -1,4 +1,4 @@
-//! Training and test examples side by side.
+//! The training and test examples of one problem.
 
 use crate::dataset::{Dataset, Description, LabelledImages, MOST_CLASSES};
 use crate::error::Error;

@@ -1,4 +1,4 @@
-//! The bytes of a file, decompressed if it is gzip, read without trusting what its header says.
+//! Reads the bytes of a file, decompressed if it is gzip, without trusting what its header says.
 
 use std::fs::File;
 use std::io::{BufReader, Read};

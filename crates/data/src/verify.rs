@@ -1,4 +1,4 @@
-//! Whether the files are the published ones.
+//! Checks files against the checksums of the published ones.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -9,8 +9,7 @@ use minimascope_record::stability::{
     Attribution, Origin, StabilityQuestion, StabilityReport, Verdict,
 };
 use minimascope_record::threshold::{Threshold, mean_square};
-use minimascope_record::training::Optimizer;
-use minimascope_stability::{LearningRate, Momentum};
+use minimascope_stability::LearningRate;
 
 use crate::Error;
 use crate::folder::{ANSWERS, RunFolder};
@@ -83,7 +82,7 @@ where
         let mut minimum = watching(progress, interrupt, |watch| {
             Minimum::watched(&mut evaluator, &budget, watch)
         })?;
-        if !matches!(plan.config().train.optimizer, Optimizer::Sgd | Optimizer::HeavyBall { .. }) {
+        if plan.config().train.optimizer.theory_momentum().is_none() {
             minimum.remark(
                 "the run's optimiser is none of the theory's: the answers are for plain SGD from \
                  the point it reached"
@@ -115,13 +114,10 @@ impl RunMinimum<'_, '_> {
         }
     }
 
-    /// β of the run that trained it.
+    /// β of the run that trained it; 0 for an optimiser that the theory does not cover.
     #[must_use]
     pub fn momentum(&self) -> f64 {
-        match self.plan().config().train.optimizer {
-            Optimizer::HeavyBall { momentum } => momentum,
-            _ => Momentum::NONE.value(),
-        }
+        self.plan().config().train.optimizer.theory_momentum().unwrap_or(0.0)
     }
 
     /// The question with what it leaves open as the run has it: its (η, B) where neither is given,

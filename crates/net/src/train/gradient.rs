@@ -73,7 +73,7 @@ impl<T: Scalar> BatchGradient<T> {
             }
         };
         if let [slot] = &mut self.slots[..] {
-            work(slot); // one thread: no hand-over
+            work(slot); // on this thread, without waking others
         } else {
             execution.run(|| self.slots.par_iter_mut().for_each(work));
         }

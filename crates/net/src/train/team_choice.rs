@@ -9,7 +9,7 @@ use std::time::Duration;
 
 /// How long steps of the team are timed: some of a scheduler's time slices.
 const TOGETHER: Duration = Duration::from_millis(10);
-/// How long steps of one thread are timed: it waits for nobody, so that fewer are enough.
+/// How long steps of one thread are timed: no thread waits there, so that fewer are enough.
 const ALONE: Duration = Duration::from_millis(2);
 /// How long the faster way is kept before the other is tried again, at first.
 const KEPT: Duration = Duration::from_millis(60);
