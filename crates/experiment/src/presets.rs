@@ -38,6 +38,7 @@ pub fn text(name: &str) -> Result<&'static str, Error> {
         Error::UnknownPreset {
             name: name.to_owned(),
             nearest: nearest(name, names()).map(str::to_owned),
+            known: names().collect(),
         }
     })
 }

@@ -22,7 +22,7 @@ use crate::folder::{
     CHECKPOINT, CURVATURE, FINAL, OUTCOME, PROVENANCE, RunFolder, STEPS, TIMING, TRAINED,
 };
 use crate::plan::Plan;
-use crate::sweep::error::SweepError;
+use crate::error::SweepError;
 
 const WORK: &str = ".work";
 const FAILED: &str = "failed";

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::Error;
 use crate::folder::RunFolder;
-use crate::sweep::error::SweepError;
+use crate::error::SweepError;
 use crate::sweep::estimate::History;
 use crate::sweep::plan::SweepPlan;
 use crate::sweep::slurm::client::ask;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::config::sources::ValueOrigin;
+use super::ValueOrigin;
 
 /// Why a sweep did not happen, or stopped.
 #[derive(Debug, thiserror::Error)]
