@@ -1,12 +1,12 @@
 //! The runs of a study that reached a minimum, sorted into networks and cells.
 
+use minimascope_plot::number::reading;
 use minimascope_record::measured::Measured;
 use minimascope_record::outcome::Outcome;
 use minimascope_record::run::RunSummary;
 use minimascope_record::study::{StoredRun, Study};
 use minimascope_record::training::{Optimizer, Schedule};
 
-use crate::figures::reading;
 use crate::statistics::Summary;
 
 /// A run with its result, at a point whose curvature was measured.

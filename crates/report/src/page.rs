@@ -13,13 +13,13 @@ mod run;
 mod study;
 mod table;
 
+use minimascope_plot::{Error, Figure, Image};
 use minimascope_record::escape::ToyEscape;
 use minimascope_record::study::{StoredRun, Study};
 
 use self::document::Document;
 use crate::figures::contact_sheet::ContactSheet;
 use crate::figures::toy::Toy;
-use crate::{Error, Figure, Image};
 
 /// What the page of a study shows.
 #[derive(Clone, Copy, Debug)]

@@ -5,7 +5,8 @@ mod sample;
 use std::error::Error;
 use std::path::PathBuf;
 
-use minimascope_report::{Theme, page};
+use minimascope_plot::Theme;
+use minimascope_report::page;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(std::env::args().nth(1).ok_or("give the folder to write to")?);

@@ -1,7 +1,11 @@
 //! The examples that carry the top direction of Σ, with their pictures.
 
-use super::{percentage, reading};
-use crate::{Axis, Bar, Bars, Body, Chart, Figure, Image, Ink, Layer, Marker, Panel, Text};
+use minimascope_plot::number::reading;
+use minimascope_plot::{
+    Axis, BarChart, Body, Chart, Figure, Image, Ink, LabelledBar, Marker, Panel, Series, Text,
+};
+
+use super::percentage;
 
 /// One example.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,7 +53,7 @@ impl Blame {
     }
 
     fn bars_panel(&self) -> Panel {
-        let bar = |example: &BlamedExample| Bar {
+        let bar = |example: &BlamedExample| LabelledBar {
             name: Text::plain(&example.label),
             caption: Text::plain(format!("example {}", example.index)),
             value: 100.0 * example.share,
@@ -58,12 +62,12 @@ impl Blame {
             thumbnail: example.image.clone(),
         };
         let label = Text::markup("share of *s*^{2} in the top direction of Σ (%)");
-        let bars = Bars {
+        let bars = BarChart {
             axis: Axis::linear(label).tight(),
             bars: self.examples.iter().map(bar).collect(),
             ink: Ink::Series(0),
         };
-        Panel { title: Text::plain("Examples with the largest share"), body: Body::Bars(bars) }
+        Panel { title: Text::plain("Examples with the largest share"), body: Body::BarChart(bars) }
     }
 
     fn left_out_panel(&self) -> Panel {
@@ -74,7 +78,7 @@ impl Blame {
         let x = Axis::linear(Text::plain("examples left out, largest share first"));
         let mut chart = Chart::new(x, y);
         chart =
-            chart.with(Layer::line(self.left_out.clone(), Ink::Series(1)).marked(Marker::Square));
+            chart.with(Series::line(self.left_out.clone(), Ink::Series(1)).marked(Marker::Square));
         let title = format!("Without them, in {} leading directions", self.directions);
         Panel::chart(Text::plain(title), chart)
     }

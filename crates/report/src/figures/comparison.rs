@@ -1,7 +1,7 @@
 //! Optimisers side by side: one bar each in every quantity.
 
-use super::{plus_minus, reading};
-use crate::{Axis, Bar, Bars, Body, Figure, Ink, Panel, Text};
+use minimascope_plot::number::{plus_minus, reading};
+use minimascope_plot::{Axis, BarChart, Body, Figure, Ink, LabelledBar, Panel, Text};
 
 /// One quantity of one optimiser.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -44,10 +44,11 @@ impl Comparison {
         figure.subtitle = self.subtitle.clone();
         figure.columns = 2;
         let panels = self.quantities.iter().enumerate().filter_map(|(index, (name, label))| {
-            let bars: Vec<Bar> = self.rows.iter().filter_map(|row| row.bar(index)).collect();
+            let bars: Vec<LabelledBar> =
+                self.rows.iter().filter_map(|row| row.bar(index)).collect();
             (!bars.is_empty()).then(|| Panel {
                 title: Text::plain(name),
-                body: Body::Bars(Bars {
+                body: Body::BarChart(BarChart {
                     axis: Axis::linear(label.clone()).tight(),
                     bars,
                     ink: Ink::Series(index % 4),
@@ -71,14 +72,14 @@ impl Comparison {
 }
 
 impl Row {
-    fn bar(&self, index: usize) -> Option<Bar> {
+    fn bar(&self, index: usize) -> Option<LabelledBar> {
         let value = self.values.get(index).copied().flatten()?;
         let deviation = value.deviation.filter(|half| *half > 0.0);
         let words = match deviation {
             Some(half) => plus_minus(value.mean, half),
             None => reading(value.mean),
         };
-        Some(Bar {
+        Some(LabelledBar {
             name: Text::plain(&self.label),
             caption: Text::default(),
             value: value.mean,

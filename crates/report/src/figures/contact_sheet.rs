@@ -1,7 +1,6 @@
 //! The images of a training set, some of them, with the labels that the network is given.
 
-use crate::sheet::{Sheet, Tile};
-use crate::{Body, Figure, Image, Panel, Text};
+use minimascope_plot::{Body, Figure, Image, Panel, Sheet, Text, Tile};
 
 /// One example.
 #[derive(Clone, Debug, PartialEq)]

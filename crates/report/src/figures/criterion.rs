@@ -1,6 +1,6 @@
 //! The stability criteria as they look in every figure.
 
-use crate::{Dash, Ink, Marker, Text};
+use minimascope_plot::{Dash, Ink, Marker, Text};
 
 /// A criterion that gives a critical learning rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

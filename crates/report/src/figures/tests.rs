@@ -6,8 +6,9 @@ pub(crate) mod sample;
 pub(crate) mod page;
 mod refusals;
 
+use minimascope_plot::{Body, Figure, Text, Theme};
+
 use self::page::Page;
-use crate::{Body, Figure, Text, Theme};
 
 fn page(figure: &Figure) -> Page {
     Page::read(&figure.to_svg(Theme::Auto).unwrap())
@@ -30,8 +31,8 @@ fn stressed() -> Vec<Figure> {
             panel.title = panel.title.clone().then(Text::plain(long));
             if let Body::Chart(chart) = &mut panel.body {
                 chart.x.label = chart.x.label.clone().then(Text::plain(long));
-                for layer in &mut chart.layers {
-                    if let Some(label) = &mut layer.label {
+                for series in &mut chart.series {
+                    if let Some(label) = &mut series.label {
                         *label = label.clone().then(Text::plain(" <&> \"long\" name of a series"));
                     }
                 }
@@ -120,7 +121,7 @@ fn every_label_is_on_the_page() {
                 for label in [&chart.x.label, &chart.y.label] {
                     assert!(has(label), "{}: {}", figure.identifier, label.bare());
                 }
-                for label in chart.layers.iter().filter_map(|layer| layer.label.as_ref()) {
+                for label in chart.series.iter().filter_map(|series| series.label.as_ref()) {
                     assert!(has(label), "{}: {}", figure.identifier, label.bare());
                 }
             }

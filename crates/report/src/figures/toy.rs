@@ -1,8 +1,11 @@
 //! The one-dimensional example: two minima of the same sharpness, of which SGD keeps one.
 
-use super::reading;
+use minimascope_plot::number::reading;
+use minimascope_plot::{
+    Axis, Chart, Dash, DataPoint, Figure, Ink, LegendPlace, Marker, Panel, Series, Text,
+};
+
 use super::training_curves::iterations;
-use crate::{Axis, Chart, Dash, Figure, Ink, Layer, LegendPlace, Marker, Panel, Sample, Text};
 
 /// A function on the line.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,47 +69,47 @@ impl Toy {
             let last = index + 1 == self.functions.len();
             let (ink, dash) =
                 if last { (Ink::Strong, Dash::Solid) } else { thin[index % thin.len()] };
-            let line = Layer::line(function.points.clone(), ink).dashed(dash);
-            chart.layers.push(line.named(Text::markup(&function.symbol)));
+            let line = Series::line(function.points.clone(), ink).dashed(dash);
+            chart.series.push(line.named(Text::markup(&function.symbol)));
         }
         // The first path in front: gradient descent moves little, and would be hidden.
         for (index, path) in self.paths.iter().enumerate().rev() {
             let (marker, ink, _) = Toy::style(index);
-            let samples = path.iterates.iter().enumerate().map(|(step, at)| Sample {
+            let marks = path.iterates.iter().enumerate().map(|(step, at)| DataPoint {
                 note: Some(format!("{}, iteration {step}: x = {}", path.label, reading(at[0]))),
-                ..Sample::new(at[0], at[1])
+                ..DataPoint::new(at[0], at[1])
             });
             // Most iterates lie on top of each other: one mark a place is enough.
-            let mut samples: Vec<Sample> = samples.collect();
+            let mut marks: Vec<DataPoint> = marks.collect();
             let mut seen: Vec<[f64; 2]> = Vec::new();
-            samples.retain(|sample| {
+            marks.retain(|mark| {
                 let near = |other: &[f64; 2]| {
-                    (0..2).all(|axis| (sample.at[axis] - other[axis]).abs() < 5e-3)
+                    (0..2).all(|axis| (mark.at[axis] - other[axis]).abs() < 5e-3)
                 };
                 let new = !seen.iter().any(near);
                 if new {
-                    seen.push(sample.at);
+                    seen.push(mark.at);
                 }
                 new
             });
-            let points = Layer::points(samples, marker, ink);
-            chart.layers.push(points.named(Text::plain(&path.label)));
+            let points = Series::points(marks, marker, ink);
+            chart.series.push(points.named(Text::plain(&path.label)));
         }
         Panel::chart(Text::plain("Functions and paths"), chart)
     }
 
-    fn trace(&self, path: &Path, axis: usize, index: usize) -> Layer {
+    fn trace(&self, path: &Path, axis: usize, index: usize) -> Series {
         let (_, ink, dash) = Toy::style(index);
         let points = path.iterates.iter().enumerate();
         let trace = points.map(|(step, at)| [step as f64, at[axis]]).collect();
-        Layer::line(trace, ink).dashed(dash).named(Text::plain(&path.label))
+        Series::line(trace, ink).dashed(dash).named(Text::plain(&path.label))
     }
 
     fn iterates_panel(&self) -> Panel {
         let mut chart = Chart::new(iterations(), Axis::linear(Text::markup("iterate *x*_{t}")));
         chart.height = 260.0;
         for (index, path) in self.paths.iter().enumerate() {
-            chart.layers.push(self.trace(path, 0, index));
+            chart.series.push(self.trace(path, 0, index));
         }
         Panel::chart(Text::plain("Iterates"), chart)
     }
@@ -116,7 +119,7 @@ impl Toy {
         let mut chart = Chart::new(iterations(), axis);
         chart.height = 260.0;
         for (index, path) in self.paths.iter().enumerate() {
-            chart.layers.push(self.trace(path, 1, index));
+            chart.series.push(self.trace(path, 1, index));
         }
         Panel::chart(Text::plain("Objective"), chart)
     }

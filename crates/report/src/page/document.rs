@@ -1,11 +1,11 @@
 //! The page: a head, findings, contents, sections.
 
+use minimascope_plot::{Error, Figure, Text, escaped};
+
 use super::exhibit::Exhibit;
 use super::html::{element, line, rich};
 use super::slug;
 use super::table::Table;
-use crate::svg::writer::escaped;
-use crate::{Error, Figure, Text};
 
 /// The page forbids itself every request: its style and script stand in it, and images are data.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \

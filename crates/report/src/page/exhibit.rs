@@ -1,9 +1,9 @@
 //! A figure with its caption.
 
+use minimascope_plot::{Error, Figure, Text, Theme, escaped};
+
 use super::html::{element, line};
 use super::{data, slug};
-use crate::svg::writer::escaped;
-use crate::{Error, Figure, Text, Theme};
 
 /// What every caption says.
 #[derive(Clone, Debug)]

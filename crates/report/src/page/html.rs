@@ -1,7 +1,6 @@
 //! Text as HTML.
 
-use crate::svg::text::{Setting, Text};
-use crate::svg::writer::escaped;
+use minimascope_plot::{Setting, Text, escaped};
 
 /// A text with its italics, indices and powers.
 pub(super) fn rich(text: &Text) -> String {

@@ -1,5 +1,7 @@
 //! The page of one run: configuration, curves, spectrum, verdict.
 
+use minimascope_plot::number::{plus_minus, reading};
+use minimascope_plot::{Image, Text};
 use minimascope_record::measured::Measured;
 use minimascope_record::reproduction::Judged;
 use minimascope_record::study::StoredRun;
@@ -9,10 +11,8 @@ use super::exhibit::{Caption, Exhibit};
 use super::study::wording::{NONE, percent};
 use super::study::{density, escape, plane};
 use super::table::Table;
-use crate::figures::{plus_minus, reading};
 use crate::minima::Reached;
 use crate::views::{self, loss_name};
-use crate::{Image, Text};
 
 pub(super) fn page(
     run: &StoredRun,

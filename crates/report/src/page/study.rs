@@ -17,9 +17,10 @@ mod published;
 pub(super) mod setup;
 pub(super) mod wording;
 
+use minimascope_plot::{Error, Text};
+
 use super::Inputs;
 use super::document::Document;
-use crate::{Error, Text};
 
 /// Sections in the order of the argument.
 pub(super) fn page(inputs: &Inputs<'_>) -> Result<Document, Error> {

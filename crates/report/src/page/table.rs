@@ -1,7 +1,8 @@
 //! Tables.
 
+use minimascope_plot::Text;
+
 use super::html::{element, line, rich};
-use crate::Text;
 
 /// Rows under a heading.
 #[derive(Clone, Debug)]

@@ -1,8 +1,8 @@
 //! A minimum's stability boundary, and the examples to blame.
 
+use minimascope_plot::Image;
 use minimascope_record::stability::{BoundaryRow, CriticalLearningRate, Minimum, StabilityReport};
 
-use crate::Image;
 use crate::figures::blame::{Blame, BlamedExample};
 use crate::figures::boundary::{Boundary, BoundaryPanel, Bracket, CriterionCurve, Critical};
 use crate::figures::criterion::Criterion;

@@ -1,6 +1,6 @@
 //! Where minima lie, and which examples make them non-uniform.
 
-use minimascope_report::Image;
+use minimascope_plot::Image;
 use minimascope_report::figures::blame::{Blame, BlamedExample};
 use minimascope_report::figures::diagram::{Diagram, DiagramPanel, Group, Minimum};
 use minimascope_report::figures::spectral_density::{Density, SpectralDensity};

@@ -6,7 +6,7 @@ mod runs;
 mod stability;
 pub(crate) mod study;
 
-use minimascope_report::Figure;
+use minimascope_plot::Figure;
 
 pub(crate) use minima::{blame, diagram, spectral_density};
 pub(crate) use runs::{escape, toy, training_curves};

@@ -1,5 +1,6 @@
 //! The records of a whole study, near the published values: every figure of the page has data.
 
+use minimascope_plot::Image;
 use minimascope_record::config::RunConfig;
 use minimascope_record::escape::{
     Agreement, Cell, Escape, EscapeGrid, EscapePoint, Fate, FittedGrowth, GridQuestion, Launch,
@@ -19,7 +20,6 @@ use minimascope_record::stability::{
 use minimascope_record::study::{StoredRun, Study};
 use minimascope_record::trace::{CurvatureLine, StepLine};
 use minimascope_record::training::{Loss, Sampling};
-use minimascope_report::Image;
 use minimascope_report::figures::contact_sheet::{ContactSheet, Picture};
 
 use super::Uniform;

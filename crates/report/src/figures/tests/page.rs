@@ -1,8 +1,7 @@
 //! An SVG figure read back: texts with the room they take, marks, images, names.
 
+use minimascope_plot::{Text, Weight};
 use roxmltree::{Document, Node};
-
-use crate::svg::font::{Weight, advance};
 
 /// A line of text and the box that holds it, from the width table.
 #[derive(Debug)]
@@ -90,7 +89,7 @@ fn placed(node: &Node<'_, '_>) -> Placed {
         let holder = part.parent().unwrap();
         let size = holder.attribute("font-size").map_or(size, |own| own.parse().unwrap());
         let text = part.text().unwrap();
-        width += text.chars().map(|character| size * advance(character, weight)).sum::<f64>();
+        width += Text::plain(text).width(size, weight);
         content.push_str(text);
     }
     let start = match node.attribute("text-anchor").unwrap() {

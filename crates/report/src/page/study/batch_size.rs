@@ -1,19 +1,19 @@
 //! Sharpness, non-uniformity and test accuracy against the batch size.
 
+use minimascope_plot::number::reading;
+use minimascope_plot::{Axis, DataPoint, Series, Text};
 use minimascope_record::published::PublishedTable;
 use minimascope_record::reproduction::Spread;
 use minimascope_record::study::Study;
 
 use super::published;
 use super::wording::{listed, plural, seeds, sentence};
-use crate::figures::reading;
-use crate::figures::trends::{Series, TrendPanel, Trends};
+use crate::figures::trends::{Trend, TrendPanel, Trends};
 use crate::minima::{Cell, Network, Reached};
 use crate::page::document::{Block, Section};
 use crate::page::exhibit::{Caption, Exhibit};
 use crate::page::slug;
 use crate::statistics::Summary;
-use crate::{Axis, Layer, Sample, Text};
 
 pub(super) fn section(study: &Study) -> Section {
     let networks = Network::clean(study);
@@ -42,12 +42,12 @@ fn exhibit(study: &Study, network: &Network<'_>) -> Option<Block> {
         .filter(|cell| rates.contains(&cell.first().result.learning_rate))
         .collect();
     let panel = |title: &str, y: Axis, quantity: Quantity, printed: Printed, scale: f64| {
-        let series = rates.iter().map(|rate| {
+        let trends = rates.iter().map(|rate| {
             let at: Vec<&Cell<'_>> =
                 shown.iter().filter(|cell| cell.first().result.learning_rate == *rate).collect();
-            Series {
+            Trend {
                 label: Text::markup(&format!("*η* = {rate}")),
-                samples: at.iter().filter_map(|cell| sample(cell, quantity, scale)).collect(),
+                points: at.iter().filter_map(|cell| data_point(cell, quantity, scale)).collect(),
                 joined: true,
                 published: at.iter().filter_map(|cell| ring(study, cell, printed, scale)).collect(),
             }
@@ -57,7 +57,7 @@ fn exhibit(study: &Study, network: &Network<'_>) -> Option<Block> {
             x: Axis::log10(Text::markup("batch size *B*")),
             y,
             references: Vec::new(),
-            series: series.collect(),
+            trends: trends.collect(),
         }
     };
     let mut sharpness = panel(
@@ -71,7 +71,7 @@ fn exhibit(study: &Study, network: &Network<'_>) -> Option<Block> {
         .iter()
         .map(|rate| {
             let label = Text::markup(&format!("2/*η* = {}", reading(2.0 / rate)));
-            Layer::horizontal(2.0 / rate).named(label)
+            Series::horizontal(2.0 / rate).named(label)
         })
         .collect();
     let non_uniformity = panel(
@@ -96,7 +96,7 @@ fn exhibit(study: &Study, network: &Network<'_>) -> Option<Block> {
         1.0,
     );
     let mut panels = vec![sharpness, non_uniformity, accuracy, steps];
-    panels.retain(|panel| panel.series.iter().any(|series| !series.samples.is_empty()));
+    panels.retain(|panel| panel.trends.iter().any(|trend| !trend.points.is_empty()));
     let measured = measured(&rates, &shown);
     let trends = Trends {
         identifier: slug(&format!("batch-size-{}", network.label)),
@@ -131,12 +131,12 @@ fn rates_with_several_sizes(cells: &[Cell<'_>]) -> Vec<f64> {
     rates
 }
 
-fn sample(cell: &Cell<'_>, quantity: Quantity, scale: f64) -> Option<Sample> {
+fn data_point(cell: &Cell<'_>, quantity: Quantity, scale: f64) -> Option<DataPoint> {
     let Summary { mean, deviation, count } = cell.summary(quantity)?;
     let result = cell.first().result;
     // An error bar that reaches zero has no place on a logarithmic axis.
     let error = deviation.filter(|half| *half < mean).map(|half| scale * half);
-    Some(Sample {
+    Some(DataPoint {
         error: [None, error],
         note: Some(format!(
             "η = {}, B = {}: {} over {}",
@@ -145,18 +145,18 @@ fn sample(cell: &Cell<'_>, quantity: Quantity, scale: f64) -> Option<Sample> {
             reading(scale * mean),
             plural(count, "seed")
         )),
-        ..Sample::new(result.batch_size as f64, scale * mean)
+        ..DataPoint::new(result.batch_size as f64, scale * mean)
     })
 }
 
-fn ring(study: &Study, cell: &Cell<'_>, printed: Printed, scale: f64) -> Option<Sample> {
+fn ring(study: &Study, cell: &Cell<'_>, printed: Printed, scale: f64) -> Option<DataPoint> {
     let found = published::cells_for(study, cell.first())
         .find(|printed| printed.table == PublishedTable::BatchSize)?;
     let value = printed(found)?;
-    Some(Sample {
+    Some(DataPoint {
         error: [None, value.deviation.filter(|half| *half > 0.0).map(|half| scale * half)],
         note: Some(format!("{}: {}", found.source, reading(scale * value.mean))),
-        ..Sample::new(cell.first().result.batch_size as f64, scale * value.mean)
+        ..DataPoint::new(cell.first().result.batch_size as f64, scale * value.mean)
     })
 }
 

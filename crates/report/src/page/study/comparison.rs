@@ -1,11 +1,11 @@
 //! Gradient descent beside SGD at one learning rate.
 
+use minimascope_plot::Text;
+use minimascope_plot::number::reading;
 use minimascope_record::study::Study;
 
 use super::wording::{listed, seeds};
-use crate::Text;
 use crate::figures::comparison::{Comparison, Row, Value};
-use crate::figures::reading;
 use crate::minima::{Cell, Network, Reached};
 use crate::page::document::{Block, Section};
 use crate::page::exhibit::{Caption, Exhibit};

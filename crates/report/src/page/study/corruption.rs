@@ -1,15 +1,15 @@
 //! Wrong labels: what moves while the sharpness cannot.
 
+use minimascope_plot::number::reading;
+use minimascope_plot::{Axis, DataPoint, Series, Text};
 use minimascope_record::study::Study;
 
 use super::wording::{listed, plural, seeds};
-use crate::figures::reading;
-use crate::figures::trends::{Series, TrendPanel, Trends};
+use crate::figures::trends::{Trend, TrendPanel, Trends};
 use crate::minima::{Cell, Network, Reached, cells};
 use crate::page::document::{Block, Section};
 use crate::page::exhibit::{Caption, Exhibit};
 use crate::page::slug;
-use crate::{Axis, Layer, Sample, Text};
 
 pub(super) fn section(study: &Study) -> Section {
     let clean = Network::clean(study);
@@ -65,11 +65,11 @@ fn exhibit(network: &Network<'_>, clean: &[Network<'_>]) -> Option<Block> {
         all.iter().filter(|cell| settings(cell.first()) == *kind).collect()
     };
     let panel = |title: &str, y: Axis, quantity: &dyn Fn(&Reached<'_>) -> Option<f64>| {
-        let series = kinds.iter().map(|kind| {
+        let trends = kinds.iter().map(|kind| {
             let own = of_kind(kind);
-            Series {
+            Trend {
                 label: Text::markup(&label(own[0].first())),
-                samples: own.iter().filter_map(|cell| sample(cell, quantity)).collect(),
+                points: own.iter().filter_map(|cell| data_point(cell, quantity)).collect(),
                 joined: true,
                 published: Vec::new(),
             }
@@ -79,7 +79,7 @@ fn exhibit(network: &Network<'_>, clean: &[Network<'_>]) -> Option<Block> {
             x: Axis::linear(Text::plain("examples with a wrong label")),
             y,
             references: Vec::new(),
-            series: series.collect(),
+            trends: trends.collect(),
         }
     };
     let mut sharpness = panel(
@@ -90,7 +90,7 @@ fn exhibit(network: &Network<'_>, clean: &[Network<'_>]) -> Option<Block> {
     for (rate, _) in &kinds {
         let limit = 2.0 / f64::from_bits(*rate);
         let name = Text::markup(&format!("2/*η* = {}", reading(limit)));
-        let line = Layer::horizontal(limit).named(name);
+        let line = Series::horizontal(limit).named(name);
         if !sharpness.references.contains(&line) {
             sharpness.references.push(line);
         }
@@ -146,9 +146,12 @@ fn exhibit(network: &Network<'_>, clean: &[Network<'_>]) -> Option<Block> {
     Some(Block::Exhibit(Box::new(Exhibit { figure: trends.figure(), caption })))
 }
 
-fn sample(cell: &Cell<'_>, quantity: &dyn Fn(&Reached<'_>) -> Option<f64>) -> Option<Sample> {
+fn data_point(
+    cell: &Cell<'_>,
+    quantity: &dyn Fn(&Reached<'_>) -> Option<f64>,
+) -> Option<DataPoint> {
     let found = cell.summary(quantity)?;
     let note = Some(cell.first().note());
-    let at = Sample::new(wrong(cell.first()) as f64, found.mean);
-    Some(Sample { error: [None, found.deviation], note, ..at })
+    let at = DataPoint::new(wrong(cell.first()) as f64, found.mean);
+    Some(DataPoint { error: [None, found.deviation], note, ..at })
 }

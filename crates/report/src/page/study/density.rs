@@ -1,12 +1,11 @@
 //! Spectral densities at the minima of GD and SGD.
 
-use minimascope_record::run::RunSummary;
-use minimascope_record::run::Spectrum;
+use minimascope_plot::number::{plus_minus, reading};
+use minimascope_record::run::{RunSummary, Spectrum};
 use minimascope_record::study::{StoredRun, Study};
 
 use super::wording::plural;
 use crate::figures::spectral_density::{Density, SpectralDensity};
-use crate::figures::{plus_minus, reading};
 use crate::minima::Reached;
 use crate::page::document::{Block, Section};
 use crate::page::exhibit::{Caption, Exhibit};

@@ -1,12 +1,12 @@
 //! The sharpness–non-uniformity diagram of each network.
 
+use minimascope_plot::number::reading;
 use minimascope_record::published::PublishedTable;
 use minimascope_record::study::Study;
 
 use super::published;
 use super::wording::{listed, plural};
 use crate::figures::diagram::{Diagram, DiagramPanel, Group, Minimum};
-use crate::figures::reading;
 use crate::minima::{Network, Reached};
 use crate::page::document::{Block, Section};
 use crate::page::exhibit::{Caption, Exhibit};

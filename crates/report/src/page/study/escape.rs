@@ -1,12 +1,12 @@
 //! Launches from minima.
 
+use minimascope_plot::number::{plus_minus, reading};
 use minimascope_record::escape::{Escape, Launch};
 use minimascope_record::measured::Measured;
 use minimascope_record::stability::Verdict;
 use minimascope_record::study::{StoredRun, Study};
 
 use super::wording::{NONE, percent, plural, sentence};
-use crate::figures::{plus_minus, reading};
 use crate::page::document::{Block, Section};
 use crate::page::exhibit::{Caption, Exhibit};
 use crate::page::slug;

@@ -1,8 +1,8 @@
 //! The one-dimensional example.
 
+use minimascope_plot::number::reading;
 use minimascope_record::escape::{ToyEnd, ToyEscape};
 
-use crate::figures::reading;
 use crate::figures::toy::Toy;
 use crate::page::document::{Block, Section};
 use crate::page::exhibit::{Caption, Exhibit};

@@ -1,11 +1,11 @@
 //! What the study found, in three sentences of numbers.
 
+use minimascope_plot::Text;
+use minimascope_plot::number::{plus_minus, reading};
 use minimascope_record::stability::Verdict;
 use minimascope_record::study::Study;
 
 use super::wording::{self, listed, percent, plural, signed, spread};
-use crate::Text;
-use crate::figures::{plus_minus, reading};
 use crate::minima::{Cell, Network, Reached};
 use crate::statistics::{PowerLaw, Summary};
 

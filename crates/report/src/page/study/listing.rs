@@ -1,12 +1,11 @@
 //! Every run, those that came to nothing first.
 
+use minimascope_plot::number::{decimal, reading};
 use minimascope_record::config::ModelConfig;
 use minimascope_record::outcome::Outcome;
 use minimascope_record::study::{StoredRun, Study};
 
 use super::wording::{NONE, percent, plural, spread};
-use crate::chart::ticks::decimal;
-use crate::figures::reading;
 use crate::minima::{Cell, Reached, cells};
 use crate::page::document::{Block, Section};
 use crate::page::table::Table;

@@ -1,18 +1,18 @@
 //! Where every minimum lies relative to each criterion.
 
+use minimascope_plot::number::reading;
+use minimascope_plot::{Axis, Dash, DataPoint, Ink, Marker, Series, Text};
 use minimascope_record::reproduction::Judged;
 use minimascope_record::study::Study;
 
 use super::findings::AT_THE_EDGE;
 use super::wording::{NONE, listed, plural, spread};
-use crate::figures::reading;
-use crate::figures::trends::{Series, TrendPanel, Trends};
+use crate::figures::trends::{Trend, TrendPanel, Trends};
 use crate::minima::{Network, Reached};
 use crate::page::document::{Block, Section};
 use crate::page::exhibit::{Caption, Exhibit};
 use crate::page::table::Table;
 use crate::statistics::Summary;
-use crate::{Axis, Dash, Ink, Layer, Marker, Sample, Text};
 
 /// A criterion: its panel's title, η over its critical value, and the bracket of that.
 struct Criterion {
@@ -138,11 +138,11 @@ fn runs<'n, 'a>(networks: &'n [Network<'a>]) -> impl Iterator<Item = &'n Reached
 
 fn panel(criterion: &Criterion, networks: &[Network<'_>]) -> TrendPanel {
     let mut references =
-        vec![Layer::horizontal(1.0).named(Text::plain("edge")).dashed(Dash::Solid)];
+        vec![Series::horizontal(1.0).named(Text::plain("edge")).dashed(Dash::Solid)];
     for run in runs(networks) {
         if let Some([low, high]) = (criterion.bracket)(run) {
             let x = run.result.batch_size as f64;
-            references.push(Layer::line(vec![[x, low], [x, high]], Ink::Muted));
+            references.push(Series::line(vec![[x, low], [x, high]], Ink::Muted));
         }
     }
     for (index, network) in networks.iter().enumerate() {
@@ -153,22 +153,22 @@ fn panel(criterion: &Criterion, networks: &[Network<'_>]) -> TrendPanel {
             // An error bar that reaches zero has no place on a logarithmic axis.
             let error = Some(deviation.filter(|half| *half < mean)?);
             let note = Some(format!("B = {size}: mean of {count} runs, {}", reading(mean)));
-            Some(Sample { error: [None, error], note, ..Sample::new(size as f64, mean) })
+            Some(DataPoint { error: [None, error], note, ..DataPoint::new(size as f64, mean) })
         });
-        let means: Vec<Sample> = means.collect();
+        let means: Vec<DataPoint> = means.collect();
         if !means.is_empty() {
-            references.push(Layer::points(means, Marker::Ring, Ink::Series(index)));
+            references.push(Series::points(means, Marker::Ring, Ink::Series(index)));
         }
     }
-    let series = networks.iter().map(|network| Series {
+    let trends = networks.iter().map(|network| Trend {
         label: Text::plain(&network.label),
-        samples: network
+        points: network
             .runs
             .iter()
             .filter_map(|run| {
                 let ratio = (criterion.ratio)(run)?;
                 let note = Some(format!("{}: {}", run.note(), reading(ratio)));
-                Some(Sample { note, ..Sample::new(run.result.batch_size as f64, ratio) })
+                Some(DataPoint { note, ..DataPoint::new(run.result.batch_size as f64, ratio) })
             })
             .collect(),
         joined: false,
@@ -179,7 +179,7 @@ fn panel(criterion: &Criterion, networks: &[Network<'_>]) -> TrendPanel {
         x: Axis::log10(Text::markup("batch size *B*")),
         y: Axis::log10(Text::plain("ratio (1: at the edge)")),
         references,
-        series: series.filter(|series| !series.samples.is_empty()).collect(),
+        trends: trends.filter(|trend| !trend.points.is_empty()).collect(),
     }
 }
 

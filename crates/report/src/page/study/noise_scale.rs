@@ -1,16 +1,15 @@
 //! The noise scale η/B, and the minima of other optimisers.
 
+use minimascope_plot::number::{decimal, plus_minus, reading};
+use minimascope_plot::{Axis, Dash, DataPoint, Ink, Series, Text};
 use minimascope_record::study::Study;
 
 use super::wording::{NONE, percent, plural};
-use crate::chart::ticks::decimal;
-use crate::figures::trends::{Series, TrendPanel, Trends};
-use crate::figures::{plus_minus, reading};
+use crate::figures::trends::{Trend, TrendPanel, Trends};
 use crate::minima::{Network, Reached};
 use crate::page::document::{Block, Section};
 use crate::page::exhibit::{Caption, Exhibit};
 use crate::statistics::PowerLaw;
-use crate::{Axis, Dash, Ink, Layer, Sample, Text};
 
 pub(super) fn section(study: &Study) -> Section {
     let networks = Network::clean(study);
@@ -93,13 +92,13 @@ fn sentence(network: &Network<'_>) -> String {
 
 fn noise_panels(network: &Network<'_>) -> Vec<TrendPanel> {
     let panel = |title: &str, y: Axis, value: &dyn Fn(&Reached<'_>) -> Option<f64>| {
-        let series = network.learning_rates().into_iter().map(|rate| Series {
+        let trends = network.learning_rates().into_iter().map(|rate| Trend {
             label: Text::markup(&format!("*η* = {rate}")),
-            samples: sgd(network)
+            points: sgd(network)
                 .filter(|run| run.result.learning_rate == rate)
                 .filter_map(|run| {
                     let note = Some(run.note());
-                    Some(Sample { note, ..Sample::new(noise_scale(run), value(run)?) })
+                    Some(DataPoint { note, ..DataPoint::new(noise_scale(run), value(run)?) })
                 })
                 .collect(),
             joined: false,
@@ -110,7 +109,7 @@ fn noise_panels(network: &Network<'_>) -> Vec<TrendPanel> {
             x: Axis::log10(Text::markup("noise scale *η*/*B*")),
             y,
             references: Vec::new(),
-            series: series.filter(|series| !series.samples.is_empty()).collect(),
+            trends: trends.filter(|trend| !trend.points.is_empty()).collect(),
         }
     };
     let mut sharpness =
@@ -119,13 +118,13 @@ fn noise_panels(network: &Network<'_>) -> Vec<TrendPanel> {
         });
     if let Some(fit) = fit(network) {
         let ends = fit.range.map(|x| [x, fit.at(x)]).to_vec();
-        sharpness.references.push(Layer::line(ends, Ink::Strong).dashed(Dash::Dashed));
+        sharpness.references.push(Series::line(ends, Ink::Strong).dashed(Dash::Dashed));
     }
     let accuracy = panel("test accuracy", Axis::linear(Text::plain("test accuracy (%)")), &|run| {
         Some(100.0 * run.result.test_accuracy?)
     });
     let mut panels = vec![sharpness, accuracy];
-    panels.retain(|panel| !panel.series.is_empty());
+    panels.retain(|panel| !panel.trends.is_empty());
     panels
 }
 
@@ -149,14 +148,17 @@ fn optimizers(networks: &[Network<'_>]) -> Option<Block> {
             }
         }
         kinds.sort();
-        let series = kinds.into_iter().map(|name| Series {
-            samples: network
+        let trends = kinds.into_iter().map(|name| Trend {
+            points: network
                 .runs
                 .iter()
                 .filter(|run| kind(run) == name)
                 .filter_map(|run| {
                     let note = Some(run.note());
-                    Some(Sample { note, ..Sample::new(run.sharpness(), run.non_uniformity()?) })
+                    Some(DataPoint {
+                        note,
+                        ..DataPoint::new(run.sharpness(), run.non_uniformity()?)
+                    })
                 })
                 .collect(),
             label: Text::plain(name),
@@ -168,7 +170,7 @@ fn optimizers(networks: &[Network<'_>]) -> Option<Block> {
             x: Axis::log10(Text::markup("sharpness *a* = λ_{max}(*H*)")),
             y: Axis::log10(Text::markup("non-uniformity *s* = √λ_{max}(Σ)")),
             references: Vec::new(),
-            series: series.filter(|series| !series.samples.is_empty()).collect(),
+            trends: trends.filter(|trend| !trend.points.is_empty()).collect(),
         }
     };
     let others: Vec<String> = with_others

@@ -1,11 +1,11 @@
 //! The plane of learning rate and batch size: thresholds, and launches against them.
 
+use minimascope_plot::number::reading;
 use minimascope_record::escape::{Cell, EscapeGrid};
 use minimascope_record::stability::{StabilityReport, Verdict};
 use minimascope_record::study::Study;
 
 use super::wording::{listed, plural, sentence};
-use crate::figures::reading;
 use crate::page::document::{Block, Section};
 use crate::page::exhibit::{Caption, Exhibit};
 use crate::page::slug;

@@ -1,15 +1,15 @@
 //! Non-uniformity against sharpness over all runs.
 
+use minimascope_plot::number::{plus_minus, reading};
+use minimascope_plot::{Axis, Dash, DataPoint, Ink, Series, Text};
 use minimascope_record::study::Study;
 
 use super::wording::plural;
-use crate::figures::trends::{Series, TrendPanel, Trends};
-use crate::figures::{plus_minus, reading};
+use crate::figures::trends::{Trend, TrendPanel, Trends};
 use crate::minima::{Network, Reached};
 use crate::page::document::{Block, Section};
 use crate::page::exhibit::{Caption, Exhibit};
 use crate::statistics::PowerLaw;
-use crate::{Axis, Dash, Ink, Layer, Sample, Text};
 
 pub(super) fn section(study: &Study) -> Section {
     const TITLE: &str = "Non-uniformity against sharpness";
@@ -76,13 +76,13 @@ fn sentence(network: &Network<'_>, fit: &PowerLaw) -> String {
 }
 
 fn panel(network: &Network<'_>, fit: &PowerLaw) -> TrendPanel {
-    let series = network.learning_rates().into_iter().map(|rate| Series {
+    let trends = network.learning_rates().into_iter().map(|rate| Trend {
         label: Text::markup(&format!("*η* = {}", reading(rate))),
-        samples: plain(network)
+        points: plain(network)
             .filter(|run| run.result.learning_rate == rate)
             .filter_map(|run| {
                 let note = Some(run.note());
-                Some(Sample { note, ..Sample::new(run.sharpness(), run.non_uniformity()?) })
+                Some(DataPoint { note, ..DataPoint::new(run.sharpness(), run.non_uniformity()?) })
             })
             .collect(),
         joined: false,
@@ -94,7 +94,7 @@ fn panel(network: &Network<'_>, fit: &PowerLaw) -> TrendPanel {
         title: Text::plain(format!("{}, ", network.label)).then(Text::markup(&slope)),
         x: Axis::log10(Text::markup("sharpness *a* = λ_{max}(*H*)")),
         y: Axis::log10(Text::markup("non-uniformity *s* = √λ_{max}(Σ)")),
-        references: vec![Layer::line(ends, Ink::Strong).dashed(Dash::Dashed)],
-        series: series.filter(|series| !series.samples.is_empty()).collect(),
+        references: vec![Series::line(ends, Ink::Strong).dashed(Dash::Dashed)],
+        trends: trends.filter(|trend| !trend.points.is_empty()).collect(),
     }
 }

@@ -1,12 +1,12 @@
 //! Published values beside ours.
 
+use minimascope_plot::Text;
+use minimascope_plot::number::{plus_minus, reading};
 use minimascope_record::published::{PublishedCell, PublishedTable};
 use minimascope_record::reproduction::Spread;
 use minimascope_record::study::Study;
 
 use super::wording::{NONE, signed, spread};
-use crate::Text;
-use crate::figures::{plus_minus, reading};
 use crate::minima::{Cell, Network, Reached, cells};
 use crate::page::document::{Block, Section};
 use crate::page::table::Table;

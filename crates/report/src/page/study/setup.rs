@@ -94,9 +94,9 @@ fn table(study: &Study) -> Table {
         };
         table.row([
             result.model.clone(),
-            crate::chart::ticks::decimal(result.parameters as f64, 0),
+            minimascope_plot::number::decimal(result.parameters as f64, 0),
             result.data.clone(),
-            crate::chart::ticks::decimal(result.train_examples as f64, 0),
+            minimascope_plot::number::decimal(result.train_examples as f64, 0),
             result.corrupted_examples.len().to_string(),
             loss_name(result.loss).to_owned(),
             batches(config.train.sampling).to_owned(),
@@ -122,7 +122,8 @@ fn key(run: &StoredRun) -> impl PartialOrd + use<> {
 fn stop(group: &[&StoredRun]) -> String {
     let stop = group[0].config.train.stop;
     let limit = group.iter().map(|run| run.config.train.stop.max_steps).max().unwrap_or(0);
-    let limit = format!("at most {} iterations", crate::chart::ticks::decimal(limit as f64, 0));
+    let limit =
+        format!("at most {} iterations", minimascope_plot::number::decimal(limit as f64, 0));
     match stop.average_batch_loss_below {
         Some(loss) => format!("average batch loss below {loss}, {limit}"),
         None => limit,

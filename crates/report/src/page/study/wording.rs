@@ -1,6 +1,7 @@
 //! Phrases that several captions share.
 
-use crate::figures::{plus_minus, reading};
+use minimascope_plot::number::{plus_minus, reading};
+
 use crate::minima::Cell;
 use crate::statistics::Summary;
 
@@ -50,13 +51,13 @@ pub(super) fn sentence(words: &str) -> String {
 
 /// A number with a sign.
 pub(super) fn signed(value: f64, digits: usize) -> String {
-    let text = crate::chart::ticks::decimal(value, digits);
+    let text = minimascope_plot::number::decimal(value, digits);
     if value > 0.0 { format!("+{text}") } else { text }
 }
 
 /// A fraction as percent.
 pub(in crate::page) fn percent(fraction: f64) -> String {
-    crate::chart::ticks::decimal(100.0 * fraction, 2)
+    minimascope_plot::number::decimal(100.0 * fraction, 2)
 }
 
 /// What stands where there is no value.

@@ -1,4 +1,4 @@
-//! What is drawn in a chart, back to front.
+//! The series of a chart: lines, points, bands, regions and reference lines.
 
 use crate::svg::marker::Marker;
 use crate::svg::text::Text;
@@ -25,34 +25,34 @@ impl Dash {
     }
 }
 
-/// How a line goes from one point to the next.
+/// How a line joins one point to the next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Course {
-    /// Along the straight segment.
-    Straight,
-    /// Level until the next point, then at once.
+pub enum Interpolation {
+    /// With a straight segment.
+    Linear,
+    /// Horizontally to the next point, then vertically.
     Step,
 }
 
 /// A measured point.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Sample {
+pub struct DataPoint {
     /// Position.
     pub at: [f64; 2],
-    /// Half lengths of the error bars, in the axes' units.
+    /// Half lengths of the error bars along x and y, in the units of the axes.
     pub error: [Option<f64>; 2],
-    /// Shown where the reader's program shows tool tips.
+    /// Tool tip; without one, the coordinates are shown.
     pub note: Option<String>,
 }
 
-impl Sample {
+impl DataPoint {
     /// A point without error bars.
-    pub fn new(x: f64, y: f64) -> Sample {
-        Sample { at: [x, y], error: [None, None], note: None }
+    pub fn new(x: f64, y: f64) -> DataPoint {
+        DataPoint { at: [x, y], error: [None, None], note: None }
     }
 }
 
-/// The shape of a layer.
+/// The shape of a series.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Mark {
     /// A line through points in the given order.
@@ -61,15 +61,15 @@ pub enum Mark {
         points: Vec<[f64; 2]>,
         /// Stroke.
         dash: Dash,
-        /// Segments.
-        course: Course,
-        /// Shape on every point; a line with few points shows where it was measured.
+        /// How it joins its points.
+        interpolation: Interpolation,
+        /// Symbol on every point, if any.
         marker: Option<Marker>,
     },
     /// Points with optional error bars.
     Points {
         /// The points.
-        samples: Vec<Sample>,
+        points: Vec<DataPoint>,
         /// Shape.
         marker: Marker,
     },
@@ -87,98 +87,98 @@ pub enum Mark {
         /// Stroke of the outline.
         dash: Dash,
     },
-    /// A reference that spans the chart; its label stands outside, where no data can hide it.
+    /// A reference line across the chart, with its label beside the chart.
     Horizontal {
         /// Height.
         y: f64,
         /// Stroke.
         dash: Dash,
     },
-    /// Nothing but a label beside the chart, for the edge of another layer.
+    /// Only a label beside the chart, at this height.
     Beside {
         /// Height.
         y: f64,
     },
-    /// A reference that spans the chart; its label stands above it.
+    /// A reference line across the chart, with its label above the chart.
     Vertical {
         /// Position.
         x: f64,
         /// Stroke.
         dash: Dash,
     },
-    /// Short strokes on the horizontal axis, one a value.
+    /// Short strokes on the horizontal axis, one for each value.
     Rug {
         /// Positions.
         values: Vec<f64>,
     },
 }
 
-/// Whether a layer's values give the axes their extent.
+/// Whether the axes extend to hold a series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fit {
     /// The axes hold every value.
     Whole,
-    /// The layer is cut at the chart's edge.
+    /// The axes ignore the series, and the chart clips it.
     Cut,
 }
 
 /// One series of a chart.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Layer {
-    /// Name in the legend, or beside a reference.
+pub struct Series {
+    /// Name in the legend, or next to a reference line.
     pub label: Option<Text>,
     /// Shape.
     pub mark: Mark,
     /// Colour.
     pub ink: Ink,
-    /// Whether the axes hold it.
+    /// Whether the axes extend to hold it.
     pub fit: Fit,
 }
 
-impl Layer {
-    /// A layer that the axes hold, without a label.
-    pub fn new(mark: Mark, ink: Ink) -> Layer {
-        Layer { label: None, mark, ink, fit: Fit::Whole }
+impl Series {
+    /// A series that the axes hold, without a label.
+    pub fn new(mark: Mark, ink: Ink) -> Series {
+        Series { label: None, mark, ink, fit: Fit::Whole }
     }
 
     /// An unbroken line.
-    pub fn line(points: Vec<[f64; 2]>, ink: Ink) -> Layer {
-        let (dash, course) = (Dash::Solid, Course::Straight);
-        Layer::new(Mark::Line { points, dash, course, marker: None }, ink)
+    pub fn line(points: Vec<[f64; 2]>, ink: Ink) -> Series {
+        let (dash, interpolation) = (Dash::Solid, Interpolation::Linear);
+        Series::new(Mark::Line { points, dash, interpolation, marker: None }, ink)
     }
 
     /// Points of one shape.
-    pub fn points(samples: Vec<Sample>, marker: Marker, ink: Ink) -> Layer {
-        Layer::new(Mark::Points { samples, marker }, ink)
+    pub fn points(points: Vec<DataPoint>, marker: Marker, ink: Ink) -> Series {
+        Series::new(Mark::Points { points, marker }, ink)
     }
 
     /// A dashed grey horizontal reference.
-    pub fn horizontal(y: f64) -> Layer {
-        Layer::new(Mark::Horizontal { y, dash: Dash::Dashed }, Ink::Muted)
+    pub fn horizontal(y: f64) -> Series {
+        Series::new(Mark::Horizontal { y, dash: Dash::Dashed }, Ink::Muted)
     }
 
     /// A dashed grey vertical reference.
-    pub fn vertical(x: f64) -> Layer {
-        Layer::new(Mark::Vertical { x, dash: Dash::Dashed }, Ink::Muted)
+    pub fn vertical(x: f64) -> Series {
+        Series::new(Mark::Vertical { x, dash: Dash::Dashed }, Ink::Muted)
     }
 
     /// With a name.
     #[must_use]
-    pub fn named(mut self, label: Text) -> Layer {
+    pub fn named(mut self, label: Text) -> Series {
         self.label = Some(label);
         self
     }
 
     /// With another colour.
     #[must_use]
-    pub fn inked(mut self, ink: Ink) -> Layer {
+    pub fn inked(mut self, ink: Ink) -> Series {
         self.ink = ink;
         self
     }
 
     /// With another stroke, where the mark has one.
     #[must_use]
-    pub fn dashed(mut self, stroke: Dash) -> Layer {
+    pub fn dashed(mut self, stroke: Dash) -> Series {
         match &mut self.mark {
             Mark::Line { dash, .. }
             | Mark::Region { dash, .. }
@@ -191,7 +191,7 @@ impl Layer {
 
     /// With a shape on every point, where the mark is a line or points.
     #[must_use]
-    pub fn marked(mut self, shape: Marker) -> Layer {
+    pub fn marked(mut self, shape: Marker) -> Series {
         match &mut self.mark {
             Mark::Line { marker, .. } => *marker = Some(shape),
             Mark::Points { marker, .. } => *marker = shape,
@@ -202,32 +202,32 @@ impl Layer {
 
     /// Level between points, where the mark is a line.
     #[must_use]
-    pub fn stepped(mut self) -> Layer {
-        if let Mark::Line { course, .. } = &mut self.mark {
-            *course = Course::Step;
+    pub fn stepped(mut self) -> Series {
+        if let Mark::Line { interpolation, .. } = &mut self.mark {
+            *interpolation = Interpolation::Step;
         }
         self
     }
 
-    /// Cut at the chart's edge.
+    /// Clipped by the chart and ignored by the axes.
     #[must_use]
-    pub fn cut(mut self) -> Layer {
+    pub fn cut(mut self) -> Series {
         self.fit = Fit::Cut;
         self
     }
 
-    /// Every x and y that the layer names, for the extents and for refusal.
-    pub(crate) fn values(&self) -> [Vec<f64>; 2] {
+    /// Every x and every y of the series, to check them and to find the extents of the axes.
+    pub fn values(&self) -> [Vec<f64>; 2] {
         match &self.mark {
             Mark::Line { points, .. } => {
                 [0, 1].map(|axis| points.iter().map(|p| p[axis]).collect())
             }
-            Mark::Points { samples, .. } => [0, 1].map(|axis| {
-                let ends = |sample: &Sample| {
-                    let half = sample.error[axis].unwrap_or(0.0);
-                    [sample.at[axis], sample.at[axis] - half, sample.at[axis] + half]
+            Mark::Points { points, .. } => [0, 1].map(|axis| {
+                let ends = |point: &DataPoint| {
+                    let half = point.error[axis].unwrap_or(0.0);
+                    [point.at[axis], point.at[axis] - half, point.at[axis] + half]
                 };
-                samples.iter().flat_map(ends).collect()
+                points.iter().flat_map(ends).collect()
             }),
             Mark::Band { bounds } => [
                 bounds.iter().map(|bound| bound[0]).collect(),

@@ -1,4 +1,4 @@
-//! Labels: runs of upright, italic, raised and lowered characters, and their measures.
+//! Text with italics, subscripts and superscripts, and its width.
 
 use super::font::{Weight, advance};
 
@@ -7,18 +7,24 @@ const SCRIPT: f64 = 0.72;
 
 /// How a run of characters is set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Setting {
+pub enum Setting {
+    /// On the line.
     Upright,
+    /// On the line, in italics.
     Italic,
+    /// Lowered and smaller.
     Subscript,
+    /// Raised and smaller.
     Superscript,
 }
 
-/// Characters set alike.
+/// Consecutive characters with the same setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Run {
-    pub(crate) text: String,
-    pub(crate) setting: Setting,
+pub struct TextRun {
+    /// The characters.
+    pub text: String,
+    /// Their setting.
+    pub setting: Setting,
 }
 
 /// A label.
@@ -28,7 +34,7 @@ pub(crate) struct Run {
 /// small notation in which the figures write their own labels.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Text {
-    runs: Vec<Run>,
+    runs: Vec<TextRun>,
 }
 
 impl Text {
@@ -38,7 +44,7 @@ impl Text {
         if text.is_empty() {
             return Text::default();
         }
-        Text { runs: vec![Run { text, setting: Setting::Upright }] }
+        Text { runs: vec![TextRun { text, setting: Setting::Upright }] }
     }
 
     /// Reads `*a*` as italic, `_{max}` as lowered and `^{−4}` as raised.
@@ -89,12 +95,13 @@ impl Text {
         self.runs.iter().map(|run| run.text.as_str()).collect()
     }
 
-    pub(crate) fn runs(&self) -> &[Run] {
+    /// The text in runs, to write it in another format.
+    pub fn runs(&self) -> &[TextRun] {
         &self.runs
     }
 
-    /// Upper bound of the width on the page.
-    pub(crate) fn width(&self, size: f64, weight: Weight) -> f64 {
+    /// Upper bound of the width, in the unit of `size`, in any of the fonts that the figures name.
+    pub fn width(&self, size: f64, weight: Weight) -> f64 {
         let characters = self.runs.iter().flat_map(|run| {
             let scale = script_size(run.setting, size);
             run.text.chars().map(move |character| scale * advance(character, weight))
@@ -155,7 +162,7 @@ impl Text {
     fn push(&mut self, character: char, setting: Setting) {
         match self.runs.last_mut() {
             Some(run) if run.setting == setting => run.text.push(character),
-            _ => self.runs.push(Run { text: character.to_string(), setting }),
+            _ => self.runs.push(TextRun { text: character.to_string(), setting }),
         }
     }
 }

@@ -1,18 +1,18 @@
-//! Horizontal bars with a name, and a picture, beside each.
+//! Bar charts: horizontal bars, each with a name and optionally a picture.
 
 use crate::Error;
 use crate::chart::scale::{Extent, Scale, Span};
-use crate::chart::ticks::{Direction, Tick, ticks};
-use crate::chart::{Axis, Context};
+use crate::chart::ticks::{Orientation, Tick, ticks};
+use crate::chart::{Axis, Location};
 use crate::plot::Plot;
 use crate::svg::image::Image;
 use crate::svg::text::Text;
 use crate::svg::theme::Ink;
-use crate::svg::writer::{Anchor, Frame, Place, Role, Writer};
+use crate::svg::writer::{Anchor, Frame, TextPlace, TextRole, Writer};
 
 /// One bar.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Bar {
+pub struct LabelledBar {
     /// Name, left of the picture.
     pub name: Text,
     /// Smaller second line of the name.
@@ -27,13 +27,13 @@ pub struct Bar {
     pub thumbnail: Option<Image>,
 }
 
-/// Bars from zero, from top to bottom.
+/// Horizontal bars that start at zero, from top to bottom.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Bars {
+pub struct BarChart {
     /// The quantity; a linear scale.
     pub axis: Axis,
     /// The bars.
-    pub bars: Vec<Bar>,
+    pub bars: Vec<LabelledBar>,
     /// Their colour.
     pub ink: Ink,
 }
@@ -43,7 +43,7 @@ const THUMBNAIL: f64 = 36.0;
 const GAP: f64 = 8.0;
 const WHISKER: &str = "mm-stroke-text mm-line";
 
-impl Bars {
+impl BarChart {
     fn row(&self) -> f64 {
         if self.bars.iter().any(|bar| bar.thumbnail.is_some()) {
             THUMBNAIL + 6.0
@@ -59,30 +59,33 @@ impl Bars {
     }
 }
 
-/// Checked bars and the extent of their axis.
-pub(crate) struct Drawing<'a> {
-    bars: &'a Bars,
+/// A bar chart whose values are checked, with the extent of its axis.
+pub(crate) struct CheckedBars<'a> {
+    bars: &'a BarChart,
     extent: [f64; 2],
 }
 
-impl<'a> Drawing<'a> {
-    pub(crate) fn new(bars: &'a Bars, context: &Context<'_>) -> Result<Drawing<'a>, Error> {
+impl<'a> CheckedBars<'a> {
+    pub(crate) fn new(
+        bars: &'a BarChart,
+        location: &Location<'_>,
+    ) -> Result<CheckedBars<'a>, Error> {
         let mut extent = Extent::new(Scale::Linear);
         extent.include(0.0);
         for &value in &bars.axis.include {
-            context.check(value, Scale::Linear, "the axis")?;
+            location.check(value, Scale::Linear, "the axis")?;
             extent.include(value);
         }
         for bar in &bars.bars {
-            context.check(bar.value, Scale::Linear, &bar.name.bare())?;
+            location.check(bar.value, Scale::Linear, &bar.name.bare())?;
             extent.hold(bar.value);
             if let Some(error) = bar.error {
-                context.check(error, Scale::Linear, &bar.name.bare())?;
+                location.check(error, Scale::Linear, &bar.name.bare())?;
                 extent.hold(bar.value + error);
             }
         }
-        let extent = extent.ends(bars.axis.padding).ok_or_else(|| context.empty())?;
-        Ok(Drawing { bars, extent })
+        let extent = extent.ends(bars.axis.padding).ok_or_else(|| location.empty())?;
+        Ok(CheckedBars { bars, extent })
     }
 
     fn span(&self, frame: Frame) -> Span {
@@ -90,38 +93,38 @@ impl<'a> Drawing<'a> {
     }
 
     fn ticks(&self, frame: Frame) -> Vec<Tick> {
-        ticks(&self.span(frame), Direction::Across)
+        ticks(&self.span(frame), Orientation::Horizontal)
     }
 
     fn title_lines(&self, width: f64) -> Vec<Text> {
-        Role::AxisLabel.wrapped(&self.bars.axis.label, width)
+        TextRole::AxisLabel.wrapped(&self.bars.axis.label, width)
     }
 
     fn draw_axis(&self, writer: &mut Writer, frame: Frame) {
         let span = self.span(frame);
-        let role = Role::TickLabel;
+        let role = TextRole::TickLabel;
         writer.open("g", &[("class", "mm-axes")]);
         for tick in self.ticks(frame) {
             let x = span.at(tick.value);
             writer.line([x, frame.y], [x, frame.bottom() + 5.0], "mm-grid");
             if let Some(label) = &tick.label {
                 let baseline = frame.bottom() + 8.0 + 0.85 * role.size();
-                writer.text(label, role, Place::at(x, baseline, Anchor::Middle));
+                writer.text(label, role, TextPlace::at(x, baseline, Anchor::Middle));
             }
         }
         let zero = span.at(0.0);
         writer.line([zero, frame.y], [zero, frame.bottom()], "mm-axis");
         writer.close("g");
-        let role = Role::AxisLabel;
+        let role = TextRole::AxisLabel;
         for (index, line) in self.title_lines(frame.width).iter().enumerate() {
-            let below = 16.0 + Role::TickLabel.line_height() + 0.7 * role.size();
+            let below = 16.0 + TextRole::TickLabel.line_height() + 0.7 * role.size();
             let baseline = frame.bottom() + below + index as f64 * role.line_height();
             let middle = frame.x + 0.5 * frame.width;
-            writer.text(line, role, Place::at(middle, baseline, Anchor::Middle));
+            writer.text(line, role, TextPlace::at(middle, baseline, Anchor::Middle));
         }
     }
 
-    fn draw_bar(&self, writer: &mut Writer, bar: &Bar, frame: Frame, top: f64) {
+    fn draw_bar(&self, writer: &mut Writer, bar: &LabelledBar, frame: Frame, top: f64) {
         let row = self.bars.row();
         let middle = top + 0.5 * row;
         let span = self.span(frame);
@@ -146,8 +149,8 @@ impl<'a> Drawing<'a> {
         let after = tip + 5.0;
         writer.text(
             &bar.reading,
-            Role::TickLabel,
-            Place::at(after, middle + 0.35 * Role::TickLabel.size(), Anchor::Start),
+            TextRole::TickLabel,
+            TextPlace::at(after, middle + 0.35 * TextRole::TickLabel.size(), Anchor::Start),
         );
         if let Some(image) = &bar.thumbnail {
             let scale = THUMBNAIL / f64::max(1.0, image.aspect());
@@ -162,25 +165,26 @@ impl<'a> Drawing<'a> {
             writer.rectangle(square, "mm-axis");
         }
         let x = frame.x - GAP - self.bars.picture_width();
-        let lift = if bar.caption.is_empty() { 0.35 * Role::Legend.size() } else { -2.0 };
-        writer.text(&bar.name, Role::Legend, Place::at(x, middle + lift, Anchor::End));
+        let lift = if bar.caption.is_empty() { 0.35 * TextRole::Legend.size() } else { -2.0 };
+        writer.text(&bar.name, TextRole::Legend, TextPlace::at(x, middle + lift, Anchor::End));
         if !bar.caption.is_empty() {
-            let baseline = middle + Role::TickLabel.size() + 1.0;
-            writer.text(&bar.caption, Role::TickLabel, Place::at(x, baseline, Anchor::End));
+            let baseline = middle + TextRole::TickLabel.size() + 1.0;
+            writer.text(&bar.caption, TextRole::TickLabel, TextPlace::at(x, baseline, Anchor::End));
         }
     }
 }
 
-impl Plot for Drawing<'_> {
+impl Plot for CheckedBars<'_> {
     fn left(&self) -> f64 {
-        let name =
-            |bar: &Bar| Role::Legend.width(&bar.name).max(Role::TickLabel.width(&bar.caption));
+        let name = |bar: &LabelledBar| {
+            TextRole::Legend.width(&bar.name).max(TextRole::TickLabel.width(&bar.caption))
+        };
         let widest = self.bars.bars.iter().map(name).fold(0.0, f64::max);
         widest + GAP + self.bars.picture_width() + 2.0
     }
 
     fn right(&self, _width: f64) -> f64 {
-        let reading = |bar: &Bar| Role::TickLabel.width(&bar.reading);
+        let reading = |bar: &LabelledBar| TextRole::TickLabel.width(&bar.reading);
         self.bars.bars.iter().map(reading).fold(0.0, f64::max) + 12.0
     }
 
@@ -190,7 +194,7 @@ impl Plot for Drawing<'_> {
 
     fn bottom(&self, width: f64) -> f64 {
         let titles = self.title_lines(width).len() as f64;
-        16.0 + Role::TickLabel.line_height() + titles * Role::AxisLabel.line_height()
+        16.0 + TextRole::TickLabel.line_height() + titles * TextRole::AxisLabel.line_height()
     }
 
     fn height(&self) -> f64 {

@@ -1,12 +1,12 @@
 //! Pictures in rows, each with its name under it.
 
 use crate::Error;
-use crate::chart::Context;
+use crate::chart::Location;
 use crate::plot::Plot;
 use crate::svg::image::Image;
 use crate::svg::text::Text;
 use crate::svg::theme::Ink;
-use crate::svg::writer::{Anchor, Frame, Place, Role, Writer};
+use crate::svg::writer::{Anchor, Frame, TextPlace, TextRole, Writer};
 
 /// One picture.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,14 +35,17 @@ const ROW: f64 = SIDE + 12.0 + LINES as f64 * LINE;
 const LINES: usize = 2;
 const LINE: f64 = 12.0;
 
-/// A sheet that holds something.
-pub(crate) struct Drawing<'a> {
+/// A sheet with at least one picture.
+pub(crate) struct CheckedSheet<'a> {
     sheet: &'a Sheet,
 }
 
-impl<'a> Drawing<'a> {
-    pub(crate) fn new(sheet: &'a Sheet, context: &Context<'_>) -> Result<Drawing<'a>, Error> {
-        if sheet.tiles.is_empty() { Err(context.empty()) } else { Ok(Drawing { sheet }) }
+impl<'a> CheckedSheet<'a> {
+    pub(crate) fn new(
+        sheet: &'a Sheet,
+        location: &Location<'_>,
+    ) -> Result<CheckedSheet<'a>, Error> {
+        if sheet.tiles.is_empty() { Err(location.empty()) } else { Ok(CheckedSheet { sheet }) }
     }
 
     fn columns(&self) -> usize {
@@ -60,17 +63,17 @@ impl<'a> Drawing<'a> {
             "mm-axis".to_owned()
         };
         writer.rectangle(square, &frame);
-        let role = Role::TickLabel;
+        let role = TextRole::TickLabel;
         let mark = if tile.marked { Text::plain("✗ ") } else { Text::default() };
         let lines = role.wrapped(&mark.then(tile.label.clone()), room);
         for (index, line) in lines.iter().take(LINES).enumerate() {
             let baseline = top + SIDE + 13.0 + index as f64 * LINE;
-            writer.text(line, role, Place::at(middle, baseline, Anchor::Middle));
+            writer.text(line, role, TextPlace::at(middle, baseline, Anchor::Middle));
         }
     }
 }
 
-impl Plot for Drawing<'_> {
+impl Plot for CheckedSheet<'_> {
     fn left(&self) -> f64 {
         0.0
     }

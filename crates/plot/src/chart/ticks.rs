@@ -1,8 +1,9 @@
-//! Ticks at round numbers, as many as their labels leave room for.
+//! Ticks at round numbers, as many as have room for their labels.
 
 use super::scale::{Scale, Span};
+use crate::number::{decimal, written};
 use crate::svg::text::Text;
-use crate::svg::writer::Role;
+use crate::svg::writer::TextRole;
 
 /// A place on an axis; minor ticks have no label.
 #[derive(Clone, Debug)]
@@ -11,48 +12,48 @@ pub(crate) struct Tick {
     pub(crate) label: Option<Text>,
 }
 
-/// Which way the labels of an axis can collide.
+/// The direction in which an axis runs, and its labels follow each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Direction {
-    /// Labels stand side by side.
-    Across,
-    /// Labels stand above each other.
-    Up,
+pub(crate) enum Orientation {
+    /// Left to right.
+    Horizontal,
+    /// Bottom to top.
+    Vertical,
 }
 
 /// Clear space between two labels.
 const GAP: f64 = 10.0;
 
-impl Direction {
-    /// Distance between ticks that reads calmly.
-    fn calm(self) -> f64 {
+impl Orientation {
+    /// Least mean distance between ticks.
+    fn spacing(self) -> f64 {
         match self {
-            Direction::Across => 42.0,
-            Direction::Up => 30.0,
+            Orientation::Horizontal => 42.0,
+            Orientation::Vertical => 30.0,
         }
     }
 }
 
 /// Ticks of an axis in rising order.
-pub(crate) fn ticks(span: &Span, direction: Direction) -> Vec<Tick> {
-    let fits = |candidate: &[Tick]| fits(candidate, span, direction);
-    let most = (span.length() / direction.calm()).max(2.0);
+pub(crate) fn ticks(span: &Span, orientation: Orientation) -> Vec<Tick> {
+    let fits = |candidate: &[Tick]| fits(candidate, span, orientation);
+    let most = (span.length() / orientation.spacing()).max(2.0);
     match span.scale {
         Scale::Linear => linear(span, most, &fits),
         Scale::Log10 { .. } => logarithmic(span, most, &fits),
     }
 }
 
-fn fits(candidate: &[Tick], span: &Span, direction: Direction) -> bool {
-    let role = Role::TickLabel;
+fn fits(candidate: &[Tick], span: &Span, orientation: Orientation) -> bool {
+    let role = TextRole::TickLabel;
     let mut last_end = f64::NEG_INFINITY;
     let mut labelled = candidate.iter().filter_map(|tick| Some((tick.value, tick.label.as_ref()?)));
     let start = span.page[0].min(span.page[1]);
     labelled.all(|(value, label)| {
         let middle = (span.at(value) - span.page[0]).abs() + start;
-        let half = match direction {
-            Direction::Across => 0.5 * role.width(label) + 0.5 * GAP,
-            Direction::Up => 0.65 * role.line_height(),
+        let half = match orientation {
+            Orientation::Horizontal => 0.5 * role.width(label) + 0.5 * GAP,
+            Orientation::Vertical => 0.65 * role.line_height(),
         };
         let clear = middle - half >= last_end;
         last_end = middle + half;
@@ -62,17 +63,17 @@ fn fits(candidate: &[Tick], span: &Span, direction: Direction) -> bool {
 
 /// A multiple of `mantissa · 10^exponent`, the mantissa 1, 2 or 5.
 #[derive(Clone, Copy)]
-struct Step {
+struct TickStep {
     mantissa: i64,
     exponent: i32,
 }
 
-impl Step {
+impl TickStep {
     /// From fine to coarse, starting no finer than `smallest`.
-    fn from(smallest: f64) -> impl Iterator<Item = Step> {
+    fn from(smallest: f64) -> impl Iterator<Item = TickStep> {
         let start = libm::floor(libm::log10(smallest)) as i32;
-        let steps =
-            (start..).flat_map(|exponent| [1, 2, 5].map(|mantissa| Step { mantissa, exponent }));
+        let steps = (start..)
+            .flat_map(|exponent| [1, 2, 5].map(|mantissa| TickStep { mantissa, exponent }));
         steps.skip_while(move |step| step.times(1) < smallest)
     }
 
@@ -90,8 +91,8 @@ impl Step {
 fn linear(span: &Span, most: f64, fits: &dyn Fn(&[Tick]) -> bool) -> Vec<Tick> {
     let [low, high] = span.values;
     let mut finer: Vec<Tick> = Vec::new();
-    // Two steps finer than the calm one, since a coarse step may miss a short axis altogether.
-    for step in Step::from(0.25 * (high - low) / most).take(9) {
+    // Start finer than the wanted spacing: a short axis may hold no multiple of a coarse step.
+    for step in TickStep::from(0.25 * (high - low) / most).take(9) {
         let unit = step.times(1);
         let slack = 1e-9;
         let first = libm::ceil(low / unit - slack) as i64;
@@ -105,13 +106,13 @@ fn linear(span: &Span, most: f64, fits: &dyn Fn(&[Tick]) -> bool) -> Vec<Tick> {
         if candidate.len() < 2 {
             break;
         }
-        let calm = candidate.len() as f64 <= most + 1.0;
-        if calm && fits(&candidate) {
+        let few_enough = candidate.len() as f64 <= most + 1.0;
+        if few_enough && fits(&candidate) {
             return candidate;
         }
         finer = candidate;
     }
-    // Where no even spacing fits, the ends say most; failing that, one place.
+    // If no even spacing fits, label the two ends; if those overlap, label one.
     let ends: Vec<Tick> = finer.first().into_iter().chain(finer.last()).cloned().collect();
     if fits(&ends) {
         return ends;
@@ -131,7 +132,7 @@ fn logarithmic(span: &Span, most: f64, fits: &dyn Fn(&[Tick]) -> bool) -> Vec<Ti
         let all = decades.flat_map(|exponent| {
             mantissas
                 .iter()
-                .map(move |&mantissa| Step { mantissa, exponent: exponent as i32 }.times(1))
+                .map(move |&mantissa| TickStep { mantissa, exponent: exponent as i32 }.times(1))
         });
         all.filter(|&value| inside(value)).collect()
     };
@@ -154,7 +155,7 @@ fn logarithmic(span: &Span, most: f64, fits: &dyn Fn(&[Tick]) -> bool) -> Vec<Ti
     }
     let powers: Vec<i64> = (first..=last).collect();
     for stride in 1..=powers.len().max(1) {
-        let power = |exponent: &i64| Step { mantissa: 1, exponent: *exponent as i32 }.times(1);
+        let power = |exponent: &i64| TickStep { mantissa: 1, exponent: *exponent as i32 }.times(1);
         let major: Vec<f64> = powers
             .iter()
             .filter(|&&exponent| exponent.rem_euclid(stride as i64) == 0)
@@ -219,51 +220,6 @@ fn power_of_ten(mantissa: f64, exponent: i32) -> Text {
         Text::markup(&power)
     } else {
         Text::markup(&format!("{}×{power}", decimal(mantissa, 0)))
-    }
-}
-
-/// A number with a true minus sign and a comma between thousands from 10,000 on.
-pub(crate) fn decimal(value: f64, digits: usize) -> String {
-    written(value, digits, value.abs() >= 1e4)
-}
-
-fn written(value: f64, digits: usize, grouped: bool) -> String {
-    let plain = format!("{:.digits$}", value.abs());
-    let (whole, fraction) = plain.split_once('.').unwrap_or((&plain, ""));
-    let zero = plain.bytes().all(|byte| matches!(byte, b'0' | b'.'));
-    let mut text = String::new();
-    if value < 0.0 && !zero {
-        text.push('−');
-    }
-    for (index, digit) in whole.chars().enumerate() {
-        if grouped && index > 0 && (whole.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    if !fraction.is_empty() {
-        text.push('.');
-        text.push_str(fraction);
-    }
-    text
-}
-
-/// A measured number in `digits` significant figures, for labels and descriptions.
-pub(crate) fn significant(value: f64, digits: usize) -> String {
-    if value == 0.0 || !value.is_finite() {
-        return if value == 0.0 { "0".to_owned() } else { value.to_string() };
-    }
-    let exponent = libm::floor(libm::log10(value.abs())) as i32;
-    if !(-4..6).contains(&exponent) {
-        let scientific = format!("{:.*e}", digits - 1, value);
-        return scientific.replace('-', "−");
-    }
-    let wanted = digits as i32 - 1 - exponent;
-    let text = decimal(value, usize::try_from(wanted).unwrap_or(0));
-    if text.contains('.') {
-        text.trim_end_matches('0').trim_end_matches('.').to_owned()
-    } else {
-        text
     }
 }
 

@@ -1,9 +1,9 @@
-//! What a figure refuses to draw.
+//! Why a figure cannot be drawn.
 
-/// A figure that cannot be drawn as it was given.
+/// A figure that cannot be drawn from the given data.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Error {
-    /// A NaN or an infinity: it has no place on an axis, and leaving it out would hide it.
+    /// A NaN or an infinity. It has no position on an axis, and to leave it out would hide it.
     #[error(
         "figure `{figure}`: {what} holds {value}, which has no place on an axis; \
          end the series before it, and name the divergence in the title or a note"

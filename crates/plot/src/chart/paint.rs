@@ -1,28 +1,27 @@
-//! Layers on the page.
+//! Writes the series of a chart as SVG elements.
 
-use super::layer::{Course, Fit, Layer, Mark, Sample};
 use super::line::path;
 use super::scale::Span;
-use super::ticks::significant;
+use super::series::{DataPoint, Fit, Interpolation, Mark, Series};
+use crate::number::significant;
 use crate::svg::text::Text;
 use crate::svg::writer::{Frame, Writer};
 
-/// The area between the axes and what its places mean.
+/// The area between the axes, and the map from values to positions in it.
 pub(crate) struct Painter {
     pub(crate) spans: [Span; 2],
     pub(crate) frame: Frame,
 }
 
 impl Painter {
-    pub(crate) fn layer(&self, writer: &mut Writer, layer: &Layer) {
+    pub(crate) fn series(&self, writer: &mut Writer, series: &Series) {
         let [x, y, width, height] = self.frame.attributes();
         let view = format!("{x} {y} {width} {height}");
-        let name = layer.label.as_ref().map(Text::bare).unwrap_or_default();
-        let series = [("class", "mm-series"), ("data-name", name.as_str())];
-        writer.open("g", &series);
-        if !matches!(layer.mark, Mark::Points { .. }) {
-            // A nested viewport cuts what leaves the chart, and needs no identifier that could
-            // meet another figure's on the same page.
+        let name = series.label.as_ref().map(Text::bare).unwrap_or_default();
+        writer.open("g", &[("class", "mm-series"), ("data-name", name.as_str())]);
+        if !matches!(series.mark, Mark::Points { .. }) {
+            // A nested viewport clips the series to the chart. A clip path would need an identifier,
+            // which could clash with another figure's on the same page.
             writer.open(
                 "svg",
                 &[
@@ -33,24 +32,24 @@ impl Painter {
                     ("viewBox", view.as_str()),
                 ],
             );
-            self.shape(writer, layer);
+            self.shape(writer, series);
             writer.close("svg");
         }
-        // A mark may lie over the chart's edge: it is never cut in half.
-        self.line_marks(writer, layer);
-        self.points(writer, layer);
+        // A point's symbol is never cut in half, so it is drawn outside the nested viewport.
+        self.line_marks(writer, series);
+        self.points(writer, series);
         writer.close("g");
     }
 
-    fn shape(&self, writer: &mut Writer, layer: &Layer) {
+    fn shape(&self, writer: &mut Writer, series: &Series) {
         let ([x_span, y_span], frame) = (self.spans, self.frame);
-        let ink = layer.ink;
+        let ink = series.ink;
         let page = |point: &[f64; 2]| [x_span.at(point[0]), y_span.at(point[1])];
         let stroke = |dash: &str| format!("{} {dash}", ink.stroke());
-        match &layer.mark {
-            Mark::Line { points, dash, course, .. } => {
+        match &series.mark {
+            Mark::Line { points, dash, interpolation, .. } => {
                 let places: Vec<[f64; 2]> = points.iter().map(page).collect();
-                writer.path(&path(&places, *course), &stroke(dash.class()));
+                writer.path(&path(&places, *interpolation), &stroke(dash.class()));
             }
             Mark::Points { .. } | Mark::Beside { .. } => {}
             Mark::Band { bounds } => {
@@ -58,8 +57,8 @@ impl Painter {
                     bounds.iter().map(|bound| page(&[bound[0], bound[1]])).collect();
                 let upper: Vec<[f64; 2]> =
                     bounds.iter().rev().map(|bound| page(&[bound[0], bound[2]])).collect();
-                let back = path(&upper, Course::Straight).replacen('M', "L", 1);
-                let outline = path(&lower, Course::Straight) + &back + "Z";
+                let back = path(&upper, Interpolation::Linear).replacen('M', "L", 1);
+                let outline = path(&lower, Interpolation::Linear) + &back + "Z";
                 writer.path(&outline, &format!("{} mm-tint", ink.fill()));
             }
             Mark::Region { x, y, dash } => {
@@ -89,42 +88,42 @@ impl Painter {
         }
     }
 
-    /// Marks on the line's points that lie inside.
-    fn line_marks(&self, writer: &mut Writer, layer: &Layer) {
-        let Mark::Line { points, marker: Some(marker), .. } = &layer.mark else { return };
+    /// Symbols on those points of a line that lie inside the chart.
+    fn line_marks(&self, writer: &mut Writer, series: &Series) {
+        let Mark::Line { points, marker: Some(marker), .. } = &series.mark else { return };
         let [x_span, y_span] = self.spans;
         for point in points.iter().filter(|[x, y]| x_span.holds(*x) && y_span.holds(*y)) {
             let place = [x_span.at(point[0]), y_span.at(point[1])];
-            marker.draw(writer, place, 3.6, layer.ink, Some(&note(*point)));
+            marker.draw(writer, place, 3.6, series.ink, Some(&note(*point)));
         }
     }
 
-    fn points(&self, writer: &mut Writer, layer: &Layer) {
-        let Mark::Points { samples, marker } = &layer.mark else { return };
+    fn points(&self, writer: &mut Writer, series: &Series) {
+        let Mark::Points { points, marker } = &series.mark else { return };
         let [x_span, y_span] = self.spans;
-        let inside = |sample: &&Sample| {
-            layer.fit == Fit::Whole || (x_span.holds(sample.at[0]) && y_span.holds(sample.at[1]))
+        let inside = |point: &&DataPoint| {
+            series.fit == Fit::Whole || (x_span.holds(point.at[0]) && y_span.holds(point.at[1]))
         };
-        let radius = if samples.len() > 60 { 3.2 } else { 4.2 };
-        let stroke = format!("{} mm-line", layer.ink.stroke());
-        for sample in samples.iter().filter(inside) {
-            let [x, y] = [x_span.at(sample.at[0]), y_span.at(sample.at[1])];
-            if let Some(half) = sample.error[0] {
-                let ends = [sample.at[0] - half, sample.at[0] + half].map(|end| x_span.at(end));
+        let radius = if points.len() > 60 { 3.2 } else { 4.2 };
+        let stroke = format!("{} mm-line", series.ink.stroke());
+        for point in points.iter().filter(inside) {
+            let [x, y] = [x_span.at(point.at[0]), y_span.at(point.at[1])];
+            if let Some(half) = point.error[0] {
+                let ends = [point.at[0] - half, point.at[0] + half].map(|end| x_span.at(end));
                 writer.line([ends[0], y], [ends[1], y], &stroke);
                 for end in ends {
                     writer.line([end, y - 3.0], [end, y + 3.0], &stroke);
                 }
             }
-            if let Some(half) = sample.error[1] {
-                let ends = [sample.at[1] - half, sample.at[1] + half].map(|end| y_span.at(end));
+            if let Some(half) = point.error[1] {
+                let ends = [point.at[1] - half, point.at[1] + half].map(|end| y_span.at(end));
                 writer.line([x, ends[0]], [x, ends[1]], &stroke);
                 for end in ends {
                     writer.line([x - 3.0, end], [x + 3.0, end], &stroke);
                 }
             }
-            let tip = sample.note.clone().unwrap_or_else(|| note(sample.at));
-            marker.draw(writer, [x, y], radius, layer.ink, Some(&tip));
+            let tip = point.note.clone().unwrap_or_else(|| note(point.at));
+            marker.draw(writer, [x, y], radius, series.ink, Some(&tip));
         }
     }
 }

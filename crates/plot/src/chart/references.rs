@@ -1,23 +1,23 @@
-//! Labels of reference lines, outside the chart and clear of each other.
+//! Places the labels of reference lines outside the chart, without overlaps.
 
 use crate::svg::text::Text;
-use crate::svg::writer::Role;
+use crate::svg::writer::TextRole;
 
-const ROLE: Role = Role::Reference;
+const ROLE: TextRole = TextRole::Reference;
 
 /// Widest label beside a chart before it is broken into lines.
 pub(crate) const SIDE_WIDTH: f64 = 110.0;
 
-/// A label with the place it wants on its axis.
+/// A label and the position on the axis where it should stand.
 #[derive(Clone, Debug)]
-pub(crate) struct Wish {
+pub(crate) struct LabelRequest {
     pub(crate) lines: Vec<Text>,
     pub(crate) at: f64,
 }
 
-impl Wish {
-    pub(crate) fn new(label: &Text, at: f64) -> Wish {
-        Wish { lines: ROLE.wrapped(label, SIDE_WIDTH), at }
+impl LabelRequest {
+    pub(crate) fn new(label: &Text, at: f64) -> LabelRequest {
+        LabelRequest { lines: ROLE.wrapped(label, SIDE_WIDTH), at }
     }
 
     pub(crate) fn width(&self) -> f64 {
@@ -29,26 +29,26 @@ impl Wish {
     }
 }
 
-/// Middles of labels set beside a chart from `top` down to `bottom`: as near to their wishes as
-/// their heights allow, in the wishes' order. `None` when they need more room than there is.
-pub(crate) fn beside(wishes: &[Wish], top: f64, bottom: f64) -> Option<Vec<f64>> {
-    let total: f64 = wishes.iter().map(Wish::height).sum();
+/// The middle of each label beside a chart that spans `top` to `bottom`. The labels keep the order of
+/// their requested positions and do not overlap. `None` if they do not fit.
+pub(crate) fn beside(requests: &[LabelRequest], top: f64, bottom: f64) -> Option<Vec<f64>> {
+    let total: f64 = requests.iter().map(LabelRequest::height).sum();
     if total > bottom - top {
         return None;
     }
-    let mut order: Vec<usize> = (0..wishes.len()).collect();
-    order.sort_by(|&left, &right| wishes[left].at.total_cmp(&wishes[right].at));
+    let mut order: Vec<usize> = (0..requests.len()).collect();
+    order.sort_by(|&left, &right| requests[left].at.total_cmp(&requests[right].at));
     // Downwards no label starts above the one before; upwards none ends below the one after.
-    let mut middles = vec![0.0; wishes.len()];
+    let mut middles = vec![0.0; requests.len()];
     let mut end = top;
     for &index in &order {
-        let half = 0.5 * wishes[index].height();
-        middles[index] = wishes[index].at.max(end + half);
+        let half = 0.5 * requests[index].height();
+        middles[index] = requests[index].at.max(end + half);
         end = middles[index] + half;
     }
     let mut start = bottom;
     for &index in order.iter().rev() {
-        let half = 0.5 * wishes[index].height();
+        let half = 0.5 * requests[index].height();
         middles[index] = f64::min(middles[index], start - half);
         start = middles[index] - half;
     }
@@ -57,13 +57,13 @@ pub(crate) fn beside(wishes: &[Wish], top: f64, bottom: f64) -> Option<Vec<f64>>
 
 /// A one-line label above a chart: its middle and its row, counted upwards from the chart.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Above {
+pub(crate) struct PlacedLabel {
     pub(crate) middle: f64,
     pub(crate) row: usize,
 }
 
 /// Places of labels above a chart that spans `left` to `right`.
-pub(crate) fn above(labels: &[(&Text, f64)], left: f64, right: f64) -> Vec<Above> {
+pub(crate) fn above(labels: &[(&Text, f64)], left: f64, right: f64) -> Vec<PlacedLabel> {
     let gap = 8.0;
     let mut taken: Vec<Vec<[f64; 2]>> = Vec::new();
     let place = |&(label, at): &(&Text, f64)| {
@@ -82,7 +82,7 @@ pub(crate) fn above(labels: &[(&Text, f64)], left: f64, right: f64) -> Vec<Above
             taken.push(Vec::new());
         }
         taken[row].push([middle - half, middle + half]);
-        Above { middle, row }
+        PlacedLabel { middle, row }
     };
     labels.iter().map(place).collect()
 }
@@ -91,17 +91,18 @@ pub(crate) fn above(labels: &[(&Text, f64)], left: f64, right: f64) -> Vec<Above
 mod tests {
     use super::*;
 
-    fn wish(at: f64) -> Wish {
-        Wish::new(&Text::plain("label"), at)
+    fn request(at: f64) -> LabelRequest {
+        LabelRequest::new(&Text::plain("label"), at)
     }
 
     #[test]
     fn labels_beside_a_chart_stay_in_order_apart_and_inside() {
-        let wishes: Vec<Wish> = [50.0, 51.0, 52.0, 99.0, 100.0, 2.0].map(wish).to_vec();
-        let middles = beside(&wishes, 0.0, 100.0).unwrap();
+        let requests: Vec<LabelRequest> =
+            [50.0, 51.0, 52.0, 99.0, 100.0, 2.0].map(request).to_vec();
+        let middles = beside(&requests, 0.0, 100.0).unwrap();
         let mut sorted = middles.clone();
         sorted.sort_by(f64::total_cmp);
-        let height = wishes[0].height();
+        let height = requests[0].height();
         assert!(sorted.windows(2).all(|pair| pair[1] - pair[0] >= height - 1e-9), "{sorted:?}");
         assert!(sorted[0] >= 0.5 * height && sorted[5] <= 100.0 - 0.5 * height);
         assert_eq!(sorted, [5, 0, 1, 2, 3, 4].map(|index: usize| middles[index]));
@@ -109,7 +110,7 @@ mod tests {
 
     #[test]
     fn more_labels_than_room_are_not_placed() {
-        assert!(beside(&vec![wish(10.0); 9], 0.0, 100.0).is_none());
+        assert!(beside(&vec![request(10.0); 9], 0.0, 100.0).is_none());
     }
 
     #[test]

@@ -49,7 +49,7 @@ pub enum Theme {
     Dark,
 }
 
-/// The ink of a layer.
+/// The ink of a series.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ink {
     /// One of six series colours; larger numbers start again.

@@ -29,8 +29,10 @@ const ELSEWHERE: u16 = 1000;
 
 /// Weight of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Weight {
+pub enum Weight {
+    /// Of running text.
     Regular,
+    /// Of titles.
     Bold,
 }
 

@@ -1,24 +1,25 @@
-//! A chart with its margins, on the page.
+//! Lays out a chart and its margins, and draws them.
 
-use super::layer::{Layer, Mark};
 use super::legend::{Legend, entries};
 use super::paint::Painter;
-use super::references::{Above, Wish, above, beside};
+use super::references::{LabelRequest, PlacedLabel, above, beside};
 use super::scale::Span;
-use super::ticks::{Direction, Tick, ticks};
-use super::{Chart, Context};
+use super::series::{Mark, Series};
+use super::ticks::{Orientation, Tick, ticks};
+use super::{Chart, Location};
 use crate::Error;
+use crate::number::decimal;
 use crate::plot::Plot;
 use crate::svg::text::Text;
-use crate::svg::writer::{Anchor, Frame, Place, Role, Writer, number};
+use crate::svg::writer::{Anchor, Frame, TextPlace, TextRole, Writer, coordinate};
 
 const MAJOR: f64 = 5.0;
 const MINOR: f64 = 3.0;
 const TICK_TO_LABEL: f64 = 3.0;
 const LABEL_TO_TITLE: f64 = 8.0;
 
-/// A checked chart with what its margins need.
-pub(crate) struct Drawing<'a> {
+/// A chart whose values are checked, with what its layout needs.
+pub(crate) struct CheckedChart<'a> {
     chart: &'a Chart,
     extents: [[f64; 2]; 2],
     labels: [Text; 2],
@@ -26,26 +27,26 @@ pub(crate) struct Drawing<'a> {
     beside: bool,
 }
 
-impl<'a> Drawing<'a> {
+impl<'a> CheckedChart<'a> {
     pub(crate) fn new(
         chart: &'a Chart,
         legend: bool,
-        context: &Context<'_>,
-    ) -> Result<Drawing<'a>, Error> {
-        let extents = chart.extents(context)?;
+        location: &Location<'_>,
+    ) -> Result<CheckedChart<'a>, Error> {
+        let extents = chart.extents(location)?;
         let label = |axis: usize| {
             let label = [&chart.x, &chart.y][axis].label.clone();
             match chart.under_floor(axis) {
                 None => label,
                 Some(floor) => {
                     let exponent = libm::log10(floor);
-                    let exponent = super::ticks::decimal(exponent, 0);
+                    let exponent = decimal(exponent, 0);
                     label.then(Text::markup(&format!(" (below 10^{{{exponent}}}: at the edge)")))
                 }
             }
         };
         let labels = [label(0), label(1)];
-        let mut drawing = Drawing { chart, extents, labels, legend, beside: true };
+        let mut drawing = CheckedChart { chart, extents, labels, legend, beside: true };
         let frame = Frame { x: 0.0, y: 0.0, width: 100.0, height: chart.height };
         drawing.beside = beside(&drawing.side_wishes(frame), 0.0, chart.height).is_some();
         Ok(drawing)
@@ -59,39 +60,39 @@ impl<'a> Drawing<'a> {
         ]
     }
 
-    fn side_wishes(&self, frame: Frame) -> Vec<Wish> {
+    fn side_wishes(&self, frame: Frame) -> Vec<LabelRequest> {
         let [_, y_span] = self.spans(frame);
-        let wish = |layer: &Layer| match (&layer.mark, &layer.label) {
+        let request = |series: &Series| match (&series.mark, &series.label) {
             (Mark::Horizontal { y, .. } | Mark::Beside { y }, Some(label)) if y_span.holds(*y) => {
-                Some(Wish::new(label, y_span.at(*y)))
+                Some(LabelRequest::new(label, y_span.at(*y)))
             }
             _ => None,
         };
-        self.chart.layers.iter().filter_map(wish).collect()
+        self.chart.series.iter().filter_map(request).collect()
     }
 
-    fn above_labels(&self, frame: Frame) -> Vec<(&Text, Above)> {
+    fn above_labels(&self, frame: Frame) -> Vec<(&Text, PlacedLabel)> {
         let [x_span, _] = self.spans(frame);
-        let wish = |layer: &'a Layer| match (&layer.mark, &layer.label) {
+        let request = |series: &'a Series| match (&series.mark, &series.label) {
             (Mark::Vertical { x, .. }, Some(label)) if x_span.holds(*x) => {
                 Some((label, x_span.at(*x)))
             }
             _ => None,
         };
-        let wishes: Vec<(&Text, f64)> = self.chart.layers.iter().filter_map(wish).collect();
-        let places = above(&wishes, frame.x, frame.right());
-        wishes.into_iter().zip(places).map(|((label, _), place)| (label, place)).collect()
+        let requests: Vec<(&Text, f64)> = self.chart.series.iter().filter_map(request).collect();
+        let places = above(&requests, frame.x, frame.right());
+        requests.into_iter().zip(places).map(|((label, _), place)| (label, place)).collect()
     }
 
     fn legend(&self, width: f64) -> Legend<'_> {
         let listed =
-            if self.legend { entries(&self.chart.layers, !self.beside) } else { Vec::new() };
+            if self.legend { entries(&self.chart.series, !self.beside) } else { Vec::new() };
         Legend::new(listed, width)
     }
 
     fn ticks(&self, frame: Frame) -> [Vec<Tick>; 2] {
         let [x, y] = self.spans(frame);
-        [ticks(&x, Direction::Across), ticks(&y, Direction::Up)]
+        [ticks(&x, Orientation::Horizontal), ticks(&y, Orientation::Vertical)]
     }
 
     fn nominal(&self, width: f64) -> Frame {
@@ -99,7 +100,7 @@ impl<'a> Drawing<'a> {
     }
 
     fn title_lines(&self, axis: usize, length: f64) -> Vec<Text> {
-        Role::AxisLabel.wrapped(&self.labels[axis], length)
+        TextRole::AxisLabel.wrapped(&self.labels[axis], length)
     }
 
     fn reference_rows(&self, width: f64) -> usize {
@@ -110,7 +111,7 @@ impl<'a> Drawing<'a> {
     fn draw_axes(&self, writer: &mut Writer, frame: Frame, left: f64) {
         let [x_span, y_span] = self.spans(frame);
         let [x_ticks, y_ticks] = self.ticks(frame);
-        let role = Role::TickLabel;
+        let role = TextRole::TickLabel;
         writer.open("g", &[("class", "mm-axes")]);
         for tick in x_ticks.iter().filter(|tick| tick.label.is_some()) {
             let x = x_span.at(tick.value);
@@ -126,7 +127,7 @@ impl<'a> Drawing<'a> {
             writer.line([x, frame.bottom()], [x, frame.bottom() + length], "mm-axis");
             if let Some(label) = &tick.label {
                 let baseline = frame.bottom() + MAJOR + TICK_TO_LABEL + 0.85 * role.size();
-                writer.text(label, role, Place::at(x, baseline, Anchor::Middle));
+                writer.text(label, role, TextPlace::at(x, baseline, Anchor::Middle));
             }
         }
         for tick in &y_ticks {
@@ -135,15 +136,15 @@ impl<'a> Drawing<'a> {
             writer.line([frame.x - length, y], [frame.x, y], "mm-axis");
             if let Some(label) = &tick.label {
                 let x = frame.x - MAJOR - TICK_TO_LABEL;
-                writer.text(label, role, Place::at(x, y + 0.35 * role.size(), Anchor::End));
+                writer.text(label, role, TextPlace::at(x, y + 0.35 * role.size(), Anchor::End));
             }
         }
         let corner = format!(
             "M{} {}V{}H{}",
-            number(frame.x),
-            number(frame.y),
-            number(frame.bottom()),
-            number(frame.right())
+            coordinate(frame.x),
+            coordinate(frame.y),
+            coordinate(frame.bottom()),
+            coordinate(frame.right())
         );
         writer.path(&corner, "mm-axis");
         writer.close("g");
@@ -151,79 +152,80 @@ impl<'a> Drawing<'a> {
     }
 
     fn draw_axis_titles(&self, writer: &mut Writer, frame: Frame, left: f64) {
-        let role = Role::AxisLabel;
-        let below = MAJOR + TICK_TO_LABEL + Role::TickLabel.line_height() + LABEL_TO_TITLE;
+        let role = TextRole::AxisLabel;
+        let below = MAJOR + TICK_TO_LABEL + TextRole::TickLabel.line_height() + LABEL_TO_TITLE;
         for (index, line) in self.title_lines(0, frame.width).iter().enumerate() {
             let baseline =
                 frame.bottom() + below + 0.7 * role.size() + index as f64 * role.line_height();
             let middle = frame.x + 0.5 * frame.width;
-            writer.text(line, role, Place::at(middle, baseline, Anchor::Middle));
+            writer.text(line, role, TextPlace::at(middle, baseline, Anchor::Middle));
         }
         for (index, line) in self.title_lines(1, frame.height).iter().enumerate() {
             let x = frame.x - left + role.size() + index as f64 * role.line_height();
             let y = frame.y + 0.5 * frame.height;
-            writer.text(line, role, Place { x, y, anchor: Anchor::Middle, upward: true });
+            writer.text(line, role, TextPlace { x, y, anchor: Anchor::Middle, upward: true });
         }
     }
 
     fn draw_reference_labels(&self, writer: &mut Writer, frame: Frame) {
-        let role = Role::Reference;
-        let wishes = self.side_wishes(frame);
-        let middles = beside(&wishes, frame.y - 4.0, frame.bottom() + 4.0).filter(|_| self.beside);
-        for (wish, middle) in wishes.iter().zip(middles.unwrap_or_default()) {
+        let role = TextRole::Reference;
+        let requests = self.side_wishes(frame);
+        let middles =
+            beside(&requests, frame.y - 4.0, frame.bottom() + 4.0).filter(|_| self.beside);
+        for (request, middle) in requests.iter().zip(middles.unwrap_or_default()) {
             let x = frame.right() + 6.0;
             let first =
-                middle - 0.5 * wish.height() + 0.5 * role.line_height() + 0.35 * role.size();
-            for (index, line) in wish.lines.iter().enumerate() {
+                middle - 0.5 * request.height() + 0.5 * role.line_height() + 0.35 * role.size();
+            for (index, line) in request.lines.iter().enumerate() {
                 let baseline = first + index as f64 * role.line_height();
-                writer.text(line, role, Place::at(x, baseline, Anchor::Start));
+                writer.text(line, role, TextPlace::at(x, baseline, Anchor::Start));
             }
         }
         for (label, place) in self.above_labels(frame) {
             let baseline = frame.y - 5.0 - place.row as f64 * role.line_height();
-            writer.text(label, role, Place::at(place.middle, baseline, Anchor::Middle));
+            writer.text(label, role, TextPlace::at(place.middle, baseline, Anchor::Middle));
         }
     }
 }
 
-impl Plot for Drawing<'_> {
+impl Plot for CheckedChart<'_> {
     fn left(&self) -> f64 {
         let [_, y_ticks] = self.ticks(self.nominal(100.0));
         let widest = y_ticks
             .iter()
             .filter_map(|tick| tick.label.as_ref())
-            .map(|label| Role::TickLabel.width(label))
+            .map(|label| TextRole::TickLabel.width(label))
             .fold(0.0, f64::max);
         let titles = self.title_lines(1, self.chart.height).len() as f64;
-        MAJOR + TICK_TO_LABEL + widest + LABEL_TO_TITLE + titles * Role::AxisLabel.line_height()
+        MAJOR + TICK_TO_LABEL + widest + LABEL_TO_TITLE + titles * TextRole::AxisLabel.line_height()
     }
 
     fn right(&self, width: f64) -> f64 {
-        let wishes = if self.beside { self.side_wishes(self.nominal(width)) } else { Vec::new() };
-        let labels = wishes.iter().map(|wish| wish.width() + 8.0).fold(0.0, f64::max);
+        let requests = if self.beside { self.side_wishes(self.nominal(width)) } else { Vec::new() };
+        let labels = requests.iter().map(|request| request.width() + 8.0).fold(0.0, f64::max);
         // A tick at the very end of the axis carries half its label beyond it.
         let [x_span, _] = self.spans(self.nominal(width));
         let [x_ticks, _] = self.ticks(self.nominal(width));
         let overhang = x_ticks
             .iter()
             .filter_map(|tick| Some((tick.value, tick.label.as_ref()?)))
-            .map(|(value, label)| x_span.at(value) + 0.5 * Role::TickLabel.width(label) - width)
+            .map(|(value, label)| x_span.at(value) + 0.5 * TextRole::TickLabel.width(label) - width)
             .fold(0.0, f64::max);
         labels.max(overhang + 2.0).max(8.0)
     }
 
     fn top(&self, width: f64) -> f64 {
         let rows = self.reference_rows(width) as f64;
-        self.legend(width).height() + rows * Role::Reference.line_height() + 8.0
+        self.legend(width).height() + rows * TextRole::Reference.line_height() + 8.0
     }
 
     fn bottom(&self, width: f64) -> f64 {
         let titles = self.title_lines(0, width).len() as f64;
         MAJOR
             + TICK_TO_LABEL
-            + Role::TickLabel.line_height()
+            + TextRole::TickLabel.line_height()
             + LABEL_TO_TITLE
-            + titles * Role::AxisLabel.line_height()
+            + titles * TextRole::AxisLabel.line_height()
     }
 
     fn height(&self) -> f64 {
@@ -235,8 +237,8 @@ impl Plot for Drawing<'_> {
         legend.draw(writer, frame.x, frame.y - self.top(frame.width));
         self.draw_axes(writer, frame, left);
         let painter = Painter { spans: self.spans(frame), frame };
-        for layer in &self.chart.layers {
-            painter.layer(writer, layer);
+        for series in &self.chart.series {
+            painter.series(writer, series);
         }
         self.draw_reference_labels(writer, frame);
     }

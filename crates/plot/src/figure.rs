@@ -1,14 +1,14 @@
 //! A figure: a title, panels in a grid, notes; and its SVG.
 
 use crate::Error;
-use crate::bars::{self, Bars};
+use crate::bars::{self, BarChart};
 use crate::chart::legend::{Legend, entries};
-use crate::chart::{self, Chart, Context};
+use crate::chart::{self, Chart, Location};
 use crate::plot::Plot;
 use crate::sheet::{self, Sheet};
 use crate::svg::text::Text;
 use crate::svg::theme::{Theme, stylesheet};
-use crate::svg::writer::{Anchor, Frame, Place, Role, Writer, number};
+use crate::svg::writer::{Anchor, Frame, TextPlace, TextRole, Writer, coordinate};
 
 /// Space around a figure and between its panels.
 const MARGIN: f64 = 14.0;
@@ -20,10 +20,10 @@ const NARROWEST: f64 = 90.0;
 /// What a panel holds.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Body {
-    /// Two axes and layers.
+    /// Two axes and series.
     Chart(Chart),
     /// Horizontal bars.
-    Bars(Bars),
+    BarChart(BarChart),
     /// Pictures.
     Sheet(Sheet),
 }
@@ -69,7 +69,7 @@ pub struct Figure {
     pub panels: Vec<Panel>,
     /// Panels in a row.
     pub columns: usize,
-    /// Place of the legend.
+    /// Position of the legend.
     pub legend: LegendPlace,
     /// Remarks below; may be empty.
     pub notes: Vec<Text>,
@@ -103,7 +103,7 @@ impl Figure {
     /// [`Error::TooNarrow`] when the labels leave no room for the data.
     pub fn to_svg(&self, theme: Theme) -> Result<String, Error> {
         let plots = self.plots()?;
-        let grid = Grid::new(self, &plots)?;
+        let grid = PanelGrid::new(self, &plots)?;
         let mut body = Writer::default();
         let mut y = MARGIN;
         y = self.draw_head(&mut body, y);
@@ -113,23 +113,23 @@ impl Figure {
     }
 
     fn plots(&self) -> Result<Vec<Box<dyn Plot + '_>>, Error> {
-        let context = Context { figure: &self.identifier, panel: "" };
+        let location = Location { figure: &self.identifier, panel: "" };
         if self.panels.is_empty() {
-            return Err(context.empty());
+            return Err(location.empty());
         }
         self.panels.iter().map(|panel| self.plot(panel)).collect()
     }
 
     fn plot<'a>(&self, panel: &'a Panel) -> Result<Box<dyn Plot + 'a>, Error> {
         let title = panel.title.bare();
-        let context = Context { figure: &self.identifier, panel: &title };
+        let location = Location { figure: &self.identifier, panel: &title };
         Ok(match &panel.body {
             Body::Chart(chart) => {
                 let own_legend = self.legend == LegendPlace::Panels;
-                Box::new(chart::draw::Drawing::new(chart, own_legend, &context)?)
+                Box::new(chart::draw::CheckedChart::new(chart, own_legend, &location)?)
             }
-            Body::Bars(bars) => Box::new(bars::Drawing::new(bars, &context)?),
-            Body::Sheet(sheet) => Box::new(sheet::Drawing::new(sheet, &context)?),
+            Body::BarChart(bars) => Box::new(bars::CheckedBars::new(bars, &location)?),
+            Body::Sheet(sheet) => Box::new(sheet::CheckedSheet::new(sheet, &location)?),
         })
     }
 
@@ -138,17 +138,17 @@ impl Figure {
     }
 
     fn draw_head(&self, writer: &mut Writer, mut y: f64) -> f64 {
-        for (role, text) in [(Role::Title, &self.title), (Role::Subtitle, &self.subtitle)] {
+        for (role, text) in [(TextRole::Title, &self.title), (TextRole::Subtitle, &self.subtitle)] {
             y = draw_lines(writer, role, text, y, self.room());
         }
         y += 6.0;
         if self.legend == LegendPlace::Figure {
             let charts = self.panels.iter().filter_map(|panel| match &panel.body {
                 Body::Chart(chart) => Some(chart),
-                Body::Bars(_) | Body::Sheet(_) => None,
+                Body::BarChart(_) | Body::Sheet(_) => None,
             });
-            let layers = charts.flat_map(|chart| &chart.layers);
-            let legend = Legend::new(entries(layers, false), self.room());
+            let series = charts.flat_map(|chart| &chart.series);
+            let legend = Legend::new(entries(series, false), self.room());
             legend.draw(writer, MARGIN, y);
             y += legend.height();
         }
@@ -160,13 +160,13 @@ impl Figure {
             y += 6.0;
         }
         for note in &self.notes {
-            y = draw_lines(writer, Role::Note, note, y, self.room());
+            y = draw_lines(writer, TextRole::Note, note, y, self.room());
         }
         y
     }
 
     fn document(&self, theme: Theme, body: &str, height: f64) -> String {
-        let [width_text, height_text] = [self.width, height.ceil()].map(number);
+        let [width_text, height_text] = [self.width, height.ceil()].map(coordinate);
         let view = format!("0 0 {width_text} {height_text}");
         let [title_id, description_id] =
             ["title", "description"].map(|part| format!("mm-{}-{part}", self.identifier));
@@ -193,17 +193,17 @@ impl Figure {
 }
 
 /// Lines of text from the left margin down; returns where the next thing starts.
-fn draw_lines(writer: &mut Writer, role: Role, text: &Text, mut y: f64, width: f64) -> f64 {
+fn draw_lines(writer: &mut Writer, role: TextRole, text: &Text, mut y: f64, width: f64) -> f64 {
     for line in role.wrapped(text, width) {
         let baseline = y + 0.5 * role.line_height() + 0.35 * role.size();
-        writer.text(&line, role, Place::at(MARGIN, baseline, Anchor::Start));
+        writer.text(&line, role, TextPlace::at(MARGIN, baseline, Anchor::Start));
         y += role.line_height();
     }
     y
 }
 
 /// Panels in rows and columns whose axes are aligned.
-struct Grid<'a> {
+struct PanelGrid<'a> {
     figure: &'a Figure,
     plots: &'a [Box<dyn Plot + 'a>],
     columns: usize,
@@ -212,8 +212,8 @@ struct Grid<'a> {
     cell: f64,
 }
 
-impl<'a> Grid<'a> {
-    fn new(figure: &'a Figure, plots: &'a [Box<dyn Plot + 'a>]) -> Result<Grid<'a>, Error> {
+impl<'a> PanelGrid<'a> {
+    fn new(figure: &'a Figure, plots: &'a [Box<dyn Plot + 'a>]) -> Result<PanelGrid<'a>, Error> {
         let columns = figure.columns.clamp(1, plots.len());
         let cell = (figure.room() - (columns - 1) as f64 * GUTTER) / columns as f64;
         let column = |index: usize| plots.iter().skip(index).step_by(columns);
@@ -242,7 +242,7 @@ impl<'a> Grid<'a> {
             left.push(left_margin);
             width.push(room);
         }
-        Ok(Grid { figure, plots, columns, left, width, cell })
+        Ok(PanelGrid { figure, plots, columns, left, width, cell })
     }
 
     fn draw(&self, writer: &mut Writer, mut y: f64) -> f64 {
@@ -253,7 +253,7 @@ impl<'a> Grid<'a> {
                 let all = row.iter().enumerate().map(|(column, (_, plot))| measure(column, *plot));
                 all.fold(0.0, f64::max)
             };
-            let role = Role::PanelTitle;
+            let role = TextRole::PanelTitle;
             let titles = row.iter().map(|(panel, _)| role.wrapped(&panel.title, self.cell).len());
             let title = titles.max().unwrap_or(0) as f64 * role.line_height();
             let top = most(&|column, plot| plot.top(self.width[column]));
@@ -266,7 +266,7 @@ impl<'a> Grid<'a> {
                 for (index, line) in role.wrapped(&panel.title, self.cell).iter().enumerate() {
                     let baseline =
                         y + 0.75 * role.line_height() + index as f64 * role.line_height();
-                    writer.text(line, role, Place::at(x, baseline, Anchor::Start));
+                    writer.text(line, role, TextPlace::at(x, baseline, Anchor::Start));
                 }
                 let frame = Frame {
                     x: x + self.left[column],

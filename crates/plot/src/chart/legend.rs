@@ -1,32 +1,33 @@
 //! The legend: one entry a name, set in rows.
 
-use super::layer::{Layer, Mark};
+use super::series::{Mark, Series};
 use crate::svg::marker::Marker;
 use crate::svg::text::Text;
 use crate::svg::theme::Ink;
-use crate::svg::writer::{Anchor, Frame, Place, Role, Writer};
+use crate::svg::writer::{Anchor, Frame, TextPlace, TextRole, Writer};
 
 const SYMBOL: f64 = 26.0;
 const AFTER_SYMBOL: f64 = 6.0;
 const BETWEEN: f64 = 18.0;
-const ROLE: Role = Role::Legend;
+const ROLE: TextRole = TextRole::Legend;
 
-/// A name and the layers that carry it, whose symbols are drawn over each other.
+/// A name and the series that carry it, whose symbols are drawn over each other.
 pub(crate) struct Entry<'a> {
     label: &'a Text,
-    layers: Vec<&'a Layer>,
+    series: Vec<&'a Series>,
 }
 
-/// One entry for each distinct name, in the order of first use. Vertical references are named above
-/// the chart, and so are horizontal ones beside it unless there is no room and `references` is set.
+/// One entry for each distinct name, in the order of first use. A vertical reference has its name above
+/// the chart and no entry. A horizontal one has its name beside the chart; it has an entry if
+/// `references` is set, which is when there is no room beside the chart.
 pub(crate) fn entries<'a>(
-    layers: impl IntoIterator<Item = &'a Layer>,
+    all: impl IntoIterator<Item = &'a Series>,
     references: bool,
 ) -> Vec<Entry<'a>> {
     let mut entries: Vec<Entry<'a>> = Vec::new();
-    for layer in layers {
-        let Some(label) = &layer.label else { continue };
-        let listed = match layer.mark {
+    for one in all {
+        let Some(label) = &one.label else { continue };
+        let listed = match one.mark {
             Mark::Vertical { .. } => false,
             Mark::Horizontal { .. } | Mark::Beside { .. } => references,
             _ => true,
@@ -35,11 +36,11 @@ pub(crate) fn entries<'a>(
             continue;
         }
         match entries.iter_mut().find(|entry| entry.label == label) {
-            None => entries.push(Entry { label, layers: vec![layer] }),
+            None => entries.push(Entry { label, series: vec![one] }),
             Some(entry) => {
-                let alike = |other: &&Layer| symbol(other) == symbol(layer);
-                if !entry.layers.iter().any(alike) {
-                    entry.layers.push(layer);
+                let alike = |other: &&Series| symbol(other) == symbol(one);
+                if !entry.series.iter().any(alike) {
+                    entry.series.push(one);
                 }
             }
         }
@@ -48,13 +49,13 @@ pub(crate) fn entries<'a>(
 }
 
 /// What distinguishes one symbol from another.
-fn symbol(layer: &Layer) -> (std::mem::Discriminant<Mark>, Ink, Option<Marker>) {
-    let marker = match &layer.mark {
+fn symbol(series: &Series) -> (std::mem::Discriminant<Mark>, Ink, Option<Marker>) {
+    let marker = match &series.mark {
         Mark::Line { marker, .. } => *marker,
         Mark::Points { marker, .. } => Some(*marker),
         _ => None,
     };
-    (std::mem::discriminant(&layer.mark), layer.ink, marker)
+    (std::mem::discriminant(&series.mark), series.ink, marker)
 }
 
 /// Entries with their places in a given width.
@@ -103,13 +104,13 @@ impl<'a> Legend<'a> {
         for item in &self.items {
             let top = y + item.line as f64 * leading();
             let middle = top + 0.5 * leading();
-            for layer in &item.entry.layers {
-                draw_symbol(writer, layer, x + item.x, middle);
+            for series in &item.entry.series {
+                draw_symbol(writer, series, x + item.x, middle);
             }
             let left = x + item.x + SYMBOL + AFTER_SYMBOL;
             for (index, line) in item.lines.iter().enumerate() {
                 let baseline = middle + 0.34 * ROLE.size() + index as f64 * leading();
-                writer.text(line, ROLE, Place::at(left, baseline, Anchor::Start));
+                writer.text(line, ROLE, TextPlace::at(left, baseline, Anchor::Start));
             }
         }
         writer.close("g");
@@ -120,12 +121,12 @@ fn leading() -> f64 {
     ROLE.line_height() + 2.0
 }
 
-fn draw_symbol(writer: &mut Writer, layer: &Layer, x: f64, y: f64) {
-    let ink = layer.ink;
+fn draw_symbol(writer: &mut Writer, series: &Series, x: f64, y: f64) {
+    let ink = series.ink;
     let box_frame = Frame { x: x + 2.0, y: y - 5.0, width: SYMBOL - 4.0, height: 10.0 };
     let middle = [x + 0.5 * SYMBOL, y];
     let stroke = |dash: &str| format!("{} {dash}", ink.stroke());
-    match &layer.mark {
+    match &series.mark {
         Mark::Line { dash, marker, .. } => {
             writer.line([x, y], [x + SYMBOL, y], &stroke(dash.class()));
             if let Some(marker) = marker {

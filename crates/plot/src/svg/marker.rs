@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::theme::Ink;
-use super::writer::{Writer, number};
+use super::writer::{Writer, coordinate};
 
 /// Shape of a data point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +57,7 @@ impl Marker {
             let mut data = String::new();
             for (index, [dx, dy]) in points.iter().enumerate() {
                 let command = if index == 0 { 'M' } else { 'L' };
-                let (px, py) = (number(x + radius * dx), number(y + radius * dy));
+                let (px, py) = (coordinate(x + radius * dx), coordinate(y + radius * dy));
                 let _ = write!(data, "{command}{px} {py}");
             }
             data
@@ -93,7 +93,7 @@ impl Marker {
         };
         let class = format!("{class} mm-mark");
         let reach = if self == Marker::Halo { 2.0 * radius } else { radius };
-        let [cx, cy, r] = [x, y, reach].map(number);
+        let [cx, cy, r] = [x, y, reach].map(coordinate);
         let attributes: &[(&str, &str)] = if element == "circle" {
             &[("class", &class), ("cx", &cx), ("cy", &cy), ("r", &r)]
         } else {

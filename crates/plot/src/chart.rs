@@ -1,29 +1,29 @@
-//! Charts: two axes and the layers between them.
+//! Charts: two axes and the series between them.
 
 pub(crate) mod draw;
-pub(crate) mod layer;
 pub(crate) mod legend;
 pub(crate) mod line;
 pub(crate) mod paint;
 pub(crate) mod references;
 pub(crate) mod scale;
+pub(crate) mod series;
 pub(crate) mod ticks;
 
 use crate::Error;
 use crate::svg::text::Text;
-use layer::{Fit, Layer};
 use scale::{Extent, Scale};
+use series::{Fit, Series};
 
-/// One direction of a chart.
+/// One of the two axes of a chart.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Axis {
     /// Quantity, symbol and unit.
     pub label: Text,
     /// Spacing.
     pub scale: Scale,
-    /// Values that the axis reaches, and ends at where the data do not go beyond.
+    /// Values that the axis includes. An end that lies at such a value has no padding.
     pub include: Vec<f64>,
-    /// Room beyond the outermost data, as a share of the axis.
+    /// Padding beyond the outermost data, as a fraction of the length of the axis.
     pub padding: f64,
 }
 
@@ -43,14 +43,14 @@ impl Axis {
         Axis { scale: Scale::Log10 { floor: Some(floor) }, ..Axis::linear(label) }
     }
 
-    /// Reaching these values.
+    /// Also includes these values.
     #[must_use]
     pub fn including(mut self, values: &[f64]) -> Axis {
         self.include.extend_from_slice(values);
         self
     }
 
-    /// Ending at the outermost data.
+    /// Ends at the outermost data, without padding.
     #[must_use]
     pub fn tight(mut self) -> Axis {
         self.padding = 0.0;
@@ -58,7 +58,7 @@ impl Axis {
     }
 }
 
-/// Two axes and the layers between them, back to front.
+/// Two axes and the series between them, back to front.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Chart {
     /// Horizontal axis.
@@ -66,7 +66,7 @@ pub struct Chart {
     /// Vertical axis.
     pub y: Axis,
     /// What is drawn.
-    pub layers: Vec<Layer>,
+    pub series: Vec<Series>,
     /// Height of the area between the axes, in user units.
     pub height: f64,
 }
@@ -74,60 +74,60 @@ pub struct Chart {
 impl Chart {
     /// An empty chart of the usual height.
     pub fn new(x: Axis, y: Axis) -> Chart {
-        Chart { x, y, layers: Vec::new(), height: 220.0 }
+        Chart { x, y, series: Vec::new(), height: 220.0 }
     }
 
-    /// With one more layer in front.
+    /// With one more series, drawn in front of the others.
     #[must_use]
-    pub fn with(mut self, layer: Layer) -> Chart {
-        self.layers.push(layer);
+    pub fn with(mut self, series: Series) -> Chart {
+        self.series.push(series);
         self
     }
 
-    /// Checks every value and finds the extents of the two axes.
-    pub(crate) fn extents(&self, context: &Context<'_>) -> Result<[[f64; 2]; 2], Error> {
+    /// Checks every value and returns the extents of the two axes.
+    pub(crate) fn extents(&self, location: &Location<'_>) -> Result<[[f64; 2]; 2], Error> {
         let axes = [&self.x, &self.y];
         let mut extents = axes.map(|axis| Extent::new(axis.scale));
         for (axis, extent) in axes.iter().zip(&mut extents) {
             for &value in &axis.include {
-                context.check(value, axis.scale, "the axis")?;
+                location.check(value, axis.scale, "the axis")?;
                 extent.include(value);
             }
         }
-        for layer in &self.layers {
-            let name = layer.label.as_ref().map_or_else(|| "a series".to_owned(), Text::bare);
-            for ((axis, extent), values) in axes.iter().zip(&mut extents).zip(layer.values()) {
+        for series in &self.series {
+            let name = series.label.as_ref().map_or_else(|| "a series".to_owned(), Text::bare);
+            for ((axis, extent), values) in axes.iter().zip(&mut extents).zip(series.values()) {
                 for value in values {
-                    context.check(value, axis.scale, &name)?;
-                    if layer.fit == Fit::Whole {
+                    location.check(value, axis.scale, &name)?;
+                    if series.fit == Fit::Whole {
                         extent.hold(value);
                     }
                 }
             }
-            context.check_order(layer, &name)?;
+            location.check_order(series, &name)?;
         }
         let ends =
-            |index: usize| extents[index].ends(axes[index].padding).ok_or_else(|| context.empty());
+            |index: usize| extents[index].ends(axes[index].padding).ok_or_else(|| location.empty());
         Ok([ends(0)?, ends(1)?])
     }
 
-    /// Whether a value lies below the floor of its axis.
+    /// The floor of the axis, if a value lies below it.
     pub(crate) fn under_floor(&self, axis: usize) -> Option<f64> {
         let Scale::Log10 { floor: Some(floor) } = [&self.x, &self.y][axis].scale else {
             return None;
         };
-        let below = |layer: &Layer| layer.values()[axis].iter().any(|&value| value < floor);
-        self.layers.iter().any(below).then_some(floor)
+        let below = |series: &Series| series.values()[axis].iter().any(|&value| value < floor);
+        self.series.iter().any(below).then_some(floor)
     }
 }
 
-/// Where a value stands, for refusals.
-pub(crate) struct Context<'a> {
+/// The figure and the panel that a refused value belongs to.
+pub(crate) struct Location<'a> {
     pub(crate) figure: &'a str,
     pub(crate) panel: &'a str,
 }
 
-impl Context<'_> {
+impl Location<'_> {
     fn what(&self, series: &str) -> String {
         if self.panel.is_empty() {
             series.to_owned()
@@ -152,16 +152,16 @@ impl Context<'_> {
         }
     }
 
-    fn check_order(&self, layer: &Layer, series: &str) -> Result<(), Error> {
-        let pairs: Vec<[f64; 2]> = match &layer.mark {
-            layer::Mark::Band { bounds } => {
+    fn check_order(&self, series: &Series, name: &str) -> Result<(), Error> {
+        let pairs: Vec<[f64; 2]> = match &series.mark {
+            series::Mark::Band { bounds } => {
                 bounds.iter().map(|bound| [bound[1], bound[2]]).collect()
             }
-            layer::Mark::Region { x, y, .. } => {
+            series::Mark::Region { x, y, .. } => {
                 [x, y].iter().filter_map(|ends| Some([ends[0]?, ends[1]?])).collect()
             }
-            layer::Mark::Points { samples, .. } => {
-                let halves = samples.iter().flat_map(|sample| sample.error).flatten();
+            series::Mark::Points { points, .. } => {
+                let halves = points.iter().flat_map(|point| point.error).flatten();
                 halves.map(|half| [0.0, half]).collect()
             }
             _ => Vec::new(),
@@ -170,7 +170,7 @@ impl Context<'_> {
             None => Ok(()),
             Some(&[lower, upper]) => Err(Error::Reversed {
                 figure: self.figure.to_owned(),
-                what: self.what(series),
+                what: self.what(name),
                 lower,
                 upper,
             }),

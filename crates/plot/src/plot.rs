@@ -1,4 +1,4 @@
-//! What a figure asks of a panel's contents to place it.
+//! The measures by which a figure places the contents of a panel.
 
 use crate::svg::writer::{Frame, Writer};
 

@@ -14,9 +14,9 @@ pub(crate) enum Anchor {
     End,
 }
 
-/// The uses of text in a figure; each has one size, weight and ink.
+/// The use of a text in a figure, which sets its size, weight and colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Role {
+pub(crate) enum TextRole {
     Title,
     Subtitle,
     PanelTitle,
@@ -27,20 +27,20 @@ pub(crate) enum Role {
     Note,
 }
 
-impl Role {
+impl TextRole {
     /// Font size in user units.
     pub(crate) fn size(self) -> f64 {
         match self {
-            Role::Title => 16.0,
-            Role::PanelTitle => 13.0,
-            Role::Subtitle | Role::AxisLabel | Role::Legend => 12.0,
-            Role::TickLabel | Role::Reference | Role::Note => 11.0,
+            TextRole::Title => 16.0,
+            TextRole::PanelTitle => 13.0,
+            TextRole::Subtitle | TextRole::AxisLabel | TextRole::Legend => 12.0,
+            TextRole::TickLabel | TextRole::Reference | TextRole::Note => 11.0,
         }
     }
 
     pub(crate) fn weight(self) -> Weight {
         match self {
-            Role::Title | Role::PanelTitle => Weight::Bold,
+            TextRole::Title | TextRole::PanelTitle => Weight::Bold,
             _ => Weight::Regular,
         }
     }
@@ -60,24 +60,24 @@ impl Role {
 
     fn ink(self) -> &'static str {
         match self {
-            Role::Subtitle | Role::TickLabel | Role::Note => "mm-muted-text",
+            TextRole::Subtitle | TextRole::TickLabel | TextRole::Note => "mm-muted-text",
             _ => "mm-text",
         }
     }
 }
 
-/// A point and the way a text hangs on it; `upward` turns it to read from below.
+/// A point and the position of a text relative to it; `upward` turns the text by a right angle.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Place {
+pub(crate) struct TextPlace {
     pub(crate) x: f64,
     pub(crate) y: f64,
     pub(crate) anchor: Anchor,
     pub(crate) upward: bool,
 }
 
-impl Place {
-    pub(crate) fn at(x: f64, y: f64, anchor: Anchor) -> Place {
-        Place { x, y, anchor, upward: false }
+impl TextPlace {
+    pub(crate) fn at(x: f64, y: f64, anchor: Anchor) -> TextPlace {
+        TextPlace { x, y, anchor, upward: false }
     }
 }
 
@@ -116,8 +116,8 @@ impl Writer {
     }
 
     pub(crate) fn line(&mut self, from: [f64; 2], to: [f64; 2], class: &str) {
-        let [x1, y1] = from.map(number);
-        let [x2, y2] = to.map(number);
+        let [x1, y1] = from.map(coordinate);
+        let [x2, y2] = to.map(coordinate);
         self.empty("line", &[("class", class), ("x1", &x1), ("y1", &y1), ("x2", &x2), ("y2", &y2)]);
     }
 
@@ -129,7 +129,7 @@ impl Writer {
         );
     }
 
-    /// A small picture, its pixels kept apart, stretched to the frame.
+    /// A small image, stretched to the frame without smoothing.
     pub(crate) fn image(&mut self, frame: Frame, class: Option<&str>, image: &Image) {
         let [x, y, width, height] = frame.attributes();
         let data = image.data_uri();
@@ -151,14 +151,14 @@ impl Writer {
     }
 
     /// One line of text.
-    pub(crate) fn text(&mut self, text: &Text, role: Role, place: Place) {
+    pub(crate) fn text(&mut self, text: &Text, role: TextRole, place: TextPlace) {
         let size = role.size();
         let anchor = match place.anchor {
             Anchor::Start => "start",
             Anchor::Middle => "middle",
             Anchor::End => "end",
         };
-        let [x, y, font_size] = [place.x, place.y, size].map(number);
+        let [x, y, font_size] = [place.x, place.y, size].map(coordinate);
         let turn = format!("rotate(-90 {x} {y})");
         let mut attributes = vec![
             ("class", role.ink()),
@@ -195,13 +195,14 @@ impl Writer {
         }
         self.out.push_str("<tspan");
         if shift != 0.0 {
-            let _ = write!(self.out, " dy=\"{}\"", number(shift));
+            let _ = write!(self.out, " dy=\"{}\"", coordinate(shift));
         }
         match setting {
             Setting::Upright => {}
             Setting::Italic => self.out.push_str(" font-style=\"italic\""),
             Setting::Subscript | Setting::Superscript => {
-                let _ = write!(self.out, " font-size=\"{}\"", number(script_size(setting, size)));
+                let _ =
+                    write!(self.out, " font-size=\"{}\"", coordinate(script_size(setting, size)));
             }
         }
         let _ = write!(self.out, ">{}</tspan>", escaped(text));
@@ -235,19 +236,20 @@ impl Frame {
 
     /// `x`, `y`, `width`, `height` as attribute values.
     pub(crate) fn attributes(self) -> [String; 4] {
-        [self.x, self.y, self.width, self.height].map(number)
+        [self.x, self.y, self.width, self.height].map(coordinate)
     }
 }
 
 /// A coordinate, to a hundredth of a unit.
-pub(crate) fn number(value: f64) -> String {
+pub(crate) fn coordinate(value: f64) -> String {
     let rounded = format!("{value:.2}");
     let trimmed = rounded.trim_end_matches('0').trim_end_matches('.');
     if trimmed == "-0" { "0".to_owned() } else { trimmed.to_owned() }
 }
 
-/// Text safe in content and in attributes.
-pub(crate) fn escaped(text: &str) -> String {
+/// The text with `&`, `<`, `>` and `"` as entities: safe in the content and the attributes of XML and
+/// HTML elements. Control characters that XML does not allow become U+FFFD.
+pub fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
@@ -271,11 +273,11 @@ mod tests {
 
     #[test]
     fn coordinates_are_short_and_have_one_zero() {
-        assert_eq!(number(1.5), "1.5");
-        assert_eq!(number(-0.001), "0");
-        assert_eq!(number(12.0), "12");
-        assert_eq!(number(0.126), "0.13");
-        assert_eq!(number(100.0), "100");
+        assert_eq!(coordinate(1.5), "1.5");
+        assert_eq!(coordinate(-0.001), "0");
+        assert_eq!(coordinate(12.0), "12");
+        assert_eq!(coordinate(0.126), "0.13");
+        assert_eq!(coordinate(100.0), "100");
     }
 
     #[test]
@@ -288,8 +290,8 @@ mod tests {
         let mut writer = Writer::default();
         writer.text(
             &Text::markup("10^{−4} *a*"),
-            Role::TickLabel,
-            Place::at(0.0, 0.0, Anchor::Start),
+            TextRole::TickLabel,
+            TextPlace::at(0.0, 0.0, Anchor::Start),
         );
         let text = writer.finish();
         assert!(text.contains("dy=\"-4\""), "{text}");

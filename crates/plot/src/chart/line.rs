@@ -2,19 +2,19 @@
 
 use std::fmt::Write as _;
 
-use super::layer::Course;
-use crate::svg::writer::number;
+use super::series::Interpolation;
+use crate::svg::writer::coordinate;
 
 /// Path data through points on the page.
-pub(crate) fn path(points: &[[f64; 2]], course: Course) -> String {
+pub(crate) fn path(points: &[[f64; 2]], interpolation: Interpolation) -> String {
     let thin = thinned(points);
     let mut data = String::with_capacity(12 * thin.len());
     for (index, [x, y]) in thin.iter().enumerate() {
-        let (px, py) = (number(*x), number(*y));
-        let _ = match (index, course) {
+        let (px, py) = (coordinate(*x), coordinate(*y));
+        let _ = match (index, interpolation) {
             (0, _) => write!(data, "M{px} {py}"),
-            (_, Course::Straight) => write!(data, "L{px} {py}"),
-            (_, Course::Step) => write!(data, "H{px}V{py}"),
+            (_, Interpolation::Linear) => write!(data, "L{px} {py}"),
+            (_, Interpolation::Step) => write!(data, "H{px}V{py}"),
         };
     }
     data
@@ -82,6 +82,6 @@ mod tests {
 
     #[test]
     fn a_step_is_level_until_the_next_point() {
-        assert_eq!(path(&[[0.0, 5.0], [2.0, 1.0]], Course::Step), "M0 5H2V1");
+        assert_eq!(path(&[[0.0, 5.0], [2.0, 1.0]], Interpolation::Step), "M0 5H2V1");
     }
 }

@@ -1,4 +1,4 @@
-//! Elements of an SVG document, written in the order they are painted.
+//! The elements of an SVG document: text, colours, symbols, images, and the writer.
 
 pub(crate) mod font;
 pub(crate) mod image;
