@@ -13,7 +13,7 @@
 extern crate self as minimascope_report;
 
 pub mod figures;
-mod minima;
+pub mod networks;
 pub mod page;
-mod statistics;
+pub mod statistics;
 pub mod views;

@@ -1,16 +1,17 @@
 //! `reproduce`: the study's minima and ours, side by side.
 
-use minimascope_experiment::afterwards::{Afterwards, Asked};
-use minimascope_experiment::reproduce::{Ended, reproduce};
 use minimascope_experiment::run::{Existing, Options};
 use minimascope_experiment::sweep::pool::SweepOptions;
 use minimascope_experiment::sweep::shard::Shard;
 use minimascope_record::escape::Escape;
 use minimascope_record::measured::Measured;
 use minimascope_record::outcome::Outcome;
-use minimascope_record::reproduction::{Reference, Reproduction, ReproductionRow, Spread};
-
-use minimascope_report::views::minima;
+use minimascope_study::Completion;
+use minimascope_study::published::{Reference, Spread};
+use minimascope_study::questions::MinimumQuestions;
+use minimascope_study::reproduce::diagram::diagram;
+use minimascope_study::reproduce::reproduce;
+use minimascope_study::reproduction::{Reproduction, ReproductionRow};
 
 use crate::arguments::{PlanPlace, Preset, Reproduce};
 use crate::commands::{report, sweep};
@@ -30,7 +31,7 @@ pub(crate) fn run(arguments: Reproduce) -> Result<Done, Failure> {
     }
 }
 
-/// Every cell of the study: the plan `paper` of `sweep`, and what is asked of its minima.
+/// Every run of the study: the plan `paper` of `sweep`, and the questions about its minima.
 fn paper(arguments: Reproduce) -> Result<Done, Failure> {
     if arguments.force {
         return Err(Failure::Usage {
@@ -55,12 +56,12 @@ fn paper(arguments: Reproduce) -> Result<Done, Failure> {
     let (plan, store) = sweep::open(&place)?;
     let mut progress = progress::on_stderr();
     let begun = |run: &str, what: &str| anstream::eprintln!("{run}: {what}");
-    let questions = Afterwards::of_preset(PAPER).expect("the preset has questions");
-    let asked =
-        questions.ask(&plan, &store, &machine, progress.as_mut(), begun, interrupt::flag())?;
+    let questions = MinimumQuestions::of_preset(PAPER).expect("the preset has questions");
+    let ended =
+        questions.answer(&plan, &store, &machine, progress.as_mut(), begun, interrupt::flag())?;
     drop(progress);
-    report::study_page(&folder, &folder.join("report.html"))?;
-    if asked == Asked::Interrupted {
+    report::write_folder_page(&folder, &folder.join("report.html"))?;
+    if ended == Completion::Interrupted {
         anstream::eprintln!("the same command continues; what was answered is saved");
         return Ok(Done::Interrupted);
     }
@@ -82,11 +83,11 @@ fn quick(arguments: Reproduce) -> Result<Done, Failure> {
     } else if !study.rows.is_empty() {
         output::text(&text(&study))?;
     }
-    if let Some(diagram) = minima(&study) {
+    if let Some(diagram) = diagram(&study) {
         draw(&diagram.figure(), &folder)?;
-        report::study_page(&folder, &folder.join("report.html"))?;
+        report::write_folder_page(&folder, &folder.join("report.html"))?;
     }
-    if ended == Ended::Interrupted {
+    if ended == Completion::Interrupted {
         anstream::eprintln!("the same command continues; what is finished stays");
         return Ok(Done::Interrupted);
     }

@@ -6,7 +6,7 @@ use minimascope_record::measured::Estimate;
 use minimascope_record::stability::{
     CriticalLearningRate, LowerBy, RankStop, StabilityReport, Verdict,
 };
-use minimascope_report::views::{blame, boundary};
+use minimascope_report::views::{attribution, boundary};
 
 use crate::arguments::Stability;
 use crate::commands::run::for_every_direction;
@@ -53,8 +53,10 @@ pub(crate) fn run(arguments: &Stability) -> Result<Done, Failure> {
     if let Some(boundary) = boundary(&report) {
         draw(&boundary.figure(), folder)?;
     }
-    if let Some(blame) = blame(&report, |example| picture(target.plan().train(), example)) {
-        draw(&blame.figure(), folder)?;
+    if let Some(attribution) =
+        attribution(&report, |example| picture(target.plan().train(), example))
+    {
+        draw(&attribution.figure(), folder)?;
     }
     Ok(Done::Well)
 }

@@ -4,7 +4,8 @@ use minimascope_plot::number::reading;
 use minimascope_plot::{Chart, DataPoint, Figure, Ink, LegendPlace, Marker, Panel, Series, Text};
 
 use super::boundary::{
-    Bracket, CriterionCurve, batch_size_axis, bracket_band, criterion_series, learning_rate_axis,
+    BoundaryBracket, CriterionCurve, batch_size_axis, bracket_band, criterion_series,
+    learning_rate_axis,
 };
 
 /// What a launched run did.
@@ -29,7 +30,7 @@ pub enum Predicted {
 
 /// One launched (η, B).
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Cell {
+pub struct AgreementCell {
     /// η.
     pub learning_rate: f64,
     /// B.
@@ -46,16 +47,16 @@ pub struct AgreementPanel {
     /// Data set, network, how the minimum was reached.
     pub title: String,
     /// Bounds of the exact threshold, B rising.
-    pub bracket: Vec<Bracket>,
+    pub bracket: Vec<BoundaryBracket>,
     /// Other criteria to draw.
     pub curves: Vec<CriterionCurve>,
     /// The launches.
-    pub cells: Vec<Cell>,
+    pub cells: Vec<AgreementCell>,
 }
 
 /// One grid a minimum.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Agreement {
+pub struct AgreementFigure {
     /// Heading.
     pub title: String,
     /// Under the heading: seeds, steps, the criterion of leaving.
@@ -72,7 +73,7 @@ struct Counts {
     not_decided: usize,
 }
 
-impl Cell {
+impl AgreementCell {
     fn disagrees(&self) -> bool {
         matches!(
             (self.predicted, self.observed),
@@ -117,14 +118,14 @@ impl AgreementPanel {
         ];
         for (observed, name, marker, ink) in kinds {
             let cells = self.cells.iter().filter(|cell| cell.observed == observed);
-            let points: Vec<DataPoint> = cells.map(Cell::point).collect();
+            let points: Vec<DataPoint> = cells.map(AgreementCell::point).collect();
             if !points.is_empty() {
                 let drawn = Series::points(points, marker, ink);
                 chart.series.push(drawn.named(Text::plain(name)));
             }
         }
         let wrong = self.cells.iter().filter(|cell| cell.disagrees());
-        let points: Vec<DataPoint> = wrong.map(Cell::point).collect();
+        let points: Vec<DataPoint> = wrong.map(AgreementCell::point).collect();
         if !points.is_empty() {
             let rings = Series::points(points, Marker::Halo, Ink::Strong);
             chart.series.push(rings.named(Text::plain("not as predicted")));
@@ -133,7 +134,7 @@ impl AgreementPanel {
     }
 }
 
-impl Cell {
+impl AgreementCell {
     fn point(&self) -> DataPoint {
         let observed = match self.observed {
             Observed::Stays => "stays",
@@ -155,7 +156,7 @@ impl Cell {
     }
 }
 
-impl Agreement {
+impl AgreementFigure {
     /// The figure.
     pub fn figure(&self) -> Figure {
         let counts: Vec<String> = self.panels.iter().map(AgreementPanel::count_sentence).collect();

@@ -5,7 +5,7 @@ use minimascope_plot::{
     Axis, Chart, DataPoint, Figure, Ink, LegendPlace, Mark, Marker, Panel, Series, Text,
 };
 
-use super::criterion::Criterion;
+use super::criterion::CriterionStyle;
 
 /// A critical learning rate at one batch size.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,14 +22,14 @@ pub struct Critical {
 #[derive(Clone, Debug, PartialEq)]
 pub struct CriterionCurve {
     /// Which.
-    pub criterion: Criterion,
+    pub criterion: CriterionStyle,
     /// Its values, B rising.
     pub values: Vec<Critical>,
 }
 
 /// Rigorous bounds of the exact threshold at one batch size.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Bracket {
+pub struct BoundaryBracket {
     /// B.
     pub batch_size: f64,
     /// η* is not below.
@@ -44,7 +44,7 @@ pub struct BoundaryPanel {
     /// Data set, network, how the minimum was reached.
     pub title: String,
     /// Bounds of the exact threshold, B rising; may be empty.
-    pub bracket: Vec<Bracket>,
+    pub bracket: Vec<BoundaryBracket>,
     /// The criteria.
     pub curves: Vec<CriterionCurve>,
     /// The (B, η) that reached the minimum, if it is to be marked.
@@ -63,7 +63,7 @@ pub struct Boundary {
 }
 
 /// The band between the bounds of the exact threshold.
-pub(crate) fn bracket_band(bracket: &[Bracket]) -> Series {
+pub(crate) fn bracket_band(bracket: &[BoundaryBracket]) -> Series {
     let bounds = bracket.iter().map(|at| [at.batch_size, at.lower, at.upper]).collect();
     Series::new(Mark::Band { bounds }, Ink::Series(0))
         .named(Text::markup("bracket of the exact *η*").then(Text::plain("*")))
@@ -84,8 +84,8 @@ pub(crate) fn criterion_series(curve: &CriterionCurve) -> Vec<Series> {
             ..DataPoint::new(value.batch_size, value.learning_rate)
         })
         .collect();
-    // The worst example's edge grows with B without end: it does not set the axis.
-    let line = if criterion == Criterion::WorstExample { line.cut() } else { line };
+    // The threshold of the worst example grows with B without limit, so that it does not set the axis.
+    let line = if criterion == CriterionStyle::WorstExample { line.cut() } else { line };
     let mut series = vec![line];
     if !points.is_empty() {
         series.push(Series::points(points, criterion.marker(), criterion.ink()));
@@ -144,7 +144,8 @@ impl Boundary {
 impl BoundaryPanel {
     fn panel(&self) -> Panel {
         let mut axis = learning_rate_axis("critical learning rate *η*");
-        let worst = self.curves.iter().filter(|curve| curve.criterion == Criterion::WorstExample);
+        let worst =
+            self.curves.iter().filter(|curve| curve.criterion == CriterionStyle::WorstExample);
         let lowest = worst.flat_map(|curve| &curve.values).map(|value| value.learning_rate);
         axis.include.extend(lowest.reduce(f64::min));
         let mut chart = Chart::new(batch_size_axis(), axis);

@@ -14,17 +14,17 @@ pub struct Value {
 
 /// One optimiser.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Row {
+pub struct ComparisonRow {
     /// Name.
     pub label: String,
-    /// One a quantity; `None` where it was not measured.
+    /// One value for each quantity; `None` where it was not measured.
     pub values: Vec<Option<Value>>,
 }
 
 /// Optimisers at one learning rate.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Comparison {
-    /// Of the figure.
+    /// Identifier of the figure.
     pub identifier: String,
     /// Heading.
     pub title: String,
@@ -33,11 +33,11 @@ pub struct Comparison {
     /// Heading, and axis label with symbol and unit, of each quantity.
     pub quantities: Vec<(String, Text)>,
     /// The optimisers.
-    pub rows: Vec<Row>,
+    pub rows: Vec<ComparisonRow>,
 }
 
 impl Comparison {
-    /// The figure; a quantity that nobody has is left out.
+    /// The figure. A quantity without values is left out.
     pub fn figure(&self) -> Figure {
         let title = Text::plain(&self.title);
         let mut figure = Figure::new(&self.identifier, title, self.description());
@@ -71,7 +71,7 @@ impl Comparison {
     }
 }
 
-impl Row {
+impl ComparisonRow {
     fn bar(&self, index: usize) -> Option<LabelledBar> {
         let value = self.values.get(index).copied().flatten()?;
         let deviation = value.deviation.filter(|half| *half > 0.0);

@@ -1,10 +1,10 @@
-//! The stability criteria as they look in every figure.
+//! The look of each stability criterion, the same in every figure.
 
 use minimascope_plot::{Dash, Ink, Marker, Text};
 
 /// A criterion that gives a critical learning rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Criterion {
+pub enum CriterionStyle {
     /// Wu, Ma & E 2018, theorem 1: sufficient, a lower bound.
     Theorem1,
     /// Both halves of the same paper's rectangle: neither bound.
@@ -27,57 +27,59 @@ pub enum Criterion {
     Decoupled,
 }
 
-impl Criterion {
+impl CriterionStyle {
     /// Name in legends.
     pub fn label(self) -> Text {
         Text::markup(match self {
-            Criterion::Theorem1 => "Theorem 1 (sufficient)",
-            Criterion::Rectangle => "rectangle",
-            Criterion::Exact => "exact, mean square",
-            Criterion::TopPairBound => "top-pair bound (necessary)",
-            Criterion::TraceBound => "trace bound (necessary)",
-            Criterion::DirectionBound => "direction bound (necessary)",
-            Criterion::AlmostSure => "almost sure",
-            Criterion::WorstExample => "worst example, 2*B*/max λ_{max}(*H*_{i})",
-            Criterion::GradientDescent => "gradient descent, 2/*a*",
-            Criterion::Decoupled => "decoupled noise (approximation)",
+            CriterionStyle::Theorem1 => "Theorem 1 (sufficient)",
+            CriterionStyle::Rectangle => "rectangle",
+            CriterionStyle::Exact => "exact, mean square",
+            CriterionStyle::TopPairBound => "top-pair bound (necessary)",
+            CriterionStyle::TraceBound => "trace bound (necessary)",
+            CriterionStyle::DirectionBound => "direction bound (necessary)",
+            CriterionStyle::AlmostSure => "almost sure",
+            CriterionStyle::WorstExample => "worst example, 2*B*/max λ_{max}(*H*_{i})",
+            CriterionStyle::GradientDescent => "gradient descent, 2/*a*",
+            CriterionStyle::Decoupled => "decoupled noise (approximation)",
         })
     }
 
     /// Colour: necessary bounds share one and differ in shape.
     pub fn ink(self) -> Ink {
         match self {
-            Criterion::Exact => Ink::Series(0),
-            Criterion::Theorem1 => Ink::Series(1),
-            Criterion::Rectangle => Ink::Series(2),
-            Criterion::TopPairBound | Criterion::TraceBound | Criterion::DirectionBound => {
-                Ink::Series(5)
-            }
-            Criterion::AlmostSure => Ink::Series(3),
-            Criterion::WorstExample => Ink::Series(4),
-            Criterion::GradientDescent | Criterion::Decoupled => Ink::Muted,
+            CriterionStyle::Exact => Ink::Series(0),
+            CriterionStyle::Theorem1 => Ink::Series(1),
+            CriterionStyle::Rectangle => Ink::Series(2),
+            CriterionStyle::TopPairBound
+            | CriterionStyle::TraceBound
+            | CriterionStyle::DirectionBound => Ink::Series(5),
+            CriterionStyle::AlmostSure => Ink::Series(3),
+            CriterionStyle::WorstExample => Ink::Series(4),
+            CriterionStyle::GradientDescent | CriterionStyle::Decoupled => Ink::Muted,
         }
     }
 
     /// Shape on the points.
     pub fn marker(self) -> Marker {
         match self {
-            Criterion::Exact => Marker::Circle,
-            Criterion::Theorem1 => Marker::Triangle,
-            Criterion::Rectangle => Marker::Square,
-            Criterion::TopPairBound => Marker::Wedge,
-            Criterion::TraceBound | Criterion::Decoupled => Marker::Plus,
-            Criterion::DirectionBound => Marker::Cross,
-            Criterion::AlmostSure => Marker::Diamond,
-            Criterion::WorstExample | Criterion::GradientDescent => Marker::Ring,
+            CriterionStyle::Exact => Marker::Circle,
+            CriterionStyle::Theorem1 => Marker::Triangle,
+            CriterionStyle::Rectangle => Marker::Square,
+            CriterionStyle::TopPairBound => Marker::Wedge,
+            CriterionStyle::TraceBound | CriterionStyle::Decoupled => Marker::Plus,
+            CriterionStyle::DirectionBound => Marker::Cross,
+            CriterionStyle::AlmostSure => Marker::Diamond,
+            CriterionStyle::WorstExample | CriterionStyle::GradientDescent => Marker::Ring,
         }
     }
 
-    /// Stroke: bounds are broken.
+    /// Stroke: dashed or dotted for bounds.
     pub fn dash(self) -> Dash {
         match self {
-            Criterion::Exact | Criterion::AlmostSure | Criterion::Rectangle => Dash::Solid,
-            Criterion::Theorem1 | Criterion::GradientDescent => Dash::Dashed,
+            CriterionStyle::Exact | CriterionStyle::AlmostSure | CriterionStyle::Rectangle => {
+                Dash::Solid
+            }
+            CriterionStyle::Theorem1 | CriterionStyle::GradientDescent => Dash::Dashed,
             _ => Dash::Dotted,
         }
     }

@@ -10,7 +10,7 @@ const NO_BREAK: &str = "\u{a0}";
 
 /// A measured minimum.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Minimum {
+pub struct DiagramMinimum {
     /// a = λ_max(H).
     pub sharpness: f64,
     /// s = √λ_max(Σ).
@@ -21,14 +21,14 @@ pub struct Minimum {
     pub note: Option<String>,
 }
 
-impl Minimum {
+impl DiagramMinimum {
     /// One run's.
-    pub fn new(sharpness: f64, non_uniformity: f64) -> Minimum {
-        Minimum { sharpness, non_uniformity, error: [None, None], note: None }
+    pub fn new(sharpness: f64, non_uniformity: f64) -> DiagramMinimum {
+        DiagramMinimum { sharpness, non_uniformity, error: [None, None], note: None }
     }
 }
 
-impl Minimum {
+impl DiagramMinimum {
     fn point(&self, label: &str) -> DataPoint {
         let [a, s] = [self.sharpness, self.non_uniformity].map(reading);
         let note = self.note.clone().unwrap_or_else(|| format!("{label}: a = {a}, s = {s}"));
@@ -50,9 +50,9 @@ pub struct Group {
     /// Theorem 1's boundary as (a, s), if it is to be drawn.
     pub boundary: Vec<[f64; 2]>,
     /// The minima; may be empty.
-    pub minima: Vec<Minimum>,
+    pub minima: Vec<DiagramMinimum>,
     /// What others printed for the same optimiser, drawn as rings.
-    pub published: Vec<Minimum>,
+    pub published: Vec<DiagramMinimum>,
 }
 
 /// One data set and learning rate.
@@ -167,7 +167,7 @@ impl DiagramPanel {
         }
         for group in &self.groups {
             let index = index(group);
-            let points = |minima: &[Minimum], marker| {
+            let points = |minima: &[DiagramMinimum], marker| {
                 let marks = minima.iter().map(|minimum| minimum.point(&group.label));
                 Series::points(marks.collect(), marker, Ink::Series(index))
             };

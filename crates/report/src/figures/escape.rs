@@ -1,4 +1,4 @@
-//! The escape: another optimiser launched from a minimum, and what becomes of it.
+//! Runs of another optimiser, launched from a minimum.
 
 use minimascope_plot::number::reading;
 use minimascope_plot::{
@@ -9,7 +9,7 @@ use super::training_curves::{LOSS_FLOOR, Trace, iterations, measured, percent};
 
 /// The minimum from which every run starts.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Start {
+pub struct EscapeStart {
     /// Training loss.
     pub loss: f64,
     /// Fraction.
@@ -24,7 +24,7 @@ pub struct Start {
 
 /// Exponential growth of the loss over a stretch of iterations: value · factor^(t − first).
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Growth {
+pub struct GrowthLine {
     /// First iteration.
     pub first: f64,
     /// Last iteration.
@@ -42,7 +42,7 @@ pub struct EscapeRun {
     pub label: String,
     /// 2/η of this run.
     pub sharpness_limit: f64,
-    /// Iteration at which it left, by the written criterion.
+    /// Iteration at which it left, by the criterion that the record states.
     pub left_at: Option<f64>,
     /// Training loss.
     pub loss: Trace,
@@ -54,15 +54,15 @@ pub struct EscapeRun {
     pub sharpness: Trace,
     /// s.
     pub non_uniformity: Trace,
-    /// Growth fitted to the departure.
-    pub fitted: Option<Growth>,
-    /// Growth that the linearised dynamics predict.
-    pub predicted: Option<Growth>,
+    /// Growth of the loss, fitted while the run leaves.
+    pub fitted: Option<GrowthLine>,
+    /// Growth of the loss that the linearised dynamics predict.
+    pub predicted: Option<GrowthLine>,
 }
 
 /// Runs from one minimum.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Escape {
+pub struct EscapeFigure {
     /// Heading.
     pub title: String,
     /// Under the heading: data, network, how the start was reached.
@@ -70,7 +70,7 @@ pub struct Escape {
     /// The loss with its normalisation.
     pub loss_name: String,
     /// The start.
-    pub start: Start,
+    pub start: EscapeStart,
     /// Length of the departure, in iterations: the first panel shows it enlarged.
     pub departure: f64,
     /// The runs.
@@ -79,7 +79,7 @@ pub struct Escape {
 
 type Select = fn(&EscapeRun) -> &Trace;
 
-impl Escape {
+impl EscapeFigure {
     /// The figure.
     pub fn figure(&self) -> Figure {
         let mut figure = Figure::new("escape", Text::plain(&self.title), self.description());
@@ -112,7 +112,7 @@ impl Escape {
         figure
     }
 
-    /// A panel that holds more than its start.
+    /// Whether a panel holds more than the level of the start.
     fn drawn(&self, panel: &Panel) -> bool {
         match &panel.body {
             Body::Chart(chart) => chart.series.iter().any(|series| !series.values()[0].is_empty()),
@@ -176,7 +176,7 @@ impl Escape {
     ) -> Panel {
         let axis = Axis::linear(Text::markup(label)).including(&[0.0]);
         let mut chart = self.chart(axis, start, |run| select(run).clone());
-        // Behind the series, as the start is.
+        // Drawn behind the other series, as the level of the start is.
         chart.series.splice(1..1, limits);
         Panel::chart(Text::plain(title), chart)
     }
@@ -244,8 +244,8 @@ impl EscapeRun {
     }
 }
 
-impl Growth {
-    /// Both ends of the straight line that the growth is on a logarithmic axis.
+impl GrowthLine {
+    /// The two ends of the growth, a straight line on a logarithmic axis.
     fn ends(&self) -> Trace {
         let end = self.value * libm::pow(self.factor, self.last - self.first);
         vec![[self.first, self.value], [self.last, end]]

@@ -5,7 +5,7 @@ use minimascope_plot::{Axis, Chart, Dash, Figure, Ink, LegendPlace, Mark, Panel,
 
 /// The density of one operator.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Density {
+pub struct DensityCurve {
     /// Minimum or operator.
     pub label: String,
     /// `[λ, density]`, λ rising.
@@ -18,7 +18,7 @@ pub struct Density {
 
 /// Densities on one pair of axes.
 #[derive(Clone, Debug, PartialEq)]
-pub struct SpectralDensity {
+pub struct SpectralDensityFigure {
     /// Heading.
     pub title: String,
     /// Under the heading: probes, Lanczos steps, width of the kernel.
@@ -28,12 +28,12 @@ pub struct SpectralDensity {
     /// 2/η, if it is to be marked.
     pub sharpness_limit: Option<f64>,
     /// The densities.
-    pub densities: Vec<Density>,
+    pub densities: Vec<DensityCurve>,
 }
 
 const DASHES: [Dash; 3] = [Dash::Solid, Dash::Dashed, Dash::Dotted];
 
-impl SpectralDensity {
+impl SpectralDensityFigure {
     /// The figure.
     pub fn figure(&self) -> Figure {
         let x = Axis::linear(Text::markup("eigenvalue λ of *H*")).tight();

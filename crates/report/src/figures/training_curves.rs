@@ -33,11 +33,11 @@ pub struct TrainingCurves {
     pub non_uniformity_limit: Option<f64>,
 }
 
-/// Losses below this are rounding in single precision, and lie on the axis' lower end.
+/// Losses below this are rounding errors of single precision. They lie at the lower end of the axis.
 pub(crate) const LOSS_FLOOR: f64 = 1e-16;
 
 /// The axis that every trace shares.
-pub(crate) fn iterations() -> Axis {
+pub fn iterations() -> Axis {
     Axis::linear(Text::markup("iteration *t*")).tight()
 }
 
@@ -46,8 +46,8 @@ pub(crate) fn percent(trace: &[[f64; 2]]) -> Trace {
     trace.iter().map(|[iteration, fraction]| [*iteration, 100.0 * fraction]).collect()
 }
 
-/// A named line with its shape: on every point of a short trace, on a few of a long one, so that no
-/// reader has to tell lines apart by colour alone.
+/// A named line with markers, on every point of a short trace and on a few points of a long one, so that
+/// lines differ in more than colour.
 pub(crate) fn measured(points: Trace, name: &str, marker: Marker, ink: Ink) -> Vec<Series> {
     const FEW: usize = 40;
     const SPREAD: usize = 7;

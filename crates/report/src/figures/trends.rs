@@ -13,7 +13,7 @@ pub struct Trend {
     pub points: Vec<DataPoint>,
     /// Whether a line joins the points.
     pub joined: bool,
-    /// What others printed for the same kind, drawn as rings.
+    /// Published values of the same kind, drawn as rings.
     pub published: Vec<DataPoint>,
 }
 

@@ -3,11 +3,11 @@
 use minimascope_plot::{Body, DataPoint, Figure, Mark, Panel, Series, Text};
 use serde_json::{Value, json};
 
-/// One entry a series: its panel, the quantities of its columns and its rows
+/// One entry for each series: its panel, the quantities of its columns and its rows
 /// `[x, y, x error, y error]`; for a band `[x, lower, null, null, upper]`.
 pub(super) fn of(figure: &Figure) -> String {
     let series: Vec<Value> = figure.panels.iter().flat_map(panel).collect();
-    // No name may end the script element that the data stand in.
+    // Escape `<`, so that no name can end the script element.
     Value::Array(series).to_string().replace('<', "\\u003c")
 }
 
@@ -73,7 +73,7 @@ fn rows(series: &Series) -> Option<Vec<Value>> {
     })
 }
 
-/// Seven significant digits: what a single-precision pass knows, and more than a page shows.
+/// Rounds to seven significant digits, the precision of f32.
 fn number(value: f64) -> Value {
     let rounded: f64 = format!("{value:.6e}").parse().unwrap_or(value);
     if rounded == rounded.trunc() && rounded.abs() < 1e15 {

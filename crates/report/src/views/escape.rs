@@ -6,32 +6,34 @@ use minimascope_record::stability::Verdict;
 
 use super::loss_name;
 use super::stability::{brackets, curves, reached};
-use crate::figures::agreement::{Agreement, AgreementPanel, Cell, Observed, Predicted};
-use crate::figures::criterion::Criterion;
+use crate::figures::agreement::{
+    AgreementCell, AgreementFigure, AgreementPanel, Observed, Predicted,
+};
+use crate::figures::criterion::CriterionStyle;
 use crate::figures::escape as figure;
 use crate::figures::training_curves::Trace;
 
-/// Steps that the enlarged panel shows beyond the latest departure.
+/// Steps after the latest departure that the enlarged panel shows.
 const BEYOND: f64 = 40.0;
-/// Steps that it shows when nothing leaves.
+/// Steps that it shows if no launch leaves.
 const STAYS: f64 = 100.0;
-/// A loss so many times the minimum's is on its way to infinity, and would flatten everything else.
+/// A loss beyond this multiple of the minimum's diverges. It is not drawn, since it would set the axis.
 const DIVERGING: f64 = 1e12;
-/// More launches than this would hide each other.
+/// The number of launches drawn.
 const DRAWN: usize = 4;
 
 /// The courses of the first launches.
-pub fn escape(record: &Escape) -> figure::Escape {
+pub fn escape(record: &Escape) -> figure::EscapeFigure {
     escape_with(record, 0)
 }
 
-/// The same, of a training set with so many wrong labels: the record does not know them.
-pub(crate) fn escape_with(record: &Escape, wrong_labels: usize) -> figure::Escape {
+/// The same with the number of wrong labels of the training set, which the record does not have.
+pub(crate) fn escape_with(record: &Escape, wrong_labels: usize) -> figure::EscapeFigure {
     let minimum = &record.minimum;
     let drawn = &record.launches[..record.launches.len().min(DRAWN)];
     let departures = drawn.iter().filter_map(|launch| launch.left_at);
     let latest = departures.max().map_or(STAYS, |step| step as f64 + BEYOND);
-    figure::Escape {
+    figure::EscapeFigure {
         title: format!(
             "From the minimum of {} to {}",
             reached(minimum),
@@ -50,10 +52,10 @@ pub(crate) fn escape_with(record: &Escape, wrong_labels: usize) -> figure::Escap
             record.margin
         ),
         loss_name: loss_name(record.loss).into(),
-        start: figure::Start {
+        start: figure::EscapeStart {
             loss: minimum.train_loss,
             train_accuracy: minimum.train_accuracy,
-            // Without a test set its panel has no series, and is not drawn.
+            // Without a test set the panel of its accuracy has no series, and is left out.
             test_accuracy: minimum.test_accuracy.unwrap_or_default(),
             sharpness: minimum.sharpness.value,
             non_uniformity: minimum.non_uniformity.value,
@@ -70,7 +72,7 @@ fn run(record: &Escape, launch: &Launch) -> figure::EscapeRun {
         points.filter_map(|at| Some([at.step as f64, value(at)?])).collect()
     };
     let measured = |value: Option<Measured>| value.map(|value| value.value);
-    let fitted = launch.fitted_growth.map(|fit| figure::Growth {
+    let fitted = launch.fitted_growth.map(|fit| figure::GrowthLine {
         first: fit.first as f64,
         last: fit.last as f64,
         value: fit.value,
@@ -91,14 +93,14 @@ fn run(record: &Escape, launch: &Launch) -> figure::EscapeRun {
         sharpness: trace(&|at| measured(at.sharpness)),
         non_uniformity: trace(&|at| measured(at.non_uniformity)),
         fitted,
-        predicted: fitted.map(|fit| figure::Growth { factor: predicted, ..fit }),
+        predicted: fitted.map(|fit| figure::GrowthLine { factor: predicted, ..fit }),
     }
 }
 
-/// Every cell over the boundary.
-pub fn grid(record: &EscapeGrid) -> Agreement {
+/// The cells of a grid over the thresholds of its minimum.
+pub fn grid(record: &EscapeGrid) -> AgreementFigure {
     let minimum = &record.minimum;
-    let cells = record.cells.iter().map(|cell| Cell {
+    let cells = record.cells.iter().map(|cell| AgreementCell {
         learning_rate: cell.learning_rate,
         batch_size: cell.batch_size as f64,
         observed: if cell.has_left() { Observed::Leaves } else { Observed::Stays },
@@ -108,9 +110,9 @@ pub fn grid(record: &EscapeGrid) -> Agreement {
             Verdict::NotDecided => Predicted::NotDecided,
         },
     });
-    let shown = [Criterion::Exact, Criterion::Theorem1, Criterion::Rectangle];
+    let shown = [CriterionStyle::Exact, CriterionStyle::Theorem1, CriterionStyle::Rectangle];
     let curves = curves(&record.boundary).into_iter();
-    Agreement {
+    AgreementFigure {
         title: "Who stays at the minimum, predicted and seen".into(),
         subtitle: format!(
             "{}, {} examples; {} launches a cell of at most {} steps; a cell leaves when most of \

@@ -1,13 +1,15 @@
-//! A minimum's stability boundary, and the examples to blame.
+//! The thresholds of a minimum against the batch size, and the attribution to examples.
 
 use minimascope_plot::Image;
 use minimascope_record::stability::{BoundaryRow, CriticalLearningRate, Minimum, StabilityReport};
 
-use crate::figures::blame::{Blame, BlamedExample};
-use crate::figures::boundary::{Boundary, BoundaryPanel, Bracket, CriterionCurve, Critical};
-use crate::figures::criterion::Criterion;
+use crate::figures::attribution::{AttributedExample, AttributionFigure};
+use crate::figures::boundary::{
+    Boundary, BoundaryBracket, BoundaryPanel, CriterionCurve, Critical,
+};
+use crate::figures::criterion::CriterionStyle;
 
-/// The boundary; nothing without its rows.
+/// The thresholds against the batch size; `None` if the report has none.
 pub fn boundary(report: &StabilityReport) -> Option<Boundary> {
     if report.boundary.is_empty() {
         return None;
@@ -30,7 +32,7 @@ pub fn boundary(report: &StabilityReport) -> Option<Boundary> {
     })
 }
 
-/// How a minimum was reached.
+/// The network, optimiser and learning rate that reached a minimum, in words.
 pub(crate) fn reached(minimum: &Minimum) -> String {
     let optimizer = if minimum.trained_batch_size == minimum.train_examples {
         "GD".to_owned()
@@ -40,36 +42,40 @@ pub(crate) fn reached(minimum: &Minimum) -> String {
     format!("{}, {optimizer}, η = {}", minimum.model, minimum.trained_learning_rate)
 }
 
-/// The brackets whose lower end is proved.
-pub(super) fn brackets(rows: &[BoundaryRow]) -> Vec<Bracket> {
+/// The brackets with a proved lower end.
+pub(super) fn brackets(rows: &[BoundaryRow]) -> Vec<BoundaryBracket> {
     let rows = rows.iter().map(|row| (row.batch_size as f64, &row.critical_learning_rate.exact));
     let proved = rows.filter(|(_, exact)| exact.lower > 0.0);
     proved
-        .map(|(batch_size, exact)| Bracket { batch_size, lower: exact.lower, upper: exact.upper })
+        .map(|(batch_size, exact)| BoundaryBracket {
+            batch_size,
+            lower: exact.lower,
+            upper: exact.upper,
+        })
         .collect()
 }
 
 /// Every criterion over the batch sizes at which it has a value.
 pub(super) fn curves(rows: &[BoundaryRow]) -> Vec<CriterionCurve> {
     type Value = fn(&CriticalLearningRate) -> Option<(f64, Option<f64>)>;
-    let criteria: [(Criterion, Value); 10] = [
-        (Criterion::Theorem1, |at| Some((at.theorem1?, None))),
-        (Criterion::Rectangle, |at| Some((at.rectangle, None))),
-        (Criterion::Exact, |at| Some((at.exact.estimate, None))),
-        (Criterion::TopPairBound, |at| Some((*at.bounds.first()?, None))),
-        (Criterion::TraceBound, |at| Some((*at.bounds.get(1)?, None))),
-        (Criterion::DirectionBound, |at| Some((*at.bounds.get(2)?, None))),
-        (Criterion::AlmostSure, |at| {
+    let criteria: [(CriterionStyle, Value); 10] = [
+        (CriterionStyle::Theorem1, |at| Some((at.theorem1?, None))),
+        (CriterionStyle::Rectangle, |at| Some((at.rectangle, None))),
+        (CriterionStyle::Exact, |at| Some((at.exact.estimate, None))),
+        (CriterionStyle::TopPairBound, |at| Some((*at.bounds.first()?, None))),
+        (CriterionStyle::TraceBound, |at| Some((*at.bounds.get(1)?, None))),
+        (CriterionStyle::DirectionBound, |at| Some((*at.bounds.get(2)?, None))),
+        (CriterionStyle::AlmostSure, |at| {
             at.almost_sure.map(|estimate| (estimate.value, Some(estimate.standard_error)))
         }),
-        (Criterion::WorstExample, |at| Some((at.worst_example, None))),
-        (Criterion::GradientDescent, |at| Some((at.gradient_descent, None))),
-        (Criterion::Decoupled, |at| Some((at.decoupled, None))),
+        (CriterionStyle::WorstExample, |at| Some((at.worst_example, None))),
+        (CriterionStyle::GradientDescent, |at| Some((at.gradient_descent, None))),
+        (CriterionStyle::Decoupled, |at| Some((at.decoupled, None))),
     ];
-    let curve = |(criterion, value): (Criterion, Value)| {
+    let curve = |(criterion, value): (CriterionStyle, Value)| {
         let values = rows.iter().filter_map(|row| {
             let (learning_rate, standard_error) = value(&row.critical_learning_rate)?;
-            // An error bar that reaches zero has no place on a logarithmic axis.
+            // An error bar that reaches zero cannot be drawn on a logarithmic axis.
             let standard_error = standard_error.filter(|error| *error < learning_rate);
             Some(Critical { batch_size: row.batch_size as f64, learning_rate, standard_error })
         });
@@ -78,19 +84,19 @@ pub(super) fn curves(rows: &[BoundaryRow]) -> Vec<CriterionCurve> {
     criteria.into_iter().map(curve).filter(|curve| !curve.values.is_empty()).collect()
 }
 
-/// The examples to blame, `picture` giving the name of an example's label and its image; nothing
-/// if nobody asked.
-pub fn blame(
+/// The attribution of the non-uniformity to examples; `None` if the report has none. `picture` gives the
+/// name of an example's label, and its image.
+pub fn attribution(
     report: &StabilityReport,
     picture: impl Fn(usize) -> (String, Option<Image>),
-) -> Option<Blame> {
+) -> Option<AttributionFigure> {
     let found = report.blame.as_ref()?;
     let examples = found.non_uniformity.iter().map(|share| {
         let (name, image) = picture(share.example);
         let label = if share.corrupted { format!("{name}, corrupted") } else { name };
-        BlamedExample { index: share.example, label, share: share.share, image }
+        AttributedExample { index: share.example, label, share: share.share, image }
     });
-    Some(Blame {
+    Some(AttributionFigure {
         title: "Which examples make SGD leave".into(),
         subtitle: format!("{}; {}", report.minimum.data, reached(&report.minimum)),
         examples: examples.collect(),
