@@ -31,9 +31,9 @@ fn gradient_descent(networks: &[NetworkRuns<'_>]) -> String {
     };
     let near = ratios.iter().filter(|ratio| (**ratio - 1.0).abs() <= AT_THRESHOLD).count();
     let claim = if 2 * near > ratios.len() {
-        "Gradient descent comes to rest at the edge of its stability"
+        "Gradient descent converges to minima at the edge of its stability"
     } else {
-        "Gradient descent mostly stops before the edge of its stability"
+        "Gradient descent mostly converges to minima below the edge of its stability"
     };
     format!(
         "{claim}: in {near} of {} on clean labels the sharpness lies within 3 % of 2/*η*, and on \

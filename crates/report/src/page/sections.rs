@@ -14,3 +14,6 @@ pub mod plane;
 pub mod power_law;
 pub mod setup;
 pub mod training;
+
+/// A command that trains one network by gradient descent and by SGD with two batch sizes.
+const SWEEP: &str = "minimascope sweep fashion-mnist-fnn train.batch_size=10,100,all";

@@ -261,9 +261,9 @@ fn a_launch_that_has_not_begun_is_in_the_table_alone() {
 }
 
 #[test]
-fn the_margins_say_of_each_criterion_whether_it_is_an_edge() {
+fn the_distances_say_of_each_criterion_whether_sgd_is_at_its_threshold() {
     let page = sample_page();
-    for words in ["Does SGD settle at one?", " is no edge: from ", "The tightest of the criteria"] {
+    for words in ["Is SGD at a threshold?", ": not at it, from ", "The tightest of the criteria"] {
         assert!(page.contains(words), "{words}");
     }
     assert!(page.contains("of them with wrong labels). "));

@@ -4,6 +4,7 @@ use minimascope_plot::Text;
 use minimascope_plot::number::reading;
 use minimascope_record::stored_run::StoredRun;
 
+use super::SWEEP;
 use crate::figures::comparison::{Comparison, ComparisonRow, Value};
 use crate::networks::{MeasuredRun, NetworkRuns, SeedGroup};
 use crate::page::wording::{listed, seeds};
@@ -29,7 +30,7 @@ pub fn section(stored: &[StoredRun]) -> Section {
     let mut blocks: Vec<Content> = networks.iter().filter_map(exhibit).collect();
     if blocks.is_empty() {
         let what = "No network was trained by GD and by SGD at one learning rate";
-        blocks.push(Content::missing(what, "minimascope reproduce"));
+        blocks.push(Content::missing(what, SWEEP));
     }
     Section::new("GD and SGD", blocks)
 }
@@ -78,8 +79,8 @@ fn exhibit(network: &NetworkRuns<'_>) -> Option<Content> {
     });
     let caption = Caption::new(
         &format!(
-            "Both fit the training set. GD may rest at 2/*η* = {}, whatever *s* is; SGD must rest \
-             where *a* and *s* are small enough for its *B*.",
+            "Both fit the training set. GD is stable up to *a* = 2/*η* = {}, whatever *s* is; SGD is \
+             stable only where *a* and *s* are small enough for its *B*.",
             reading(2.0 / rate)
         ),
         &(listed(&measured.collect::<Vec<_>>()) + "."),

@@ -137,8 +137,8 @@ fn exhibit(network: &NetworkRuns<'_>, clean: &[NetworkRuns<'_>]) -> Option<Conte
         notes: Vec::new(),
     };
     let caption = Caption::new(
-        "Harder labels ask for sharper minima, and GD cannot rest above 2/*η*: with more wrong \
-         labels *a* stays pinned there, while *s* and the test error are free to rise.",
+        "Wrong labels need sharper minima, but GD is unstable above *a* = 2/*η*: with more wrong \
+         labels *a* stays there, while *s* and the test error can rise.",
         &measured,
         &format!("{} {}", plural(kinds.len(), "optimiser") + ":", seeds(&all)),
     );

@@ -3,6 +3,7 @@
 use minimascope_plot::number::reading;
 use minimascope_record::stored_run::StoredRun;
 
+use super::SWEEP;
 use crate::figures::diagram::{Diagram, DiagramMinimum, DiagramPanel, Group};
 use crate::networks::{MeasuredRun, NetworkRuns};
 use crate::page::wording::{listed, plural};
@@ -17,7 +18,7 @@ pub fn section(stored: &[StoredRun], references: &References) -> Section {
     if panels.is_empty() {
         let what = "The sharpness–non-uniformity diagram is not drawn: no run reached a minimum \
                     whose non-uniformity is known";
-        return Section::new(TITLE, vec![Content::missing(what, "minimascope reproduce")]);
+        return Section::new(TITLE, vec![Content::missing(what, SWEEP)]);
     }
     let measured: Vec<String> = panels.iter().map(PanelRuns::sentence).collect();
     let runs: usize = panels.iter().map(|found| found.runs.len()).sum();

@@ -5,6 +5,7 @@ use minimascope_plot::{Axis, Dash, DataPoint, Ink, Marker, Series, Text};
 use minimascope_record::reproduction::Judged;
 use minimascope_record::stored_run::StoredRun;
 
+use super::SWEEP;
 use crate::figures::trends::{Trend, TrendPanel, Trends};
 use crate::networks::{MeasuredRun, NetworkRuns};
 use crate::page::findings::AT_THRESHOLD;
@@ -42,7 +43,7 @@ const CRITERIA: [ThresholdRatio; 5] = [
         },
     },
     ThresholdRatio {
-        title: "*η* over the worst example’s edge",
+        title: "*η* over the worst example’s threshold",
         ratio: |run| over(run, judged(run)?.critical_learning_rate.worst_example),
         bracket: |_| None,
     },
@@ -72,7 +73,7 @@ fn over_rectangle(run: &MeasuredRun<'_>) -> Option<f64> {
 
 /// The ratio of η to its threshold at every minimum, for each criterion.
 pub fn section(stored: &[StoredRun]) -> Section {
-    const TITLE: &str = "At whose edge";
+    const TITLE: &str = "Distance to each threshold";
     let mut networks = NetworkRuns::clean(stored);
     for mut network in NetworkRuns::corrupted(stored) {
         network.label += ", some labels wrong";
@@ -84,7 +85,7 @@ pub fn section(stored: &[StoredRun]) -> Section {
     networks.retain(|network| !network.runs.is_empty());
     if networks.is_empty() {
         let what = "No run of plain SGD or GD reached a minimum";
-        return Section::new(TITLE, vec![Content::missing(what, "minimascope reproduce")]);
+        return Section::new(TITLE, vec![Content::missing(what, SWEEP)]);
     }
     let shown: Vec<&ThresholdRatio> = CRITERIA
         .iter()
@@ -92,8 +93,8 @@ pub fn section(stored: &[StoredRun]) -> Section {
         .collect();
     let trends = Trends {
         identifier: "margins".into(),
-        title: "How far each minimum lies from each criterion’s edge".into(),
-        subtitle: Text::markup("*η* over its critical value at the minimum; 1 is the edge"),
+        title: "Learning rate over the threshold of each criterion".into(),
+        subtitle: Text::markup("*η* over its critical value at the minimum; 1 is the threshold"),
         description: format!("Ratios against the batch size. {}", measured(&networks, &shown)),
         columns: 2,
         panels: shown.iter().map(|criterion| panel(criterion, &networks)).collect(),
@@ -102,10 +103,10 @@ pub fn section(stored: &[StoredRun]) -> Section {
     let all = runs(&networks).count();
     let known = runs(&networks).filter(|run| judged(run).is_some()).count();
     let caption = Caption::new(
-        "GD cannot rest above 1 of its edge 2/*a*, and progressive sharpening takes it there. For \
-         SGD staying asks for a ratio of at most 1 to the exact threshold, while Theorem 1 is \
-         stricter than need be and the rectangle’s half on *s* proves nothing. That SGD should \
-         settle *at* an edge, no theorem says.",
+        "GD is unstable for *ηa*/2 > 1, and progressive sharpening raises *a* until then. SGD is stable \
+         in mean square up to a ratio of 1 to the exact threshold. Theorem 1 is sufficient, and stricter \
+         than necessary; the half of the rectangle on *s* proves nothing. No theorem says that SGD \
+         converges to a minimum *at* a threshold.",
         &measured(&networks, &shown),
         &format!(
             "One mark a run, {}; the mean-square criteria are known for {known} of them. Errors are \
@@ -139,7 +140,7 @@ fn runs<'n, 'a>(networks: &'n [NetworkRuns<'a>]) -> impl Iterator<Item = &'n Mea
 
 fn panel(criterion: &ThresholdRatio, networks: &[NetworkRuns<'_>]) -> TrendPanel {
     let mut references =
-        vec![Series::horizontal(1.0).named(Text::plain("edge")).dashed(Dash::Solid)];
+        vec![Series::horizontal(1.0).named(Text::plain("threshold")).dashed(Dash::Solid)];
     for run in runs(networks) {
         if let Some([low, high]) = (criterion.bracket)(run) {
             let x = run.result.batch_size as f64;
@@ -178,7 +179,7 @@ fn panel(criterion: &ThresholdRatio, networks: &[NetworkRuns<'_>]) -> TrendPanel
     TrendPanel {
         title: Text::markup(criterion.title),
         x: Axis::log10(Text::markup("batch size *B*")),
-        y: Axis::log10(Text::plain("ratio (1: at the edge)")),
+        y: Axis::log10(Text::plain("ratio (1: at the threshold)")),
         references,
         trends: trends.filter(|trend| !trend.points.is_empty()).collect(),
     }
@@ -206,20 +207,20 @@ fn measured(networks: &[NetworkRuns<'_>], shown: &[&ThresholdRatio]) -> String {
             count => format!(", {count} of them with wrong labels"),
         };
         let count = plural(own.len(), "run");
-        text = format!("GD rests at {} of 2/*a* ({count}{wrong}). ", spread(&found));
+        text = format!("GD has *η* at {} of 2/*a* ({count}{wrong}). ", spread(&found));
     }
     let sgd = shown.iter().filter_map(|criterion| {
         let values = ratios(runs(networks), criterion, false);
         let (low, high) = ends(&values)?;
         let near = |ratio: f64| (ratio - 1.0).abs() <= AT_THRESHOLD;
-        let edge = if near(low) && near(high) { "the edge" } else { "no edge" };
+        let place = if near(low) && near(high) { "at the threshold" } else { "not at it" };
         let sizes = batch_sizes(networks).into_iter().filter_map(|size| {
             let at = runs(networks).filter(|run| run.result.batch_size == size);
             let (low, high) = ends(&ratios(at, criterion, false))?;
             Some(format!("*B* = {size}: {}", range(low, high)))
         });
         let text = format!(
-            "{} is {edge}: from {} to {} in {} ({})",
+            "{}: {place}, from {} to {} in {} ({})",
             criterion.title,
             reading(low),
             reading(high),
@@ -231,7 +232,7 @@ fn measured(networks: &[NetworkRuns<'_>], shown: &[&ThresholdRatio]) -> String {
     let sgd: Vec<_> = sgd.collect();
     let sentences: Vec<&str> = sgd.iter().map(|(_, _, _, text)| text.as_str()).collect();
     if !sentences.is_empty() {
-        text += &format!("Does SGD settle at one? {}. ", sentences.join("; "));
+        text += &format!("Is SGD at a threshold? {}. ", sentences.join("; "));
     }
     // Only criteria that are known for every run: a range over fewer runs is narrower by chance.
     let most = sgd.iter().map(|(_, _, count, _)| *count).max().unwrap_or(0);

@@ -100,8 +100,8 @@ pub(in crate::page) fn boundary(report: &StabilityReport) -> Option<Content> {
     });
     let caption = Caption::new(
         "Theorem 1 ≤ the exact mean-square threshold ≤ the necessary bounds; the exact one rises with \
-         *B* to 2/*a*. The almost-sure threshold is never below the mean-square one; above the worst \
-         example's edge some batch expands a direction.",
+         *B* to 2/*a*. The almost-sure threshold is never below the mean-square one; above the threshold \
+         of the worst example some batch expands a direction.",
         &(ends.join("; ") + "."),
         "One minimum, one seed. Shading: the proved bracket; error bars of the almost-sure \
          threshold: one standard error of its simulation.",

@@ -4,6 +4,7 @@ use minimascope_plot::number::{plus_minus, reading};
 use minimascope_plot::{Axis, Dash, DataPoint, Ink, Series, Text};
 use minimascope_record::stored_run::StoredRun;
 
+use super::SWEEP;
 use crate::figures::trends::{Trend, TrendPanel, Trends};
 use crate::networks::{MeasuredRun, NetworkRuns};
 use crate::page::wording::plural;
@@ -20,7 +21,7 @@ pub fn section(stored: &[StoredRun], references: &References) -> Section {
         .collect();
     if fits.is_empty() {
         let what = "A power needs three minima of a network";
-        return Section::new(TITLE, vec![Content::missing(what, "minimascope reproduce")]);
+        return Section::new(TITLE, vec![Content::missing(what, SWEEP)]);
     }
     let measured: Vec<String> = fits.iter().map(|(network, fit)| sentence(network, fit)).collect();
     let measured = measured.join(" ");

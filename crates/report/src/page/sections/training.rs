@@ -29,8 +29,8 @@ pub(in crate::page) fn exhibit(run: &StoredRun) -> Option<Exhibit> {
     let curves = views::training_curves(run)?;
     let caption = Caption::new(
         &format!(
-            "Under gradient descent the sharpness rises until 2/*η* = {} and stays there; SGD rests \
-             below.",
+            "Under gradient descent the sharpness rises to 2/*η* = {} and stays there; under SGD it \
+             stays below.",
             reading(curves.sharpness_limit)
         ),
         &match run.result.as_ref().and_then(|result| result.sharpness) {
