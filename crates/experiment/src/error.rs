@@ -271,9 +271,11 @@ impl Error {
             nearest.as_ref().map(|nearest| format!("did you mean {nearest}?"))
         };
         match self {
-            Self::UnknownPreset { nearest, known, .. } => Some(meant(nearest).unwrap_or_else(|| {
-                format!("run presets are {}; a file's name ends in .toml", known.join(", "))
-            })),
+            Self::UnknownPreset { nearest, known, .. } => {
+                Some(meant(nearest).unwrap_or_else(|| {
+                    format!("run presets are {}; a file's name ends in .toml", known.join(", "))
+                }))
+            }
             Self::UnknownModel { nearest, .. } => {
                 Some(meant(nearest).unwrap_or_else(|| "`minimascope model list` names them".into()))
             }

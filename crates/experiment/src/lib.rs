@@ -4,7 +4,6 @@
 //! The path of one run: [`config::sources::Sources`] → [`plan::Plan`] → [`run::run`] →
 //! [`minimascope_record::run::RunSummary`].
 
-pub mod afterwards;
 pub mod config;
 pub mod escape;
 pub mod folder;
@@ -13,10 +12,9 @@ pub mod measure;
 pub mod plan;
 pub mod presets;
 pub mod progress;
-pub mod reproduce;
 pub mod run;
 pub mod stability;
-pub mod study;
+pub mod stored_runs;
 pub mod sweep;
 pub mod target;
 

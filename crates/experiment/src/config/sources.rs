@@ -7,9 +7,9 @@ use minimascope_data::catalogue::KnownDataset;
 use minimascope_record::config::{ModelConfig, RunConfig};
 
 use crate::Error;
-use crate::error::ValueOrigin;
 use crate::config::assignment::Assignment;
 use crate::config::keys::{Choice, RUN};
+use crate::error::ValueOrigin;
 use crate::presets;
 
 /// Values as written, later ones over earlier ones.
