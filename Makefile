@@ -83,7 +83,7 @@ target/fixtures/bin/python: $(FIXTURES)/requirements.txt
 
 gallery:
 	cargo run -p minimascope-report --example gallery -- target/gallery
-	cargo run -p minimascope-study --example gallery -- target/gallery
+	cargo run -p minimascope-study --example study_gallery -- target/gallery
 
 # The page, its figures as PNG and the tables of a store, as docs/study has them. Needs Chromium.
 STORE ?= runs

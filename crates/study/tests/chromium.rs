@@ -1,7 +1,7 @@
 //! The pages in a real browser: no message on its console, no request, every figure on the page,
 //! and pictures that hold text. Where there is no Chromium this says so, and fails under CI.
 
-#[path = "../examples/gallery/paper.rs"]
+#[path = "../examples/study_gallery/paper.rs"]
 mod paper;
 #[path = "../../report/examples/gallery/sample/mod.rs"]
 #[allow(dead_code, reason = "the gallery uses the rest")]

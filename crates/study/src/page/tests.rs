@@ -5,9 +5,10 @@ use minimascope_record::stability::Verdict;
 
 use super::*;
 
-#[path = "../../examples/gallery/paper.rs"]
+#[path = "../../examples/study_gallery/paper.rs"]
 mod paper;
 #[path = "../../../report/src/figures/tests/parsed_svg.rs"]
+#[allow(dead_code, reason = "the tests of `report` use the rest")]
 mod parsed_svg;
 #[path = "../../../report/examples/gallery/sample/mod.rs"]
 #[allow(dead_code, reason = "the gallery uses the rest")]

@@ -1,5 +1,5 @@
 //! Writes the figure of the one-dimensional example and the page of the study with sample data:
-//! `cargo run -p minimascope-study --example gallery -- FOLDER`.
+//! `cargo run -p minimascope-study --example study_gallery -- FOLDER`.
 
 mod paper;
 #[path = "../../../report/examples/gallery/sample/mod.rs"]
