@@ -10,7 +10,7 @@ use minimascope_study::published::{
 use minimascope_study::toy::{DrawnPath, ToyFigure, ToyFunction};
 
 use super::sample::Uniform;
-use super::sample::stored_runs::{FNN, critical};
+use super::sample::stored_runs::{FNN, thresholds};
 
 /// Published numbers, near the real ones.
 pub(crate) fn published() -> Published {
@@ -77,7 +77,7 @@ pub(crate) fn toy_record() -> ToyEscape {
         position,
         sharpness: 2.0,
         non_uniformity: s,
-        critical_learning_rate: critical(2.0, s.max(0.1), 1),
+        thresholds: thresholds(2.0, s.max(0.1), 1),
         almost_sure_closed_form: 0.56,
         verdict,
         margin: 1.2,

@@ -237,7 +237,7 @@ fn what_is_missing_is_said_with_the_command_that_makes_it() {
         assert!(commands.into_iter().any(|text| text.contains(command)), "{command}");
     }
     let mut run = sample::stored_runs::one_run();
-    (run.result, run.stability, run.spectrum) = (None, None, None);
+    (run.result, run.stability, run.spectrum) = (None, Vec::new(), None);
     run.steps.clear();
     run.curvature.clear();
     run.judged.clear();
@@ -299,7 +299,7 @@ fn a_launch_says_gd_and_wrong_labels_where_they_are() {
     let mut runs = sample::stored_runs::runs();
     let run = runs.iter_mut().find(|run| !run.escapes.is_empty()).unwrap();
     let escape = &mut run.escapes[0];
-    escape.batch_size = escape.minimum.train_examples;
+    escape.batch_size = escape.point.train_examples;
     run.result.as_mut().unwrap().corrupted_examples = (0..200).collect();
     let page = page_of(&runs);
     assert!(page.contains("to GD with η = 0.1") && page.contains("to SGD with η = 0.1, B = 100"));
@@ -309,12 +309,15 @@ fn a_launch_says_gd_and_wrong_labels_where_they_are() {
 #[test]
 fn a_plane_tells_single_launches_from_cells_that_are_not_as_predicted() {
     use minimascope_record::escape::{Cell, Explanation};
-    let caption = |wanted: fn(&Cell) -> bool, left: Option<u64>| {
+    let caption = |wanted: fn(&Cell) -> bool, left: Option<usize>| {
         let mut runs = sample::stored_runs::runs();
         let grid = runs.iter_mut().find_map(|run| run.grid.as_mut()).unwrap();
         let cell = grid.cells.iter_mut().find(|cell| wanted(cell)).unwrap();
         cell.explanation = Some(Explanation::Chance);
-        cell.left = left.unwrap_or(cell.left);
+        if let Some(left) = left {
+            let departures = cell.departures.iter_mut().enumerate();
+            departures.for_each(|(seed, at)| *at = (seed < left).then_some(20));
+        }
         page_of(&runs)
     };
     let stays = |cell: &Cell| cell.predicted == Verdict::Stays;

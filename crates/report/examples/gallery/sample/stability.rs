@@ -1,5 +1,6 @@
 //! Critical learning rates and launches against them.
 
+use minimascope_record::threshold::{CriterionName, Proves};
 use minimascope_report::figures::agreement::{
     AgreementCell, AgreementFigure, AgreementPanel, Observed, Predicted,
 };
@@ -14,6 +15,14 @@ fn batch_sizes() -> Vec<f64> {
     let mut sizes: Vec<f64> = (0..10).map(|power| f64::from(1 << power)).collect();
     sizes.push(N);
     sizes
+}
+
+fn style(name: &'static str, title: &str, proves: Proves) -> CriterionStyle {
+    CriterionStyle { name: CriterionName::new(name), title: title.to_owned(), proves }
+}
+
+fn exact_style() -> CriterionStyle {
+    style("mean-square", "exact", Proves::Both)
 }
 
 fn curve(criterion: CriterionStyle, error: f64, value: impl Fn(f64) -> f64) -> CriterionCurve {
@@ -53,20 +62,30 @@ pub(crate) fn boundary() -> Boundary {
         title: title.to_owned(),
         bracket: bracket(a, s),
         curves: vec![
-            curve(CriterionStyle::GradientDescent, 0.0, |_| 2.0 / a),
-            curve(CriterionStyle::TopPairBound, 0.0, |b| {
-                2.0 * a / (a * a + 0.3 * noise_factor(b) * s * s)
+            curve(style("gradient-descent", "gradient descent", Proves::LeavingAbove), 0.0, |_| {
+                2.0 / a
             }),
-            curve(CriterionStyle::TraceBound, 0.0, |b| {
+            curve(
+                style("top-direction", "bound of the top direction", Proves::LeavingAbove),
+                0.0,
+                |b| 2.0 * a / (a * a + 0.3 * noise_factor(b) * s * s),
+            ),
+            curve(style("traces", "bound of the traces", Proves::LeavingAbove), 0.0, |b| {
                 (2.4 * a / (a * a + 0.2 * noise_factor(b) * s * s)).max(1.05 * exact(a, s, b))
             }),
-            curve(CriterionStyle::Rectangle, 0.0, |b| {
+            curve(style("rectangle", "rectangle", Proves::Nothing), 0.0, |b| {
                 f64::min(2.0 / a, 1.0 / (s * noise_factor(b).max(1e-12).sqrt()))
             }),
-            curve(CriterionStyle::WorstExample, 0.0, |b| 2.0 * b / 420.0),
-            curve(CriterionStyle::AlmostSure, 0.04, |b| 1.15 * exact(a, s, b) * (1.0 + 0.4 / b)),
-            curve(CriterionStyle::Theorem1, 0.0, |b| theorem1(a, s, b)),
-            curve(CriterionStyle::Exact, 0.0, |b| exact(a, s, b)),
+            curve(style("worst-example", "worst example", Proves::Nothing), 0.0, |b| {
+                2.0 * b / 420.0
+            }),
+            curve(style("almost-sure", "almost sure", Proves::Nothing), 0.04, |b| {
+                1.15 * exact(a, s, b) * (1.0 + 0.4 / b)
+            }),
+            curve(style("theorem-1", "Theorem 1", Proves::StayingBelow), 0.0, |b| {
+                theorem1(a, s, b)
+            }),
+            curve(exact_style(), 0.0, |b| exact(a, s, b)),
         ],
         trained_with: Some([N, 0.1]),
     };
@@ -102,7 +121,7 @@ pub(crate) fn agreement() -> AgreementFigure {
         let cells = sizes.iter().flat_map(|&size| rates.iter().map(move |&rate| cell(size, rate)));
         AgreementPanel {
             title: title.to_owned(),
-            curves: vec![curve(CriterionStyle::Exact, 0.0, |b| exact(a, s, b))],
+            curves: vec![curve(exact_style(), 0.0, |b| exact(a, s, b))],
             bracket,
             cells: cells.collect(),
         }

@@ -8,13 +8,16 @@ use minimascope_record::escape::{
 };
 use minimascope_record::measured::{Density, Estimate, Measured};
 use minimascope_record::outcome::Outcome;
-use minimascope_record::reproduction::Judged;
 use minimascope_record::run::{RunSummary, Spectrum, Timing};
 use minimascope_record::stability::{
-    AlmostSure, BoundaryRow, CriticalLearningRate, ExactThreshold, ExampleCurvatures, GaussNewton,
-    LowerBy, Minimum, RankStop, RankValue, StabilityReport, Verdict,
+    BoundaryRow, ExampleCurvatures, GaussNewtonPart, Judged, MeasuredPoint, Origin,
+    StabilityQuestion, StabilityReport, Verdict,
 };
 use minimascope_record::stored_run::StoredRun;
+use minimascope_record::threshold::{
+    Bracket, CriterionName, Evidence, LowerBy, Proves, RankSearch, RankStop, RankValue, Threshold,
+    mean_square,
+};
 use minimascope_record::trace::{CurvatureLine, StepLine};
 use minimascope_record::training::{Loss, Sampling};
 use minimascope_report::figures::contact_sheet::{ContactSheet, LabelledImage};
@@ -109,7 +112,7 @@ impl<'a> Setting<'a> {
         let accuracy = 0.8 + 0.02 * noise.sqrt() + 0.004 * uniform.next();
         let config = self.config();
         let result = RunSummary {
-            schema_version: 1,
+            schema_version: 2,
             run: self.name(),
             folder: None,
             model: self.model.to_owned(),
@@ -188,7 +191,7 @@ pub(crate) fn runs() -> Vec<StoredRun> {
     }
     let minimum = runs.iter().position(|run| run.run.starts_with("fashi-0.1-0-0")).unwrap();
     let (report, escapes) = (stability(&runs[minimum]), escapes(&runs[minimum], &mut uniform));
-    runs[minimum].stability = Some(report);
+    runs[minimum].stability = vec![report];
     runs[minimum].grid = Some(grid(&runs[minimum]));
     runs[minimum].escapes = escapes;
     for run in runs
@@ -240,35 +243,56 @@ fn ended(setting: Setting<'_>, outcome: Option<Outcome>) -> StoredRun {
     run
 }
 
-pub(crate) fn critical(a: f64, s: f64, size: usize) -> CriticalLearningRate {
+pub(crate) fn thresholds(a: f64, s: f64, size: usize) -> Vec<Threshold> {
     let noise = (1000.0 - size as f64).max(0.0) / (size as f64 * 999.0);
     let estimate = 2.0 * a / (a * a + 0.45 * noise * s * s);
     let theorem1 = 2.0 * a / (a * a + noise * s * s);
-    CriticalLearningRate {
-        theorem1: Some(theorem1),
-        rectangle: f64::min(2.0 / a, 1.0 / (s * noise.sqrt().max(1e-9))),
-        exact: ExactThreshold {
-            lower: theorem1,
-            estimate,
-            upper: 1.03 * estimate,
-            lower_by: LowerBy::Theorem1,
-            ranks: vec![RankValue { rank: 40, critical_learning_rate: estimate }],
-            stop: RankStop::Converged,
-            converged: true,
-            relative_residual: 1e-9,
+    let threshold = |criterion, title: &str, proves, learning_rate| Threshold {
+        criterion: CriterionName::new(criterion),
+        title: title.to_owned(),
+        learning_rate,
+        bracket: None,
+        proves,
+        source: "sample data".to_owned(),
+        evidence: Evidence::Formula,
+        remark: None,
+    };
+    let search = RankSearch {
+        lower_by: LowerBy::Theorem1,
+        ranks: vec![RankValue { rank: 40, critical_learning_rate: estimate }],
+        stop: RankStop::Converged,
+        converged: true,
+        relative_residual: 1e-9,
+    };
+    let rectangle = f64::min(2.0 / a, 1.0 / (s * noise.sqrt().max(1e-9)));
+    let standard_error = 0.02 * estimate;
+    let simulation = Evidence::Simulation { standard_error, converged: true, rank: 400 };
+    let (below, above) = (Proves::StayingBelow, Proves::LeavingAbove);
+    vec![
+        threshold("theorem-1", "Theorem 1", below, theorem1),
+        threshold("rectangle", "rectangle", Proves::Nothing, rectangle),
+        Threshold {
+            bracket: Some(Bracket { lower: theorem1, upper: 1.03 * estimate }),
+            evidence: Evidence::Search(search),
+            ..threshold("mean-square", "exact", Proves::Both, estimate)
         },
-        bounds: vec![1.3 * estimate, 1.6 * estimate, 1.05 * estimate],
-        almost_sure: Some(AlmostSure {
-            value: 1.1 * estimate,
-            standard_error: 0.02 * estimate,
-            converged: true,
-            rank: 400,
-        }),
-        gradient_descent: 2.0 / a,
-        decoupled: 0.9 * estimate,
-        worst_example: 2.0 * size as f64 / 420.0,
-        worst_batch: None,
-    }
+        threshold("top-direction", "bound of the top direction", above, 1.3 * estimate),
+        threshold("traces", "bound of the traces", above, 1.6 * estimate),
+        threshold("best-direction", "bound of the best direction", above, 1.05 * estimate),
+        Threshold {
+            evidence: simulation,
+            ..threshold("almost-sure", "almost sure", Proves::Nothing, 1.1 * estimate)
+        },
+        threshold("gradient-descent", "gradient descent", above, 2.0 / a),
+        threshold("decoupled", "decoupled noise", Proves::Nothing, 0.9 * estimate),
+        threshold("worst-example", "worst example", Proves::Nothing, 2.0 * size as f64 / 420.0),
+    ]
+}
+
+/// The exact threshold and its bracket.
+fn exact(thresholds: &[Threshold]) -> (f64, Bracket) {
+    let exact = mean_square(thresholds).unwrap();
+    (exact.learning_rate, exact.ends())
 }
 
 fn values(run: &StoredRun) -> (f64, f64, usize) {
@@ -280,32 +304,38 @@ fn values(run: &StoredRun) -> (f64, f64, usize) {
 fn judged(run: &StoredRun) -> Judged {
     let (a, s, size) = values(run);
     let rate = run.config.train.learning_rate;
-    let critical = critical(a, s, size);
+    let thresholds = thresholds(a, s, size);
     Judged {
         learning_rate: rate,
         batch_size: size,
         verdict: Verdict::NotDecided,
-        margin: rate / critical.exact.estimate,
-        critical_learning_rate: critical,
+        margin: rate / exact(&thresholds).0,
+        thresholds,
         notes: vec!["the loss is 1e-4: nearly interpolated".into()],
     }
 }
 
-fn minimum(run: &StoredRun) -> Minimum {
+fn origin(run: &StoredRun) -> Origin {
     let result = run.result.as_ref().unwrap();
-    Minimum {
+    Origin {
         run: run.run.clone(),
         model: result.model.clone(),
         data: result.data.clone(),
+        learning_rate: result.learning_rate,
+        batch_size: result.batch_size,
+        test_accuracy: Some(0.8),
+    }
+}
+
+fn point(run: &StoredRun) -> MeasuredPoint {
+    let result = run.result.as_ref().unwrap();
+    MeasuredPoint {
         parameters: result.parameters,
         train_examples: result.train_examples,
         outputs: 10,
-        trained_learning_rate: result.learning_rate,
-        trained_batch_size: result.batch_size,
         train_loss: 1e-4,
         gradient_norm: 3e-3,
-        train_accuracy: 1.0,
-        test_accuracy: Some(0.8),
+        train_accuracy: Some(1.0),
         sharpness: result.sharpness.unwrap(),
         non_uniformity: result.non_uniformity.unwrap(),
         smallest_curvature: measured(0.1),
@@ -315,8 +345,10 @@ fn minimum(run: &StoredRun) -> Minimum {
             of_largest_loss: 8,
             smallest: -0.1,
             largest: 420.0,
+            residual: Some(0.1),
+            converged: Some(true),
         },
-        gauss_newton: GaussNewton {
+        gauss_newton: GaussNewtonPart {
             sharpness: 19.7,
             non_uniformity: 45.0,
             trace: 120.0,
@@ -329,30 +361,29 @@ fn minimum(run: &StoredRun) -> Minimum {
 
 fn boundary(a: f64, s: f64) -> Vec<BoundaryRow> {
     let sizes = (0..10).map(|power| 1 << power).chain([1000]);
-    let row = |size| BoundaryRow {
-        batch_size: size,
-        critical_learning_rate: critical(a, s, size),
-        verdict: None,
-    };
+    let row =
+        |size| BoundaryRow { batch_size: size, thresholds: thresholds(a, s, size), verdict: None };
     sizes.map(row).collect()
 }
 
 fn stability(run: &StoredRun) -> StabilityReport {
     let (a, s, _) = values(run);
     StabilityReport {
-        schema_version: 1,
-        minimum: minimum(run),
+        schema_version: 2,
+        question: StabilityQuestion { boundary: true, ..StabilityQuestion::default() },
+        origin: Some(origin(run)),
+        point: point(run),
         learning_rate: None,
         batch_size: None,
         momentum: 0.0,
         sampling_assumed: Sampling::IndependentBatches,
         sampling_used: Sampling::ReshuffledEpochs,
-        critical_learning_rate: None,
+        thresholds: Vec::new(),
         verdict: None,
         margin: None,
         smallest_batch_size: None,
         boundary: boundary(a, s),
-        blame: None,
+        attribution: None,
         batch_sharpness: None,
         example_sharpnesses: Vec::new(),
         notes: Vec::new(),
@@ -363,18 +394,19 @@ fn escapes(run: &StoredRun, uniform: &mut Uniform) -> Vec<Escape> {
     let (a, s, _) = values(run);
     [(4, Verdict::Leaves, Fate::Settled), (100, Verdict::Stays, Fate::Stays)]
         .map(|(size, verdict, fate)| {
-            let critical = critical(a, s, size);
+            let thresholds = thresholds(a, s, size);
             Escape {
-                schema_version: 1,
-                minimum: minimum(run),
+                schema_version: 2,
+                origin: origin(run),
+                point: point(run),
                 loss: Loss::MeanSquaredError,
                 learning_rate: 0.1,
                 batch_size: size,
                 sampling: Sampling::ReshuffledEpochs,
                 max_steps: 3000,
                 criterion: "a launch has left when its loss exceeds ten times the minimum's".into(),
-                margin: 0.1 / critical.exact.estimate,
-                critical_learning_rate: critical,
+                margin: 0.1 / exact(&thresholds).0,
+                thresholds,
                 verdict,
                 notes: Vec::new(),
                 predicted_growth: PredictedGrowth {
@@ -397,7 +429,7 @@ fn escapes(run: &StoredRun, uniform: &mut Uniform) -> Vec<Escape> {
 }
 
 fn linearised() -> Linearised {
-    Linearised { directions: 400, share_of_loss: 0.99, max_steps: 12_000, laws: Vec::new() }
+    Linearised { directions: 400, share_of_loss: 0.99, max_steps: 12_000, by_sampling: Vec::new() }
 }
 
 fn launch(seed: u64, fate: Fate, uniform: &mut Uniform) -> Launch {
@@ -448,19 +480,19 @@ fn grid(run: &StoredRun) -> EscapeGrid {
         .iter()
         .flat_map(|&size| rates.iter().map(move |&rate| (size, rate)))
         .map(|(size, rate)| {
-            let exact = critical(a, s, size).exact;
-            let left = rate > 1.01 * exact.estimate;
+            let (estimate, ends) = exact(&thresholds(a, s, size));
+            let left = rate > 1.01 * estimate;
             Cell {
                 learning_rate: rate,
                 batch_size: size,
-                predicted: if rate <= exact.lower {
+                predicted: if rate <= ends.lower {
                     Verdict::Stays
-                } else if rate > exact.upper {
+                } else if rate > ends.upper {
                     Verdict::Leaves
                 } else {
                     Verdict::NotDecided
                 },
-                margin: rate / exact.estimate,
+                margin: rate / estimate,
                 predicted_growth: PredictedGrowth {
                     directions: 400,
                     mean_square_in_half: 1.0,
@@ -468,10 +500,7 @@ fn grid(run: &StoredRun) -> EscapeGrid {
                     typical: None,
                     typical_standard_error: None,
                 },
-                left: 2 * u64::from(left),
-                launches: 2,
                 max_steps: 2000,
-                left_at: left.then_some(20),
                 departures: vec![left.then_some(20); 2],
                 largest_loss_ratio: Some(1.0),
                 explanation: None,
@@ -484,8 +513,9 @@ fn grid(run: &StoredRun) -> EscapeGrid {
     };
     let undecided = cells.iter().filter(|cell| cell.predicted == Verdict::NotDecided).count();
     EscapeGrid {
-        schema_version: 1,
-        minimum: minimum(run),
+        schema_version: 2,
+        origin: origin(run),
+        point: point(run),
         sampling: Sampling::IndependentBatches,
         seeds: 2,
         asked: GridQuestion {
