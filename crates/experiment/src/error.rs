@@ -3,8 +3,11 @@
 use std::io;
 use std::path::PathBuf;
 
-use crate::config::sources::ValueOrigin;
-use crate::presets;
+mod origin;
+mod sweep;
+
+pub use origin::ValueOrigin;
+pub use sweep::SweepError;
 
 /// Why a run, a measurement or a reproduction did not happen. How training ends is no error.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +20,8 @@ pub enum Error {
         name: String,
         /// What was probably meant.
         nearest: Option<String>,
+        /// All names.
+        known: Vec<&'static str>,
     },
     /// A command-line word that is not `key=value`.
     #[error("`{text}` is not of the form key=value")]
@@ -140,7 +145,7 @@ pub enum Error {
     Minimum(minimascope_minimum::Error),
     /// What is wrong with a sweep.
     #[error(transparent)]
-    Sweep(#[from] crate::sweep::error::SweepError),
+    Sweep(#[from] SweepError),
     /// A file that cannot be read.
     #[error("{} cannot be read: {source}", path.display())]
     Read {
@@ -266,10 +271,11 @@ impl Error {
             nearest.as_ref().map(|nearest| format!("did you mean {nearest}?"))
         };
         match self {
-            Self::UnknownPreset { nearest, .. } => Some(meant(nearest).unwrap_or_else(|| {
-                let names = presets::names().collect::<Vec<_>>().join(", ");
-                format!("run presets are {names}; a file's name ends in .toml")
-            })),
+            Self::UnknownPreset { nearest, known, .. } => {
+                Some(meant(nearest).unwrap_or_else(|| {
+                    format!("run presets are {}; a file's name ends in .toml", known.join(", "))
+                }))
+            }
             Self::UnknownModel { nearest, .. } => {
                 Some(meant(nearest).unwrap_or_else(|| "`minimascope model list` names them".into()))
             }

@@ -46,6 +46,10 @@ pub const ANSWERS: &str = "stability";
 pub const ESCAPES: &str = "escape";
 /// A launch's record in its folder.
 pub const ESCAPE: &str = "escape.json";
+/// What a study computes at a minimum.
+pub const THEORY: &str = "theory.json";
+/// The folder of a grid of launches, in [`ESCAPES`].
+pub const GRID_FOLDER: &str = "grid";
 /// A grid of launches in its folder.
 pub const GRID: &str = "grid.json";
 

@@ -4,7 +4,6 @@
 //! The path of one run: [`config::sources::Sources`] → [`plan::Plan`] → [`run::run`] →
 //! [`minimascope_record::run::RunSummary`].
 
-//TMP pub mod afterwards;
 pub mod config;
 pub mod escape;
 pub mod folder;
@@ -13,14 +12,13 @@ pub mod measure;
 pub mod plan;
 pub mod presets;
 pub mod progress;
-//TMP pub mod reproduce;
 pub mod run;
 pub mod stability;
-//TMP pub mod study;
+pub mod stored_runs;
 pub mod sweep;
 pub mod target;
 
-mod error;
+pub mod error;
 mod loaded_plan;
 
 pub use error::Error;

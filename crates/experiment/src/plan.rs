@@ -3,7 +3,7 @@
 mod examples;
 mod identity;
 mod model;
-pub(crate) mod ranges;
+mod ranges;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -32,6 +32,15 @@ pub struct Plan {
     corrupted: Vec<usize>,
     batch_size: usize,
     id: RunId,
+}
+
+/// Whether every value of a configuration is in its range, as far as that can be said without model and
+/// data.
+///
+/// # Errors
+/// The first that is not, by its key.
+pub fn check_ranges(configured: &Configured) -> Result<(), Error> {
+    ranges::check(configured)
 }
 
 impl Plan {

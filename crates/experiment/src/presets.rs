@@ -1,4 +1,4 @@
-//! Runs that have a name: a recipe of the study each, as a configuration file inside the program.
+//! Named configurations of runs and named sweeps, as files inside the program.
 
 use crate::Error;
 use crate::config::keys::nearest;
@@ -11,14 +11,7 @@ const PRESETS: [(&str, &str); 3] = [
 
 const SWEEPS: [(&str, &str); 1] = [("paper", include_str!("../presets/paper.toml"))];
 
-const AFTERWARDS: [(&str, &str); 1] = [("paper", include_str!("../presets/paper-afterwards.toml"))];
-
-/// What is asked of the minima of a sweep that has a name.
-pub(crate) fn afterwards(name: &str) -> Option<&'static str> {
-    AFTERWARDS.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
-}
-
-/// The sweep file of a sweep that has a name.
+/// The file of a named sweep.
 #[must_use]
 pub fn sweep(name: &str) -> Option<&'static str> {
     SWEEPS.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
@@ -38,6 +31,7 @@ pub fn text(name: &str) -> Result<&'static str, Error> {
         Error::UnknownPreset {
             name: name.to_owned(),
             nearest: nearest(name, names()).map(str::to_owned),
+            known: names().collect(),
         }
     })
 }

@@ -2,14 +2,14 @@
 
 use std::sync::atomic::AtomicBool;
 
-use minimascope_minimum::{Minimum, Watch};
+use minimascope_minimum::{Minimum, Watch, not_settled};
 use minimascope_net::Scalar;
 use minimascope_record::outcome::Outcome;
 use minimascope_record::stability::{
-    Attribution, Origin, StabilityQuestion, StabilityReport, Verdict,
+    Attribution, Judged, Origin, StabilityQuestion, StabilityReport, Verdict,
 };
 use minimascope_record::threshold::{Threshold, mean_square};
-use minimascope_stability::LearningRate;
+use minimascope_stability::{Batching, LearningRate, Momentum};
 
 use crate::Error;
 use crate::folder::{ANSWERS, RunFolder};
@@ -173,6 +173,34 @@ impl RunMinimum<'_, '_> {
     ) -> Result<(Verdict, f64), Error> {
         let exact = mean_square(thresholds).expect("every list has the exact threshold");
         Ok(self.minimum.judge(exact, learning_rate)?)
+    }
+
+    /// The thresholds at one batch size and the verdict at the run's own learning rate, in a few
+    /// seconds: without a certificate, and in the directions known. [`RunMinimum::ask`] does both.
+    ///
+    /// # Errors
+    /// [`Error::Stability`] for a batch size outside 1 to n; [`Error::Interrupted`].
+    pub fn judge_quickly(
+        &self,
+        batch_size: usize,
+        progress: &mut dyn Progress,
+        interrupt: &AtomicBool,
+    ) -> Result<Judged, Error> {
+        let config = &self.plan().config().train;
+        let sampling = config.sampling.independent();
+        let batching = Batching::new(self.plan().train().len(), batch_size, sampling)?;
+        let effort = self.minimum.effort(&StabilityQuestion::default().quick())?;
+        let thresholds = watching(progress, interrupt, |watch| {
+            self.minimum.thresholds(&batching, &effort, watch)
+        })?;
+        let (verdict, margin) =
+            self.judge(&thresholds, LearningRate::new(config.learning_rate)?)?;
+        let used = self.minimum.used_at(Some(batch_size), config.sampling);
+        let mut notes = self.minimum.notes(sampling, used)?;
+        notes.extend(mean_square(&thresholds).and_then(not_settled));
+        notes.extend(self.minimum.directions_left_out(Momentum::NONE));
+        let learning_rate = config.learning_rate;
+        Ok(Judged { learning_rate, batch_size, thresholds, verdict, margin, notes })
     }
 
     /// Adds labels to the examples of an attribution.

@@ -6,7 +6,6 @@
 pub mod axes;
 pub mod board;
 pub mod collect;
-pub mod error;
 pub mod estimate;
 pub mod plan;
 pub mod pool;

@@ -25,7 +25,7 @@ pub(crate) enum Failure {
     #[error("stdout cannot be written: {0}")]
     Output(#[from] io::Error),
     #[error("the figure cannot be drawn: {0}")]
-    Figure(#[from] minimascope_report::Error),
+    Figure(#[from] minimascope_plot::Error),
     #[error("{}: {source}", path.display())]
     File { path: PathBuf, source: io::Error },
     #[error("{what}")]

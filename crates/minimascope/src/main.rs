@@ -2,6 +2,7 @@
 
 mod arguments;
 mod commands;
+mod criteria;
 mod exit;
 mod interrupt;
 mod output;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use minimascope_data::Dataset;
-use minimascope_report::{Figure, Image, Theme};
+use minimascope_plot::{Figure, Image, Theme};
 
 use crate::exit::Failure;
 

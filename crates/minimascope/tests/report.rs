@@ -22,13 +22,27 @@ fn the_same_runs_give_the_same_page() {
     let first = fs::read_to_string(place.path().join("first.html")).unwrap();
     assert!(first == page(&place, &["runs"], "second.html"), "two pages of the same runs differ");
     assert!(first.len() < 3_000_000, "{}", first.len());
-    for figure in
-        ["figure-images-fashion-mnist-0", "figure-toy", "figure-diagram", "figure-margins"]
-    {
+    for figure in ["figure-images-fashion-mnist-0", "figure-diagram", "figure-margins"] {
         assert!(first.contains(&format!("id=\"{figure}\"")), "{figure}");
     }
+    // None of the runs is of the study.
+    assert!(!first.contains("id=\"figure-toy\"") && !first.contains("Published values"));
     let without_name = first.replace("xmlns=\"http://www.w3.org/2000/svg\"", "");
     assert!(!without_name.contains("http://") && !without_name.contains("https://"));
+}
+
+#[test]
+fn a_run_of_the_study_makes_the_page_of_the_study() {
+    let place = Place::new();
+    let config = place.run_into("runs", &[]).join("config.toml");
+    let mut words: toml::Table = toml::from_str(&fs::read_to_string(&config).unwrap()).unwrap();
+    let preset = toml::from_str("preset = \"fashion-mnist-fnn\"").unwrap();
+    words.insert("model".to_owned(), toml::Value::Table(preset));
+    fs::write(&config, toml::to_string(&words).unwrap()).unwrap();
+    let page = page(&place, &["runs"], "study.html");
+    for part in ["id=\"figure-toy\"", "Published values beside ours"] {
+        assert!(page.contains(part), "{part}");
+    }
 }
 
 #[test]

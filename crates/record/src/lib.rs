@@ -3,7 +3,7 @@
 //!
 //! Configurations: [`config::RunConfig`] with [`dataset`], [`architecture`] and [`training`].
 //! Results: [`run::RunSummary`] and the lines of a run's traces, each with [`measured`] numbers;
-//! [`study::Study`] is a whole folder of them, beside the [`published`] ones.
+//! [`stored_run::StoredRun`] holds all records of one run.
 //! Every object that stands alone carries [`SCHEMA_VERSION`].
 
 pub mod architecture;
@@ -14,11 +14,10 @@ pub mod escape;
 pub mod listing;
 pub mod measured;
 pub mod outcome;
-pub mod published;
 pub mod reproduction;
 pub mod run;
 pub mod stability;
-pub mod study;
+pub mod stored_run;
 pub mod sweep;
 pub mod threshold;
 pub mod trace;

@@ -173,17 +173,22 @@ pub enum Sampling {
 }
 
 impl std::fmt::Display for Sampling {
-    /// As configurations spell it.
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(match self {
-            Self::ReshuffledEpochs => "reshuffled-epochs",
-            Self::IndependentBatches => "independent-batches",
-            Self::WithReplacement => "with-replacement",
-        })
+        formatter.write_str(self.name())
     }
 }
 
 impl Sampling {
+    /// As configurations spell it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ReshuffledEpochs => "reshuffled-epochs",
+            Self::IndependentBatches => "independent-batches",
+            Self::WithReplacement => "with-replacement",
+        }
+    }
+
     /// In words.
     #[must_use]
     pub fn description(self) -> &'static str {

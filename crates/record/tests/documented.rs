@@ -2,7 +2,7 @@
 
 use minimascope_record::escape::{Escape, EscapeGrid, ToyEscape};
 use minimascope_record::listing::{ConfigTable, DataCheck, DataList, ModelList, ModelTable};
-use minimascope_record::reproduction::Reproduction;
+use minimascope_record::reproduction::Theory;
 use minimascope_record::run::{Provenance, RunSummary, Timing};
 use minimascope_record::stability::StabilityReport;
 use minimascope_record::sweep::{SlurmLaunch, SweepReport, SweepTables};
@@ -20,7 +20,7 @@ fn every_key_is_documented() {
         ("timing", schema_for!(Timing)),
         ("steps", schema_for!(StepLine)),
         ("curvature", schema_for!(CurvatureLine)),
-        ("reproduction", schema_for!(Reproduction)),
+        ("theory", schema_for!(Theory)),
         ("model list", schema_for!(ModelList)),
         ("model show", schema_for!(ModelTable)),
         ("data list", schema_for!(DataList)),

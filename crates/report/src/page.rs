@@ -1,4 +1,8 @@
-//! One self-contained HTML page of a whole study, or of one run.
+//! One self-contained HTML page of a folder of runs, or of one run.
+//!
+//! A page is a [`Document`]: a title, findings, and sections of figures and tables. [`folder`] makes the
+//! page of any folder of runs from the general [`sections`], and [`run`] the page of one run. A page on
+//! a subject of its own combines the general sections with its own, and sets its own title and findings.
 //!
 //! A page is a pure function of records: the same records give the same bytes. It asks nothing of
 //! any network (its own content security policy forbids it), reads with scripts off, follows the
@@ -8,72 +12,98 @@
 mod data;
 mod document;
 mod exhibit;
+pub mod findings;
 mod html;
+mod references;
 mod run;
-mod study;
+pub mod sections;
 mod table;
+pub mod wording;
 
-use minimascope_record::escape::ToyEscape;
-use minimascope_record::study::{StoredRun, Study};
+use minimascope_plot::{Image, Text};
+use minimascope_record::stored_run::StoredRun;
 
-use self::document::Document;
+pub use document::{Content, Document, Section};
+pub use exhibit::{Caption, Exhibit};
+pub use references::{ReferenceValue, ReferenceValues, References};
+pub use table::PageTable;
+
 use crate::figures::contact_sheet::ContactSheet;
-use crate::figures::toy::Toy;
-use crate::{Error, Figure, Image};
 
-/// What the page of a study shows.
+/// What the page of a folder of runs shows.
 #[derive(Clone, Copy, Debug)]
 pub struct Inputs<'a> {
-    /// The runs and the published numbers.
-    pub study: &'a Study,
-    /// The one-dimensional example and its paths.
-    pub toy: Option<(&'a ToyEscape, &'a Toy)>,
+    /// The runs.
+    pub runs: &'a [StoredRun],
     /// Images of the training sets.
     pub sheets: &'a [ContactSheet],
+    /// Published values to show beside the runs.
+    pub references: &'a References,
 }
 
-/// A page, ready to be written.
-#[derive(Clone, Debug)]
-pub struct Page {
-    document: Document,
-}
-
-impl Page {
-    /// The page as one file.
-    ///
-    /// # Errors
-    /// What a figure refuses to draw: a value that is not finite, from a damaged record.
-    pub fn to_html(&self) -> Result<String, Error> {
-        self.document.to_html()
+/// The page of a folder of runs: every general section.
+pub fn folder(inputs: &Inputs<'_>) -> Document {
+    let Inputs { runs, sheets, references } = *inputs;
+    Document {
+        title: "Minima and their stability".into(),
+        kicker: format!("{}, measured by minimascope", finished(runs)),
+        findings: findings::sentences(runs),
+        conventions: conventions(runs),
+        sections: vec![
+            sections::setup::section(runs, sheets),
+            sections::training::section(runs),
+            sections::diagram::section(runs, references),
+            sections::batch_size::section(runs, references),
+            sections::power_law::section(runs, references),
+            sections::comparison::section(runs),
+            sections::escape::section(runs),
+            sections::plane::section(runs),
+            sections::margins::section(runs),
+            sections::noise_scale::section(runs),
+            sections::density::section(runs),
+            sections::corruption::section(runs),
+            sections::listing::section(runs),
+        ],
     }
-
-    /// Its figures in their order, each with an identifier of its own.
-    pub fn figures(&self) -> impl Iterator<Item = &Figure> {
-        self.document.figures()
-    }
-}
-
-/// The page of a study.
-///
-/// # Errors
-/// What the theory refuses in a damaged record.
-pub fn study(inputs: &Inputs<'_>) -> Result<Page, Error> {
-    Ok(Page { document: study::page(inputs)? })
 }
 
 /// The page of one run; `picture` gives the name of an example's label and its image.
-pub fn run(run: &StoredRun, picture: impl Fn(usize) -> (String, Option<Image>)) -> Page {
-    Page { document: run::page(run, picture) }
+pub fn run(run: &StoredRun, picture: impl Fn(usize) -> (String, Option<Image>)) -> Document {
+    run::page(run, picture)
 }
 
-/// Runs of which each has a training set that no earlier one of the study has, with few wrong
-/// labels before many: those whose images the page shows.
-pub fn training_sets(study: &Study) -> Vec<&StoredRun> {
-    study::setup::training_sets(study)
+/// The number of finished runs in words, as "12 runs".
+pub fn finished(runs: &[StoredRun]) -> String {
+    wording::plural(runs.iter().filter(|run| run.result.is_some()).count(), "run")
+}
+
+/// The definitions of the symbols of a page, with the losses of its runs.
+pub fn conventions(runs: &[StoredRun]) -> Text {
+    let mut losses: Vec<&str> = Vec::new();
+    for run in runs {
+        let name = run.config.loss.description();
+        if !losses.contains(&name) {
+            losses.push(name);
+        }
+    }
+    Text::markup(&format!(
+        "Loss of an example: {}. *f* is its mean over the *n* training examples, *H*_{{i}} the \
+         Hessian of example *i*, *H* their mean. Sharpness *a* = λ_{{max}}(*H*); non-uniformity \
+         *s* = √λ_{{max}}(Σ) with Σ = mean *H*_{{i}}^{{2}} − *H*^{{2}}. *η* is the learning rate, \
+         *B* the batch size, *B* = *n* gradient descent (GD). ± is one standard deviation over \
+         seeds unless said otherwise.",
+        losses.join("; ")
+    ))
+}
+
+/// Runs of which each has a training set that no earlier one has, with few wrong labels before many:
+/// those whose images a page shows.
+pub fn training_sets(runs: &[StoredRun]) -> Vec<&StoredRun> {
+    sections::setup::training_sets(runs)
 }
 
 /// Lower-case letters, digits and hyphens, for identifiers.
-fn slug(text: &str) -> String {
+pub fn slug(text: &str) -> String {
     let letter = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
     text.chars().map(letter).collect()
 }

@@ -1,17 +1,19 @@
-//! What is said of many runs at once: means with their scatter, and a fitted power.
+//! Statistics over runs: means with their deviations, and fitted power laws.
 
 /// A mean and the scatter about it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Summary {
-    pub(crate) mean: f64,
+pub struct Summary {
+    /// The mean.
+    pub mean: f64,
     /// Standard deviation over the values, with n − 1; `None` for a single one.
-    pub(crate) deviation: Option<f64>,
-    pub(crate) count: usize,
+    pub deviation: Option<f64>,
+    /// The number of values.
+    pub count: usize,
 }
 
 impl Summary {
-    /// `None` without values.
-    pub(crate) fn of(values: &[f64]) -> Option<Summary> {
+    /// Of these values; `None` if there are none.
+    pub fn of(values: &[f64]) -> Option<Summary> {
         let count = values.len();
         let mean = values.iter().sum::<f64>() / count as f64;
         let squares: f64 = values.iter().map(|value| (value - mean) * (value - mean)).sum();
@@ -19,31 +21,34 @@ impl Summary {
         (count > 0).then_some(Summary { mean, deviation, count })
     }
 
-    /// Of the mean; `None` for a single value.
-    pub(crate) fn standard_error(&self) -> Option<f64> {
+    /// The standard error of the mean; `None` for a single value.
+    pub fn standard_error(&self) -> Option<f64> {
         Some(self.deviation? / (self.count as f64).sqrt())
     }
 }
 
 /// y = factor·x^slope, by least squares of log y on log x.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct PowerLaw {
-    pub(crate) slope: f64,
+pub struct PowerLaw {
+    /// The power.
+    pub slope: f64,
     /// Standard error of the slope, from the scatter about the line.
-    pub(crate) slope_error: f64,
-    pub(crate) factor: f64,
+    pub slope_error: f64,
+    /// The value at x = 1.
+    pub factor: f64,
     /// Pearson's correlation of the logarithms.
-    pub(crate) correlation: f64,
+    pub correlation: f64,
     /// Geometric mean of y/x.
-    pub(crate) ratio: f64,
-    pub(crate) count: usize,
+    pub ratio: f64,
+    /// The number of points.
+    pub count: usize,
     /// Smallest and largest x.
-    pub(crate) range: [f64; 2],
+    pub range: [f64; 2],
 }
 
 impl PowerLaw {
-    /// Of positive points; `None` for fewer than three, or for one x.
-    pub(crate) fn fit(points: &[[f64; 2]]) -> Option<PowerLaw> {
+    /// Fits positive points; `None` for fewer than three, or if all have the same x.
+    pub fn fit(points: &[[f64; 2]]) -> Option<PowerLaw> {
         let logs: Vec<[f64; 2]> = points.iter().map(|point| point.map(libm::log)).collect();
         let count = logs.len();
         if count < 3 {
@@ -72,8 +77,8 @@ impl PowerLaw {
         })
     }
 
-    /// Of the fit.
-    pub(crate) fn at(&self, x: f64) -> f64 {
+    /// The value of the fit at x.
+    pub fn at(&self, x: f64) -> f64 {
         self.factor * libm::pow(x, self.slope)
     }
 }

@@ -1,8 +1,7 @@
 //! Layers of configuration, and where each value came from.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use minimascope_data::catalogue::KnownDataset;
 use minimascope_record::config::{ModelConfig, RunConfig};
@@ -10,31 +9,8 @@ use minimascope_record::config::{ModelConfig, RunConfig};
 use crate::Error;
 use crate::config::assignment::Assignment;
 use crate::config::keys::{Choice, RUN};
+use crate::error::ValueOrigin;
 use crate::presets;
-
-/// Where a value came from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ValueOrigin {
-    /// The schema's default.
-    Default,
-    /// A run preset.
-    Preset(String),
-    /// A file.
-    File(PathBuf),
-    /// `key=value`.
-    CommandLine,
-}
-
-impl fmt::Display for ValueOrigin {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Default => formatter.write_str("default"),
-            Self::Preset(name) => write!(formatter, "preset {name}"),
-            Self::File(path) => path.display().fmt(formatter),
-            Self::CommandLine => formatter.write_str("command line"),
-        }
-    }
-}
 
 /// Values as written, later ones over earlier ones.
 #[derive(Clone, Debug, Default)]
@@ -205,14 +181,6 @@ impl Configured {
                 (key, value, origin)
             })
             .collect()
-    }
-
-    /// Whether every value is in its range, as far as that can be said without model and data.
-    ///
-    /// # Errors
-    /// The first that is not, by its key.
-    pub fn check_ranges(&self) -> Result<(), Error> {
-        crate::plan::ranges::check(self)
     }
 
     /// Where the value of a dotted key came from.

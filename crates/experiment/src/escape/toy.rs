@@ -63,43 +63,22 @@ impl Default for ToyLaunch {
     }
 }
 
-/// What a picture of the example shows, as `[x, value]` and `[x_t, f(x_t)]`.
+/// The functions and the path of each optimiser.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Picture {
-    /// f₁, f₂ and f, x rising.
-    pub functions: [Vec<[f64; 2]>; 3],
-    /// The path of gradient descent.
-    pub gradient_descent: Vec<[f64; 2]>,
-    /// The path of SGD with the first seed.
-    pub sgd: Vec<[f64; 2]>,
-}
-
-impl Picture {
-    fn new(toy: &ToyProblem, gradient_descent: &ToyPath, sgd: &ToyPath) -> Self {
-        // Both minima with a margin of half their distance.
-        let xs = (-100..=300).map(|i| f64::from(i) / 200.0);
-        let points = |f: &dyn Fn(f64) -> f64| xs.clone().map(|x| [x, f(x)]).collect();
-        let along = |path: &ToyPath| {
-            let finite = path.positions.iter().take_while(|x| toy.objective(**x).is_finite());
-            finite.map(|x| [*x, toy.objective(*x)]).collect()
-        };
-        Self {
-            functions: [
-                points(&|x| toy.values(x)[0]),
-                points(&|x| toy.values(x)[1]),
-                points(&|x| toy.objective(x)),
-            ],
-            gradient_descent: along(gradient_descent),
-            sgd: along(sgd),
-        }
-    }
+pub struct ToyPaths {
+    /// The functions.
+    pub toy: ToyProblem,
+    /// Of gradient descent.
+    pub gradient_descent: ToyPath,
+    /// Of SGD with the first seed.
+    pub sgd: ToyPath,
 }
 
 /// Both minima by every criterion at B = 1, and where the paths end.
 ///
 /// # Errors
 /// [`Error::Stability`] for curvatures or an η that are not positive, and for no steps or seeds.
-pub fn launch(launch: &ToyLaunch) -> Result<(ToyEscape, Picture), Error> {
+pub fn launch(launch: &ToyLaunch) -> Result<(ToyEscape, ToyPaths), Error> {
     for (index, value) in launch.curvatures.into_iter().enumerate() {
         let (function, least, most) = (index + 1, LEAST_CURVATURE, MOST_CURVATURE);
         if !(least..=most).contains(&value) {
@@ -157,8 +136,8 @@ pub fn launch(launch: &ToyLaunch) -> Result<(ToyEscape, Picture), Error> {
         gradient_descent: end(&gradient_descent),
         figure: None,
     };
-    let picture = Picture::new(&toy, &gradient_descent, sgd.as_ref().unwrap_or(&gradient_descent));
-    Ok((record, picture))
+    let sgd = sgd.unwrap_or_else(|| gradient_descent.clone());
+    Ok((record, ToyPaths { toy, gradient_descent, sgd }))
 }
 
 fn minimum_of(
@@ -241,7 +220,7 @@ mod tests {
     /// The numbers of the paper's pair, through the records.
     #[test]
     fn the_paper_s_pair() {
-        let (record, picture) = launch(&ToyLaunch::default()).unwrap();
+        let (record, paths) = launch(&ToyLaunch::default()).unwrap();
         let [zero, one] = &record.minima[..] else { panic!("two minima") };
         let at = |name| by(&one.thresholds, &name).unwrap();
         let exact = mean_square(&one.thresholds).unwrap();
@@ -257,7 +236,7 @@ mod tests {
         assert!((one.mean_square_growth - 1.7476).abs() < 1e-12);
         assert_eq!((record.sgd.at_zero, record.sgd.seeds), (1_000, 1_000));
         assert_eq!(record.gradient_descent, ToyEnd::AtOne);
-        assert_eq!(picture.sgd.len(), 501);
+        assert_eq!(paths.sgd.positions.len(), 501);
     }
 
     #[test]

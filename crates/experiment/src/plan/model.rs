@@ -6,7 +6,8 @@ use minimascope_record::config::ModelConfig;
 
 use crate::Error;
 use crate::config::keys::{ARCHITECTURE, nearest};
-use crate::config::sources::{ValueOrigin, one_line};
+use crate::config::sources::one_line;
+use crate::error::ValueOrigin;
 
 /// The name and the layers of a configured model.
 ///

@@ -18,9 +18,10 @@ use serde::Deserialize;
 use minimascope_record::sweep::SlurmSettings;
 
 use crate::Error;
-use crate::config::sources::{ValueOrigin, assignments};
+use crate::config::sources::assignments;
+use crate::error::SweepError;
+use crate::error::ValueOrigin;
 use crate::sweep::axes::{Axis, Point};
-use crate::sweep::error::SweepError;
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -7,7 +7,8 @@ use minimascope_record::sweep::SlurmSettings;
 
 use crate::Error;
 use crate::config::assignment::Assignment;
-use crate::config::sources::{Sources, ValueOrigin, one_line};
+use crate::config::sources::{Sources, one_line};
+use crate::error::ValueOrigin;
 use crate::plan::{Plan, SharedExamples};
 use crate::presets;
 use crate::sweep::axes::{Axis, SweptAssignment, product};

@@ -17,12 +17,12 @@ use minimascope_record::run::RunSummary;
 use minimascope_record::sweep::RunFailure;
 
 use crate::Error;
+use crate::error::SweepError;
 use crate::folder::finished;
 use crate::folder::{
     CHECKPOINT, CURVATURE, FINAL, OUTCOME, PROVENANCE, RunFolder, STEPS, TIMING, TRAINED,
 };
 use crate::plan::Plan;
-use crate::sweep::error::SweepError;
 
 const WORK: &str = ".work";
 const FAILED: &str = "failed";

@@ -148,7 +148,7 @@ impl clap::ValueEnum for SamplingScheme {
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(PossibleValue::new(self.0.to_string()))
+        Some(PossibleValue::new(self.0.name()))
     }
 }
 

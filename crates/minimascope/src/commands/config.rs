@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use minimascope_experiment::config::{keys, sources::Configured, sources::Sources};
+use minimascope_experiment::plan::check_ranges;
 use minimascope_record::SCHEMA_VERSION;
 use minimascope_record::listing::{ConfigTable, ConfigValue};
 
@@ -15,7 +16,7 @@ pub(crate) fn run(arguments: Config) -> Result<Done, Failure> {
         ConfigCommand::Schema => output::json(keys::RUN.schema())?,
         ConfigCommand::Show { configuration, json } => {
             let configured = read(configuration)?;
-            configured.check_ranges()?;
+            check_ranges(&configured)?;
             let rows = configured.rows();
             if json {
                 let values = rows.into_iter().map(|(key, value, origin)| ConfigValue {

@@ -15,7 +15,7 @@ use minimascope_record::measured::Measured;
 use minimascope_report::views;
 
 use crate::arguments::Escape;
-use crate::commands::stability::criteria;
+use crate::criteria::criteria;
 use crate::exit::{Done, Failure};
 use crate::pictures::draw;
 use crate::summary::{name_of, percent};

@@ -6,11 +6,13 @@ use minimascope_experiment::config::sources::Sources;
 use minimascope_experiment::escape::toy;
 use minimascope_experiment::folder::CONFIG;
 use minimascope_experiment::plan::Plan;
-use minimascope_experiment::{Error, study};
-use minimascope_record::study::{StoredRun, Study};
-use minimascope_report::figures::contact_sheet::{ContactSheet, Picture};
-use minimascope_report::page::{self, Page};
-use minimascope_report::views;
+use minimascope_experiment::{Error, stored_runs};
+use minimascope_record::stored_run::StoredRun;
+use minimascope_report::figures::contact_sheet::{ContactSheet, LabelledImage};
+use minimascope_report::page::{self, Document, Inputs, References};
+use minimascope_study::page::{StudyInputs, has_published_network};
+use minimascope_study::published::Published;
+use minimascope_study::toy::ToyFigure;
 
 use crate::arguments::Report;
 use crate::exit::{Done, Failure};
@@ -24,12 +26,12 @@ pub(crate) fn run(arguments: &Report) -> Result<Done, Failure> {
     } else if !target.is_dir() && by_id.join(CONFIG).is_file() {
         write(&run_page(&by_id)?, arguments)?;
     } else {
-        write(&of_folder(target)?, arguments)?;
+        write(&folder_page(target)?, arguments)?;
     }
     Ok(Done::Well)
 }
 
-fn write(page: &Page, arguments: &Report) -> Result<(), Failure> {
+fn write(page: &Document, arguments: &Report) -> Result<(), Failure> {
     write_page(page, &arguments.out)?;
     match &arguments.figures {
         Some(folder) => write_figures(page, folder),
@@ -38,32 +40,40 @@ fn write(page: &Page, arguments: &Report) -> Result<(), Failure> {
 }
 
 /// Writes the page of a folder of runs.
-pub(crate) fn study_page(folder: &Path, out: &Path) -> Result<(), Failure> {
-    write_page(&of_folder(folder)?, out)
+pub(crate) fn write_folder_page(folder: &Path, out: &Path) -> Result<(), Failure> {
+    write_page(&folder_page(folder)?, out)
 }
 
-fn of_folder(folder: &Path) -> Result<Page, Failure> {
-    let study = study::read(folder)?;
-    let sheets = sheets(&study, folder);
-    let (record, picture) = toy::launch(&toy::Launch::default())?;
-    let paths = [picture.gradient_descent, picture.sgd];
-    let toy = views::toy(&record, picture.functions, paths);
-    let inputs = page::Inputs { study: &study, toy: Some((&record, &toy)), sheets: &sheets };
-    Ok(page::study(&inputs)?)
+/// The page of a folder of runs: the study's if one of them is of a network with published numbers,
+/// otherwise that of any folder.
+fn folder_page(folder: &Path) -> Result<Document, Failure> {
+    let runs = stored_runs::read(folder)?;
+    let sheets = sheets(&runs, folder);
+    let published = Published::built_in();
+    if !runs.iter().any(|run| has_published_network(run, &published)) {
+        let references = References::default();
+        let inputs = Inputs { runs: &runs, sheets: &sheets, references: &references };
+        return Ok(page::folder(&inputs));
+    }
+    let (record, paths) = toy::launch(&toy::ToyLaunch::default())?;
+    let figure = ToyFigure::new(&record, &paths);
+    let toy = Some((&record, &figure));
+    let inputs = StudyInputs { runs: &runs, published: &published, toy, sheets: &sheets };
+    Ok(minimascope_study::page::page(&inputs))
 }
 
 /// The page of one run.
-fn run_page(folder: &Path) -> Result<Page, Failure> {
-    let run = study::read_run(folder)?;
-    let blamed = run.stability.as_ref().is_some_and(|report| report.blame.is_some());
-    let plan = if blamed { plan(folder) } else { None };
+fn run_page(folder: &Path) -> Result<Document, Failure> {
+    let run = stored_runs::read_run(folder)?;
+    let has_attribution = run.stability.iter().any(|report| report.attribution.is_some());
+    let plan = if has_attribution { plan(folder) } else { None };
     Ok(page::run(&run, |example| match &plan {
         Some(plan) => picture(plan.train(), example),
         None => (format!("example {example}"), None),
     }))
 }
 
-fn write_page(page: &Page, out: &Path) -> Result<(), Failure> {
+fn write_page(page: &Document, out: &Path) -> Result<(), Failure> {
     let html = page.to_html()?;
     std::fs::write(out, &html).map_err(|source| Failure::File { path: out.to_owned(), source })?;
     anstream::eprintln!("written: {} ({} KB)", out.display(), html.len().div_ceil(1000));
@@ -71,7 +81,7 @@ fn write_page(page: &Page, out: &Path) -> Result<(), Failure> {
 }
 
 /// Every figure as a file, by its identifier.
-fn write_figures(page: &Page, folder: &Path) -> Result<(), Failure> {
+fn write_figures(page: &Document, folder: &Path) -> Result<(), Failure> {
     let mut count = 0;
     for figure in page.figures() {
         save(figure, folder)?;
@@ -86,8 +96,8 @@ const CLEAN: usize = 24;
 const CORRUPTED: usize = 12;
 
 /// The images of every training set whose files are found.
-fn sheets(study: &Study, folder: &Path) -> Vec<ContactSheet> {
-    let sets = page::training_sets(study);
+fn sheets(runs: &[StoredRun], folder: &Path) -> Vec<ContactSheet> {
+    let sets = page::training_sets(runs);
     sets.into_iter().filter_map(|run| sheet(run, &folder.join(&run.run))).collect()
 }
 
@@ -98,7 +108,7 @@ fn sheet(run: &StoredRun, folder: &Path) -> Option<ContactSheet> {
     let shown: Vec<usize> = clean.chain(wrong.iter().copied().take(CORRUPTED)).collect();
     let pictures = shown.into_iter().filter_map(|example| {
         let (label, image) = picture(data, example);
-        Some(Picture { image: image?, label, corrupted: wrong.contains(&example) })
+        Some(LabelledImage { image: image?, label, corrupted: wrong.contains(&example) })
     });
     Some(ContactSheet {
         data: run.result.as_ref()?.data.clone(),

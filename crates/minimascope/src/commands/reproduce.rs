@@ -1,19 +1,21 @@
 //! `reproduce`: the study's minima and ours, side by side.
 
-use minimascope_experiment::afterwards::{Afterwards, Asked};
-use minimascope_experiment::reproduce::{Ended, reproduce};
 use minimascope_experiment::run::{Existing, Options};
 use minimascope_experiment::sweep::pool::SweepOptions;
 use minimascope_experiment::sweep::shard::Shard;
 use minimascope_record::escape::Escape;
 use minimascope_record::measured::Measured;
 use minimascope_record::outcome::Outcome;
-use minimascope_record::reproduction::{Reference, Reproduction, ReproductionRow, Spread};
-
-use minimascope_report::views::minima;
+use minimascope_study::Completion;
+use minimascope_study::published::{Reference, Spread};
+use minimascope_study::questions::MinimumQuestions;
+use minimascope_study::reproduce::diagram::diagram;
+use minimascope_study::reproduce::reproduce;
+use minimascope_study::reproduction::{Reproduction, ReproductionRow};
 
 use crate::arguments::{PlanPlace, Preset, Reproduce};
 use crate::commands::{report, sweep};
+use crate::criteria::ThresholdColumns;
 use crate::exit::{Done, Failure};
 use crate::pictures::draw;
 use crate::summary::name_of;
@@ -30,7 +32,7 @@ pub(crate) fn run(arguments: Reproduce) -> Result<Done, Failure> {
     }
 }
 
-/// Every cell of the study: the plan `paper` of `sweep`, and what is asked of its minima.
+/// Every run of the study: the plan `paper` of `sweep`, and the questions about its minima.
 fn paper(arguments: Reproduce) -> Result<Done, Failure> {
     if arguments.force {
         return Err(Failure::Usage {
@@ -55,12 +57,12 @@ fn paper(arguments: Reproduce) -> Result<Done, Failure> {
     let (plan, store) = sweep::open(&place)?;
     let mut progress = progress::on_stderr();
     let begun = |run: &str, what: &str| anstream::eprintln!("{run}: {what}");
-    let questions = Afterwards::of_preset(PAPER).expect("the preset has questions");
-    let asked =
-        questions.ask(&plan, &store, &machine, progress.as_mut(), begun, interrupt::flag())?;
+    let questions = MinimumQuestions::of_preset(PAPER).expect("the preset has questions");
+    let ended =
+        questions.answer(&plan, &store, &machine, progress.as_mut(), begun, interrupt::flag())?;
     drop(progress);
-    report::study_page(&folder, &folder.join("report.html"))?;
-    if asked == Asked::Interrupted {
+    report::write_folder_page(&folder, &folder.join("report.html"))?;
+    if ended == Completion::Interrupted {
         anstream::eprintln!("the same command continues; what was answered is saved");
         return Ok(Done::Interrupted);
     }
@@ -82,11 +84,11 @@ fn quick(arguments: Reproduce) -> Result<Done, Failure> {
     } else if !study.rows.is_empty() {
         output::text(&text(&study))?;
     }
-    if let Some(diagram) = minima(&study) {
+    if let Some(diagram) = diagram(&study) {
         draw(&diagram.figure(), &folder)?;
-        report::study_page(&folder, &folder.join("report.html"))?;
+        report::write_folder_page(&folder, &folder.join("report.html"))?;
     }
-    if ended == Ended::Interrupted {
+    if ended == Completion::Interrupted {
         anstream::eprintln!("the same command continues; what is finished stays");
         return Ok(Done::Interrupted);
     }
@@ -143,42 +145,22 @@ fn text(study: &Reproduction) -> String {
 
 /// Every minimum with its own batch size and with B = 4, and what a launch did.
 fn theory(study: &Reproduction) -> String {
-    let mut table = Table::new([
-        "minimum",
-        "η",
-        "B",
-        "verdict",
-        "η/η*",
-        "Theorem 1",
-        "rectangle",
-        "exact in",
-        "estimate",
-        "bounds",
-        "2/a",
-        "decoupled",
-        "worst example",
-    ]);
+    let theories = || study.rows.iter().filter_map(|row| Some((row, row.theory.as_ref()?)));
+    let judged = theories().flat_map(|(_, theory)| &theory.stability);
+    let columns = ThresholdColumns::of(judged.map(|at| &at.thresholds[..]));
+    let titles = ["minimum", "η", "B", "verdict", "η/η*"].map(str::to_owned);
+    let mut table = Table::new(titles.into_iter().chain(columns.titles()));
     let (mut text, mut launches) = (String::new(), String::new());
-    for (row, theory) in study.rows.iter().filter_map(|row| Some((row, row.theory.as_ref()?))) {
+    for (row, theory) in theories() {
         for at in &theory.stability {
-            let critical = &at.critical_learning_rate;
-            let exact = &critical.exact;
-            let bounds = critical.bounds.iter().copied().reduce(f64::min);
-            table.row([
+            let own = [
                 row.title.clone(),
                 at.learning_rate.to_string(),
                 at.batch_size.to_string(),
                 at.verdict.to_string(),
                 significant(at.margin),
-                critical.theorem1.map_or(none(), significant),
-                significant(critical.rectangle),
-                format!("[{}, {}]", significant(exact.lower), significant(exact.upper)),
-                significant(exact.estimate),
-                bounds.map_or(none(), significant),
-                significant(critical.gradient_descent),
-                significant(critical.decoupled),
-                significant(critical.worst_example),
-            ]);
+            ];
+            table.row(own.into_iter().chain(columns.cells(&at.thresholds)));
         }
         if let Some(escape) = &theory.escape {
             launches.push_str(&launched(&row.title, escape));
@@ -221,7 +203,7 @@ fn launched(title: &str, escape: &Escape) -> String {
                 significant(2.0 / escape.learning_rate),
                 value(end.non_uniformity),
                 percent(end.test_accuracy),
-                percent(escape.minimum.test_accuracy)
+                percent(escape.origin.test_accuracy)
             ));
         }
         text.push('\n');

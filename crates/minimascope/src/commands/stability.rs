@@ -5,13 +5,11 @@ use minimascope_experiment::target::Target;
 use minimascope_minimum::check;
 use minimascope_record::measured::Estimate;
 use minimascope_record::stability::{StabilityQuestion, StabilityReport, Verdict};
-use minimascope_record::threshold::{
-    CriterionName, Evidence, LowerBy, Proves, RankSearch, RankStop, Threshold,
-};
 use minimascope_report::views::{attribution, boundary};
 
 use crate::arguments::Stability;
 use crate::commands::run::for_every_direction;
+use crate::criteria::{ThresholdColumns, criteria};
 use crate::exit::{Done, Failure};
 use crate::pictures::{draw, picture};
 use crate::summary::percent;
@@ -195,99 +193,16 @@ fn point(report: &StabilityReport) -> String {
     text
 }
 
-/// What each criterion says.
-pub(crate) fn criteria(thresholds: &[Threshold]) -> String {
-    let mut table = Table::new(["  criterion", "η", "proves", "remark"]);
-    for threshold in thresholds {
-        let name = |suffix: &str| format!("  {}{suffix}", threshold.title);
-        let value = significant(threshold.learning_rate);
-        let remark = threshold.remark.clone().unwrap_or_default();
-        match (threshold.bracket, threshold.search()) {
-            (Some(bracket), search) => {
-                let lower_by = search.map_or(String::new(), |search| lower_by(search).to_owned());
-                let lower = significant(bracket.lower);
-                let below = Proves::StayingBelow.to_string();
-                table.row([name(", lower end"), lower, below, lower_by]);
-                let ranks = search.map_or(String::new(), ranks);
-                table.row([name(", estimate"), value, String::new(), ranks]);
-                let (upper, above) = (significant(bracket.upper), Proves::LeavingAbove.to_string());
-                table.row([name(", upper end"), upper, above, remark]);
-            }
-            (None, _) => {
-                let known = evidence(&threshold.evidence);
-                let remark = [known, remark].into_iter().filter(|part| !part.is_empty());
-                let remark = remark.collect::<Vec<_>>().join(", ");
-                table.row([name(""), value, threshold.proves.to_string(), remark]);
-            }
-        }
-    }
-    table.to_string()
-}
-
-fn lower_by(search: &RankSearch) -> &'static str {
-    match search.lower_by {
-        LowerBy::Theorem1 => "by Theorem 1",
-        LowerBy::Certificate => "by a certificate",
-        LowerBy::Sharpness => "by the sharpness",
-        LowerBy::None => "nothing proved",
-    }
-}
-
-/// How well a number is known.
-fn evidence(evidence: &Evidence) -> String {
-    match evidence {
-        Evidence::Simulation { standard_error, converged, rank } => {
-            let settled = if *converged { "" } else { ", not converged" };
-            let (error, rank) = (significant(*standard_error), grouped(*rank as u64));
-            format!("± {error}, r = {rank}{settled}")
-        }
-        Evidence::Formula | Evidence::Search(_) | Evidence::Sample { .. } => String::new(),
-    }
-}
-
-/// How the estimate settled as directions were added.
-fn ranks(search: &RankSearch) -> String {
-    let values = search.ranks.iter().map(|at| {
-        format!("{} in {}", significant(at.critical_learning_rate), grouped(at.rank as u64))
-    });
-    let settled = match search.stop {
-        RankStop::AllDirections => " directions, which are all",
-        RankStop::Converged => " directions",
-        _ => " directions, not settled",
-    };
-    format!("{}{settled}", values.collect::<Vec<_>>().join(", "))
-}
-
 /// A row a batch size, a column a criterion.
 fn boundary_table(report: &StabilityReport) -> String {
-    // The columns of all rows: a criterion may say nothing at some batch sizes.
-    let mut columns: Vec<(&CriterionName, &str)> = Vec::new();
-    for threshold in report.boundary.iter().flat_map(|row| &row.thresholds) {
-        let column = (&threshold.criterion, threshold.title.as_str());
-        if !columns.contains(&column) {
-            columns.push(column);
-        }
-    }
-    let titles = columns.iter().map(|(_, title)| (*title).to_owned());
-    let titles = ["B".to_owned()].into_iter().chain(titles).chain(["verdict".to_owned()]);
-    let mut table = Table::new(titles);
+    let columns = ThresholdColumns::of(report.boundary.iter().map(|row| &row.thresholds[..]));
+    let titles = columns.titles();
+    let mut table =
+        Table::new(["B".to_owned()].into_iter().chain(titles).chain(["verdict".to_owned()]));
     for row in &report.boundary {
-        let cell = |(name, _): &(&CriterionName, &str)| {
-            let found = row.thresholds.iter().find(|at| at.criterion == **name);
-            found.map_or("–".to_owned(), |threshold| match threshold.bracket {
-                None => significant(threshold.learning_rate),
-                Some(bracket) => format!(
-                    "{} in [{}, {}]",
-                    significant(threshold.learning_rate),
-                    significant(bracket.lower),
-                    significant(bracket.upper)
-                ),
-            })
-        };
         let verdict = row.verdict.as_ref().map_or(String::new(), Verdict::to_string);
-        let cells = columns.iter().map(cell);
-        let cells = [row.batch_size.to_string()].into_iter().chain(cells).chain([verdict]);
-        table.row(cells);
+        let cells = columns.cells(&row.thresholds);
+        table.row([row.batch_size.to_string()].into_iter().chain(cells).chain([verdict]));
     }
     table.to_string()
 }

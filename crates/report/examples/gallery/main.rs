@@ -1,11 +1,13 @@
-//! Writes every figure and both pages with sample data, figures in each theme: `cargo run --example gallery -- FOLDER`.
+//! Writes every figure, the page of a folder and the page of a run with sample data, figures in each theme:
+//! `cargo run -p minimascope-report --example gallery -- FOLDER`.
 
 mod sample;
 
 use std::error::Error;
 use std::path::PathBuf;
 
-use minimascope_report::{Theme, page};
+use minimascope_plot::Theme;
+use minimascope_report::page::{self, Inputs, References};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = PathBuf::from(std::env::args().nth(1).ok_or("give the folder to write to")?);
@@ -17,13 +19,11 @@ fn main() -> Result<(), Box<dyn Error>> {
             std::fs::write(folder.join(name), figure.to_svg(theme)?)?;
         }
     }
-    let study = sample::study::study();
-    let (record, toy, sheets) =
-        (sample::study::toy_record(), sample::toy(), sample::study::sheets());
-    let inputs = page::Inputs { study: &study, toy: Some((&record, &toy)), sheets: &sheets };
-    std::fs::write(folder.join("study.html"), page::study(&inputs)?.to_html()?)?;
+    let (runs, sheets) = (sample::stored_runs::runs(), sample::stored_runs::sheets());
+    let inputs = Inputs { runs: &runs, sheets: &sheets, references: &References::default() };
+    std::fs::write(folder.join("folder.html"), page::folder(&inputs).to_html()?)?;
     let picture = |example: usize| (format!("example {example}"), None);
-    let run = page::run(&sample::study::one_run(), picture);
+    let run = page::run(&sample::stored_runs::one_run(), picture);
     std::fs::write(folder.join("run.html"), run.to_html()?)?;
     Ok(())
 }

@@ -1,9 +1,12 @@
 //! Prediction and observation over the (η, B) plane, cell by cell.
 
-use super::boundary::{Bracket, CriterionCurve};
-use super::boundary::{batch_size_axis, bracket_band, criterion_layers, learning_rate_axis};
-use super::reading;
-use crate::{Chart, Figure, Ink, Layer, Marker, Panel, Sample, Text};
+use minimascope_plot::number::reading;
+use minimascope_plot::{Chart, DataPoint, Figure, Ink, LegendPlace, Marker, Panel, Series, Text};
+
+use super::boundary::{
+    BoundaryBracket, CriterionCurve, batch_size_axis, bracket_band, criterion_series,
+    learning_rate_axis,
+};
 
 /// What a launched run did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +30,7 @@ pub enum Predicted {
 
 /// One launched (η, B).
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Cell {
+pub struct AgreementCell {
     /// η.
     pub learning_rate: f64,
     /// B.
@@ -44,16 +47,16 @@ pub struct AgreementPanel {
     /// Data set, network, how the minimum was reached.
     pub title: String,
     /// Bounds of the exact threshold, B rising.
-    pub bracket: Vec<Bracket>,
+    pub bracket: Vec<BoundaryBracket>,
     /// Other criteria to draw.
     pub curves: Vec<CriterionCurve>,
     /// The launches.
-    pub cells: Vec<Cell>,
+    pub cells: Vec<AgreementCell>,
 }
 
 /// One grid a minimum.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Agreement {
+pub struct AgreementFigure {
     /// Heading.
     pub title: String,
     /// Under the heading: seeds, steps, the criterion of leaving.
@@ -70,7 +73,7 @@ struct Counts {
     not_decided: usize,
 }
 
-impl Cell {
+impl AgreementCell {
     fn disagrees(&self) -> bool {
         matches!(
             (self.predicted, self.observed),
@@ -106,33 +109,33 @@ impl AgreementPanel {
         let mut chart = Chart::new(batch_size_axis(), learning_rate_axis("learning rate *η*"));
         chart.height = 320.0;
         if !self.bracket.is_empty() {
-            chart.layers.push(bracket_band(&self.bracket));
+            chart.series.push(bracket_band(&self.bracket));
         }
-        chart.layers.extend(self.curves.iter().flat_map(criterion_layers));
+        chart.series.extend(self.curves.iter().flat_map(criterion_series));
         let kinds = [
             (Observed::Stays, "stays", Marker::Circle, Ink::Series(2)),
             (Observed::Leaves, "leaves", Marker::Cross, Ink::Series(1)),
         ];
         for (observed, name, marker, ink) in kinds {
             let cells = self.cells.iter().filter(|cell| cell.observed == observed);
-            let samples: Vec<Sample> = cells.map(Cell::sample).collect();
-            if !samples.is_empty() {
-                let points = Layer::points(samples, marker, ink);
-                chart.layers.push(points.named(Text::plain(name)));
+            let points: Vec<DataPoint> = cells.map(AgreementCell::point).collect();
+            if !points.is_empty() {
+                let drawn = Series::points(points, marker, ink);
+                chart.series.push(drawn.named(Text::plain(name)));
             }
         }
         let wrong = self.cells.iter().filter(|cell| cell.disagrees());
-        let samples: Vec<Sample> = wrong.map(Cell::sample).collect();
-        if !samples.is_empty() {
-            let rings = Layer::points(samples, Marker::Halo, Ink::Strong);
-            chart.layers.push(rings.named(Text::plain("not as predicted")));
+        let points: Vec<DataPoint> = wrong.map(AgreementCell::point).collect();
+        if !points.is_empty() {
+            let rings = Series::points(points, Marker::Halo, Ink::Strong);
+            chart.series.push(rings.named(Text::plain("not as predicted")));
         }
         Panel::chart(Text::plain(&self.title), chart)
     }
 }
 
-impl Cell {
-    fn sample(&self) -> Sample {
+impl AgreementCell {
+    fn point(&self) -> DataPoint {
         let observed = match self.observed {
             Observed::Stays => "stays",
             Observed::Leaves => "leaves",
@@ -142,18 +145,18 @@ impl Cell {
             Predicted::Leaves => "predicted to leave",
             Predicted::NotDecided => "not decided",
         };
-        Sample {
+        DataPoint {
             note: Some(format!(
                 "η = {}, B = {}: {observed}, {predicted}",
                 reading(self.learning_rate),
                 reading(self.batch_size)
             )),
-            ..Sample::new(self.batch_size, self.learning_rate)
+            ..DataPoint::new(self.batch_size, self.learning_rate)
         }
     }
 }
 
-impl Agreement {
+impl AgreementFigure {
     /// The figure.
     pub fn figure(&self) -> Figure {
         let counts: Vec<String> = self.panels.iter().map(AgreementPanel::count_sentence).collect();
@@ -164,7 +167,7 @@ impl Agreement {
         let mut figure = Figure::new("agreement", Text::plain(&self.title), description);
         figure.subtitle = Text::plain(&self.subtitle);
         figure.columns = 2;
-        figure.legend = crate::LegendPlace::Figure;
+        figure.legend = LegendPlace::Figure;
         figure.panels = self.panels.iter().map(AgreementPanel::panel).collect();
         figure.notes = counts.into_iter().map(Text::plain).collect();
         figure

@@ -1,8 +1,11 @@
 //! The stability boundary: critical learning rate against batch size, by every criterion.
 
-use super::criterion::Criterion;
-use super::reading;
-use crate::{Axis, Chart, Figure, Ink, Layer, LegendPlace, Mark, Marker, Panel, Sample, Text};
+use minimascope_plot::number::reading;
+use minimascope_plot::{
+    Axis, Chart, DataPoint, Figure, Ink, LegendPlace, Mark, Marker, Panel, Series, Text,
+};
+
+use super::criterion::CriterionStyle;
 
 /// A critical learning rate at one batch size.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -19,14 +22,14 @@ pub struct Critical {
 #[derive(Clone, Debug, PartialEq)]
 pub struct CriterionCurve {
     /// Which.
-    pub criterion: Criterion,
+    pub criterion: CriterionStyle,
     /// Its values, B rising.
     pub values: Vec<Critical>,
 }
 
 /// Rigorous bounds of the exact threshold at one batch size.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Bracket {
+pub struct BoundaryBracket {
     /// B.
     pub batch_size: f64,
     /// η* is not below.
@@ -41,7 +44,7 @@ pub struct BoundaryPanel {
     /// Data set, network, how the minimum was reached.
     pub title: String,
     /// Bounds of the exact threshold, B rising; may be empty.
-    pub bracket: Vec<Bracket>,
+    pub bracket: Vec<BoundaryBracket>,
     /// The criteria.
     pub curves: Vec<CriterionCurve>,
     /// The (B, η) that reached the minimum, if it is to be marked.
@@ -60,34 +63,33 @@ pub struct Boundary {
 }
 
 /// The band between the bounds of the exact threshold.
-pub(crate) fn bracket_band(bracket: &[Bracket]) -> Layer {
+pub(crate) fn bracket_band(bracket: &[BoundaryBracket]) -> Series {
     let bounds = bracket.iter().map(|at| [at.batch_size, at.lower, at.upper]).collect();
-    Layer::new(Mark::Band { bounds }, Ink::Series(0))
+    Series::new(Mark::Band { bounds }, Ink::Series(0))
         .named(Text::markup("bracket of the exact *η*").then(Text::plain("*")))
 }
 
 /// A criterion's line and, where it is random, its error bars.
-pub(crate) fn criterion_layers(curve: &CriterionCurve) -> Vec<Layer> {
-    let criterion = curve.criterion;
+pub(crate) fn criterion_series(curve: &CriterionCurve) -> Vec<Series> {
+    let criterion = &curve.criterion;
     let points = curve.values.iter().map(|value| [value.batch_size, value.learning_rate]);
-    let line = Layer::line(points.collect(), criterion.ink())
+    let line = Series::line(points.collect(), criterion.ink())
         .dashed(criterion.dash())
         .marked(criterion.marker())
         .named(criterion.label());
     let errors = curve.values.iter().filter(|value| value.standard_error.is_some());
-    let samples: Vec<Sample> = errors
-        .map(|value| Sample {
+    let points: Vec<DataPoint> = errors
+        .map(|value| DataPoint {
             error: [None, value.standard_error],
-            ..Sample::new(value.batch_size, value.learning_rate)
+            ..DataPoint::new(value.batch_size, value.learning_rate)
         })
         .collect();
-    // The worst example's edge grows with B without end: it does not set the axis.
-    let line = if criterion == Criterion::WorstExample { line.cut() } else { line };
-    let mut layers = vec![line];
-    if !samples.is_empty() {
-        layers.push(Layer::points(samples, criterion.marker(), criterion.ink()));
+    let line = if criterion.is_unlimited() { line.cut() } else { line };
+    let mut series = vec![line];
+    if !points.is_empty() {
+        series.push(Series::points(points, criterion.marker(), criterion.ink()));
     }
-    layers
+    series
 }
 
 pub(crate) fn batch_size_axis() -> Axis {
@@ -141,26 +143,26 @@ impl Boundary {
 impl BoundaryPanel {
     fn panel(&self) -> Panel {
         let mut axis = learning_rate_axis("critical learning rate *η*");
-        let worst = self.curves.iter().filter(|curve| curve.criterion == Criterion::WorstExample);
-        let lowest = worst.flat_map(|curve| &curve.values).map(|value| value.learning_rate);
+        let unlimited = self.curves.iter().filter(|curve| curve.criterion.is_unlimited());
+        let lowest = unlimited.flat_map(|curve| &curve.values).map(|value| value.learning_rate);
         axis.include.extend(lowest.reduce(f64::min));
         let mut chart = Chart::new(batch_size_axis(), axis);
         chart.height = 300.0;
         if !self.bracket.is_empty() {
-            chart.layers.push(bracket_band(&self.bracket));
+            chart.series.push(bracket_band(&self.bracket));
         }
-        chart.layers.extend(self.curves.iter().flat_map(criterion_layers));
+        chart.series.extend(self.curves.iter().flat_map(criterion_series));
         if let Some([batch_size, learning_rate]) = self.trained_with {
-            let sample = Sample {
+            let point = DataPoint {
                 note: Some(format!(
                     "trained with B = {}, η = {}",
                     reading(batch_size),
                     reading(learning_rate)
                 )),
-                ..Sample::new(batch_size, learning_rate)
+                ..DataPoint::new(batch_size, learning_rate)
             };
-            let here = Layer::points(vec![sample], Marker::Cross, Ink::Strong);
-            chart.layers.push(here.named(Text::plain("trained with")));
+            let here = Series::points(vec![point], Marker::Cross, Ink::Strong);
+            chart.series.push(here.named(Text::plain("trained with")));
         }
         Panel::chart(Text::plain(&self.title), chart)
     }

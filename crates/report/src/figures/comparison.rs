@@ -1,7 +1,7 @@
 //! Optimisers side by side: one bar each in every quantity.
 
-use super::{plus_minus, reading};
-use crate::{Axis, Bar, Bars, Body, Figure, Ink, Panel, Text};
+use minimascope_plot::number::{plus_minus, reading};
+use minimascope_plot::{Axis, BarChart, Body, Figure, Ink, LabelledBar, Panel, Text};
 
 /// One quantity of one optimiser.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -14,17 +14,17 @@ pub struct Value {
 
 /// One optimiser.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Row {
+pub struct ComparisonRow {
     /// Name.
     pub label: String,
-    /// One a quantity; `None` where it was not measured.
+    /// One value for each quantity; `None` where it was not measured.
     pub values: Vec<Option<Value>>,
 }
 
 /// Optimisers at one learning rate.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Comparison {
-    /// Of the figure.
+    /// Identifier of the figure.
     pub identifier: String,
     /// Heading.
     pub title: String,
@@ -33,21 +33,22 @@ pub struct Comparison {
     /// Heading, and axis label with symbol and unit, of each quantity.
     pub quantities: Vec<(String, Text)>,
     /// The optimisers.
-    pub rows: Vec<Row>,
+    pub rows: Vec<ComparisonRow>,
 }
 
 impl Comparison {
-    /// The figure; a quantity that nobody has is left out.
+    /// The figure. A quantity without values is left out.
     pub fn figure(&self) -> Figure {
         let title = Text::plain(&self.title);
         let mut figure = Figure::new(&self.identifier, title, self.description());
         figure.subtitle = self.subtitle.clone();
         figure.columns = 2;
         let panels = self.quantities.iter().enumerate().filter_map(|(index, (name, label))| {
-            let bars: Vec<Bar> = self.rows.iter().filter_map(|row| row.bar(index)).collect();
+            let bars: Vec<LabelledBar> =
+                self.rows.iter().filter_map(|row| row.bar(index)).collect();
             (!bars.is_empty()).then(|| Panel {
                 title: Text::plain(name),
-                body: Body::Bars(Bars {
+                body: Body::BarChart(BarChart {
                     axis: Axis::linear(label.clone()).tight(),
                     bars,
                     ink: Ink::Series(index % 4),
@@ -70,15 +71,15 @@ impl Comparison {
     }
 }
 
-impl Row {
-    fn bar(&self, index: usize) -> Option<Bar> {
+impl ComparisonRow {
+    fn bar(&self, index: usize) -> Option<LabelledBar> {
         let value = self.values.get(index).copied().flatten()?;
         let deviation = value.deviation.filter(|half| *half > 0.0);
         let words = match deviation {
             Some(half) => plus_minus(value.mean, half),
             None => reading(value.mean),
         };
-        Some(Bar {
+        Some(LabelledBar {
             name: Text::plain(&self.label),
             caption: Text::default(),
             value: value.mean,

@@ -1,11 +1,10 @@
-//! The images of a training set, some of them, with the labels that the network is given.
+//! Some images of a training set, with the labels that the network is trained on.
 
-use crate::sheet::{Sheet, Tile};
-use crate::{Body, Figure, Image, Panel, Text};
+use minimascope_plot::{Body, Figure, Image, Panel, Sheet, Text, Tile};
 
 /// One example.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Picture {
+pub struct LabelledImage {
     /// Its image.
     pub image: Image,
     /// The label it is trained with.
@@ -21,10 +20,10 @@ pub struct ContactSheet {
     pub data: String,
     /// n.
     pub examples: usize,
-    /// Those of them with a wrong label.
+    /// The number of examples with a wrong label.
     pub corrupted: usize,
     /// The pictures shown.
-    pub pictures: Vec<Picture>,
+    pub pictures: Vec<LabelledImage>,
 }
 
 impl ContactSheet {

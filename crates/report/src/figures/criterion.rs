@@ -1,84 +1,85 @@
-//! The stability criteria as they look in every figure.
+//! The look of each stability criterion, the same in every figure.
 
-use crate::{Dash, Ink, Marker, Text};
+use minimascope_plot::{Dash, Ink, Marker, Text};
+use minimascope_record::threshold::{CriterionName, Proves, Threshold};
 
-/// A criterion that gives a critical learning rate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Criterion {
-    /// Wu, Ma & E 2018, theorem 1: sufficient, a lower bound.
-    Theorem1,
-    /// Both halves of the same paper's rectangle: neither bound.
-    Rectangle,
-    /// The exact mean-square threshold, as estimated in a subspace.
-    Exact,
-    /// Necessary: from the Hessian's top pair.
-    TopPairBound,
-    /// Necessary: from traces and Frobenius norms.
-    TraceBound,
-    /// Necessary: the worst direction.
-    DirectionBound,
-    /// Sign of the Lyapunov exponent of the random product.
-    AlmostSure,
-    /// 2B over the largest example's curvature.
-    WorstExample,
-    /// Gradient descent's 2/a.
-    GradientDescent,
-    /// The decoupled-noise approximation: neither bound.
-    Decoupled,
+/// A criterion as figures show it: its title and what it proves come from the record, so that a new
+/// criterion needs no line here.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CriterionStyle {
+    /// Which.
+    pub name: CriterionName,
+    /// Its title.
+    pub title: String,
+    /// What its threshold proves.
+    pub proves: Proves,
 }
 
-impl Criterion {
-    /// Name in legends.
-    pub fn label(self) -> Text {
-        Text::markup(match self {
-            Criterion::Theorem1 => "Theorem 1 (sufficient)",
-            Criterion::Rectangle => "rectangle",
-            Criterion::Exact => "exact, mean square",
-            Criterion::TopPairBound => "top-pair bound (necessary)",
-            Criterion::TraceBound => "trace bound (necessary)",
-            Criterion::DirectionBound => "direction bound (necessary)",
-            Criterion::AlmostSure => "almost sure",
-            Criterion::WorstExample => "worst example, 2*B*/max λ_{max}(*H*_{i})",
-            Criterion::GradientDescent => "gradient descent, 2/*a*",
-            Criterion::Decoupled => "decoupled noise (approximation)",
-        })
+/// Colour, shape on the points and stroke.
+type Look = (Ink, Marker, Dash);
+
+/// The looks of criteria that must be told apart at a glance. Necessary bounds share a colour and differ in
+/// shape.
+const LOOKS: [(&str, Look); 10] = [
+    ("mean-square", (Ink::Series(0), Marker::Circle, Dash::Solid)),
+    ("theorem-1", (Ink::Series(1), Marker::Triangle, Dash::Dashed)),
+    ("rectangle", (Ink::Series(2), Marker::Square, Dash::Solid)),
+    ("almost-sure", (Ink::Series(3), Marker::Diamond, Dash::Solid)),
+    ("worst-example", (Ink::Series(4), Marker::Ring, Dash::Dotted)),
+    ("top-direction", (Ink::Series(5), Marker::Wedge, Dash::Dotted)),
+    ("traces", (Ink::Series(5), Marker::Plus, Dash::Dotted)),
+    ("best-direction", (Ink::Series(5), Marker::Cross, Dash::Dotted)),
+    ("gradient-descent", (Ink::Muted, Marker::Ring, Dash::Dashed)),
+    ("decoupled", (Ink::Muted, Marker::Plus, Dash::Dotted)),
+];
+
+impl CriterionStyle {
+    /// Of a threshold's criterion. `proves` is the criterion's own where a threshold may prove less.
+    pub fn of(threshold: &Threshold) -> Self {
+        let Threshold { criterion, title, proves, .. } = threshold;
+        Self { name: criterion.clone(), title: title.clone(), proves: *proves }
     }
 
-    /// Colour: necessary bounds share one and differ in shape.
-    pub fn ink(self) -> Ink {
-        match self {
-            Criterion::Exact => Ink::Series(0),
-            Criterion::Theorem1 => Ink::Series(1),
-            Criterion::Rectangle => Ink::Series(2),
-            Criterion::TopPairBound | Criterion::TraceBound | Criterion::DirectionBound => {
-                Ink::Series(5)
-            }
-            Criterion::AlmostSure => Ink::Series(3),
-            Criterion::WorstExample => Ink::Series(4),
-            Criterion::GradientDescent | Criterion::Decoupled => Ink::Muted,
-        }
+    /// Name in legends.
+    pub fn label(&self) -> Text {
+        let proves = match self.proves {
+            Proves::StayingBelow => " (sufficient)",
+            Proves::LeavingAbove => " (necessary)",
+            Proves::Both | Proves::Nothing => "",
+        };
+        Text::plain(format!("{}{proves}", self.title))
+    }
+
+    /// Colour.
+    pub fn ink(&self) -> Ink {
+        self.look().0
     }
 
     /// Shape on the points.
-    pub fn marker(self) -> Marker {
-        match self {
-            Criterion::Exact => Marker::Circle,
-            Criterion::Theorem1 => Marker::Triangle,
-            Criterion::Rectangle => Marker::Square,
-            Criterion::TopPairBound => Marker::Wedge,
-            Criterion::TraceBound | Criterion::Decoupled => Marker::Plus,
-            Criterion::DirectionBound => Marker::Cross,
-            Criterion::AlmostSure => Marker::Diamond,
-            Criterion::WorstExample | Criterion::GradientDescent => Marker::Ring,
-        }
+    pub fn marker(&self) -> Marker {
+        self.look().1
     }
 
-    /// Stroke: bounds are broken.
-    pub fn dash(self) -> Dash {
-        match self {
-            Criterion::Exact | Criterion::AlmostSure | Criterion::Rectangle => Dash::Solid,
-            Criterion::Theorem1 | Criterion::GradientDescent => Dash::Dashed,
-            _ => Dash::Dotted,
-        }
+    /// Stroke: dashed or dotted for bounds.
+    pub fn dash(&self) -> Dash {
+        self.look().2
+    }
+
+    /// Whether the threshold grows with B without limit, so that it must not set an axis.
+    pub fn is_unlimited(&self) -> bool {
+        self.name == CriterionName::WORST_EXAMPLE || self.name == CriterionName::WORST_BATCH
+    }
+
+    fn look(&self) -> Look {
+        let known = LOOKS.iter().find(|(name, _)| *name == self.name.as_str());
+        known.map_or_else(
+            || match self.proves {
+                Proves::StayingBelow => (Ink::Series(1), Marker::Wedge, Dash::Dashed),
+                Proves::LeavingAbove => (Ink::Series(5), Marker::Square, Dash::Dotted),
+                Proves::Both => (Ink::Series(0), Marker::Diamond, Dash::Solid),
+                Proves::Nothing => (Ink::Muted, Marker::Square, Dash::Dotted),
+            },
+            |(_, look)| *look,
+        )
     }
 }

@@ -1,8 +1,8 @@
 //! The sharpness–non-uniformity diagram: where minima lie, and where each batch size may stay.
 
-use super::reading;
-use crate::{
-    Axis, Chart, Dash, Figure, Ink, Layer, LegendPlace, Mark, Marker, Panel, Sample, Text,
+use minimascope_plot::number::reading;
+use minimascope_plot::{
+    Axis, Chart, Dash, DataPoint, Figure, Ink, LegendPlace, Mark, Marker, Panel, Series, Text,
 };
 
 /// Keeps a name or an equation on one line.
@@ -10,7 +10,7 @@ const NO_BREAK: &str = "\u{a0}";
 
 /// A measured minimum.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Minimum {
+pub struct DiagramMinimum {
     /// a = λ_max(H).
     pub sharpness: f64,
     /// s = √λ_max(Σ).
@@ -21,21 +21,21 @@ pub struct Minimum {
     pub note: Option<String>,
 }
 
-impl Minimum {
+impl DiagramMinimum {
     /// One run's.
-    pub fn new(sharpness: f64, non_uniformity: f64) -> Minimum {
-        Minimum { sharpness, non_uniformity, error: [None, None], note: None }
+    pub fn new(sharpness: f64, non_uniformity: f64) -> DiagramMinimum {
+        DiagramMinimum { sharpness, non_uniformity, error: [None, None], note: None }
     }
 }
 
-impl Minimum {
-    fn sample(&self, label: &str) -> Sample {
+impl DiagramMinimum {
+    fn point(&self, label: &str) -> DataPoint {
         let [a, s] = [self.sharpness, self.non_uniformity].map(reading);
         let note = self.note.clone().unwrap_or_else(|| format!("{label}: a = {a}, s = {s}"));
-        Sample {
+        DataPoint {
             error: self.error,
             note: Some(note),
-            ..Sample::new(self.sharpness, self.non_uniformity)
+            ..DataPoint::new(self.sharpness, self.non_uniformity)
         }
     }
 }
@@ -50,9 +50,9 @@ pub struct Group {
     /// Theorem 1's boundary as (a, s), if it is to be drawn.
     pub boundary: Vec<[f64; 2]>,
     /// The minima; may be empty.
-    pub minima: Vec<Minimum>,
+    pub minima: Vec<DiagramMinimum>,
     /// What others printed for the same optimiser, drawn as rings.
-    pub published: Vec<Minimum>,
+    pub published: Vec<DiagramMinimum>,
 }
 
 /// One data set and learning rate.
@@ -147,34 +147,34 @@ impl DiagramPanel {
             let ink = Ink::Series(index(group));
             if let Some(top) = group.non_uniformity_limit {
                 let (x, y) = ([Some(0.0), Some(limit)], [Some(0.0), Some(top)]);
-                chart.layers.push(Layer::new(Mark::Region { x, y, dash: Dash::Solid }, ink));
+                chart.series.push(Series::new(Mark::Region { x, y, dash: Dash::Solid }, ink));
             }
         }
         for group in self.groups.iter().filter(|group| !group.boundary.is_empty()) {
             let ink = Ink::Series(index(group));
-            let boundary = Layer::line(group.boundary.clone(), ink).dashed(Dash::Dotted).cut();
-            chart.layers.push(boundary);
+            let boundary = Series::line(group.boundary.clone(), ink).dashed(Dash::Dotted).cut();
+            chart.series.push(boundary);
         }
         let label = Text::markup(&format!("2/*η* = {}", reading(limit)));
-        chart.layers.push(Layer::vertical(limit).named(label).inked(Ink::Strong));
+        chart.series.push(Series::vertical(limit).named(label).inked(Ink::Strong));
         for group in &self.groups {
             if let Some(top) = group.non_uniformity_limit {
                 let name = group.label.replace(' ', NO_BREAK);
                 let symbol = format!(" *s*_{{max}}{NO_BREAK}={NO_BREAK}{}", reading(top));
                 let label = Text::plain(name).then(Text::markup(&symbol));
-                chart.layers.push(Layer::new(Mark::Beside { y: top }, Ink::Muted).named(label));
+                chart.series.push(Series::new(Mark::Beside { y: top }, Ink::Muted).named(label));
             }
         }
         for group in &self.groups {
             let index = index(group);
-            let points = |minima: &[Minimum], marker| {
-                let samples = minima.iter().map(|minimum| minimum.sample(&group.label));
-                Layer::points(samples.collect(), marker, Ink::Series(index))
+            let points = |minima: &[DiagramMinimum], marker| {
+                let marks = minima.iter().map(|minimum| minimum.point(&group.label));
+                Series::points(marks.collect(), marker, Ink::Series(index))
             };
             let own = points(&group.minima, Marker::of(index));
-            chart.layers.push(own.named(Text::plain(&group.label)));
+            chart.series.push(own.named(Text::plain(&group.label)));
             if !group.published.is_empty() {
-                chart.layers.push(points(&group.published, Marker::Ring));
+                chart.series.push(points(&group.published, Marker::Ring));
             }
         }
         Panel::chart(Text::plain(&self.title), chart)

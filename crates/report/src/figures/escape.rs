@@ -1,12 +1,15 @@
-//! The escape: another optimiser launched from a minimum, and what becomes of it.
+//! Runs of another optimiser, launched from a minimum.
 
-use super::reading;
+use minimascope_plot::number::reading;
+use minimascope_plot::{
+    Axis, Body, Chart, Dash, Figure, Ink, LegendPlace, Marker, Panel, Series, Text,
+};
+
 use super::training_curves::{LOSS_FLOOR, Trace, iterations, measured, percent};
-use crate::{Axis, Chart, Dash, Figure, Ink, Layer, LegendPlace, Marker, Panel, Text};
 
 /// The minimum from which every run starts.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Start {
+pub struct EscapeStart {
     /// Training loss.
     pub loss: f64,
     /// Fraction.
@@ -21,7 +24,7 @@ pub struct Start {
 
 /// Exponential growth of the loss over a stretch of iterations: value · factor^(t − first).
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Growth {
+pub struct GrowthLine {
     /// First iteration.
     pub first: f64,
     /// Last iteration.
@@ -39,7 +42,7 @@ pub struct EscapeRun {
     pub label: String,
     /// 2/η of this run.
     pub sharpness_limit: f64,
-    /// Iteration at which it left, by the written criterion.
+    /// Iteration at which it left, by the criterion that the record states.
     pub left_at: Option<f64>,
     /// Training loss.
     pub loss: Trace,
@@ -51,15 +54,15 @@ pub struct EscapeRun {
     pub sharpness: Trace,
     /// s.
     pub non_uniformity: Trace,
-    /// Growth fitted to the departure.
-    pub fitted: Option<Growth>,
-    /// Growth that the linearised dynamics predict.
-    pub predicted: Option<Growth>,
+    /// Growth of the loss, fitted while the run leaves.
+    pub fitted: Option<GrowthLine>,
+    /// Growth of the loss that the linearised dynamics predict.
+    pub predicted: Option<GrowthLine>,
 }
 
 /// Runs from one minimum.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Escape {
+pub struct EscapeFigure {
     /// Heading.
     pub title: String,
     /// Under the heading: data, network, how the start was reached.
@@ -67,7 +70,7 @@ pub struct Escape {
     /// The loss with its normalisation.
     pub loss_name: String,
     /// The start.
-    pub start: Start,
+    pub start: EscapeStart,
     /// Length of the departure, in iterations: the first panel shows it enlarged.
     pub departure: f64,
     /// The runs.
@@ -76,7 +79,7 @@ pub struct Escape {
 
 type Select = fn(&EscapeRun) -> &Trace;
 
-impl Escape {
+impl EscapeFigure {
     /// The figure.
     pub fn figure(&self) -> Figure {
         let mut figure = Figure::new("escape", Text::plain(&self.title), self.description());
@@ -109,23 +112,21 @@ impl Escape {
         figure
     }
 
-    /// A panel that holds more than its start.
+    /// Whether a panel holds more than the level of the start.
     fn drawn(&self, panel: &Panel) -> bool {
         match &panel.body {
-            crate::Body::Chart(chart) => {
-                chart.layers.iter().any(|layer| !layer.values()[0].is_empty())
-            }
-            crate::Body::Bars(_) | crate::Body::Sheet(_) => true,
+            Body::Chart(chart) => chart.series.iter().any(|series| !series.values()[0].is_empty()),
+            Body::BarChart(_) | Body::Sheet(_) => true,
         }
     }
 
     /// A chart with the start's level and one series a run.
     fn chart(&self, y: Axis, start: f64, select: impl Fn(&EscapeRun) -> Trace) -> Chart {
-        let start = Layer::horizontal(start).named(Text::plain("start"));
+        let start = Series::horizontal(start).named(Text::plain("start"));
         let mut chart = Chart::new(iterations(), y).with(start);
         for (index, run) in self.runs.iter().enumerate() {
             let (marker, ink) = (Marker::of(index), Ink::Series(index));
-            chart.layers.extend(measured(select(run), &run.label, marker, ink));
+            chart.series.extend(measured(select(run), &run.label, marker, ink));
         }
         chart
     }
@@ -146,16 +147,16 @@ impl Escape {
             ];
             for (name, dash, growth) in growths {
                 if let Some(growth) = growth {
-                    let line = Layer::line(growth.ends(), Ink::Strong).dashed(dash).cut();
-                    chart.layers.push(line.named(Text::plain(name)));
+                    let line = Series::line(growth.ends(), Ink::Strong).dashed(dash).cut();
+                    chart.series.push(line.named(Text::plain(name)));
                 }
             }
         }
         for (index, run) in self.runs.iter().enumerate() {
             if let Some(iteration) = run.left_at.filter(|at| *at <= self.departure) {
                 let label = Text::plain(format!("left at {}", reading(iteration)));
-                let line = Layer::vertical(iteration).named(label).inked(Ink::Series(index));
-                chart.layers.push(line.dashed(Dash::Dotted));
+                let line = Series::vertical(iteration).named(label).inked(Ink::Series(index));
+                chart.series.push(line.dashed(Dash::Dotted));
             }
         }
         Panel::chart(Text::plain("Departure"), chart)
@@ -170,24 +171,24 @@ impl Escape {
         &self,
         [title, label]: [&str; 2],
         start: f64,
-        limits: Vec<Layer>,
+        limits: Vec<Series>,
         select: Select,
     ) -> Panel {
         let axis = Axis::linear(Text::markup(label)).including(&[0.0]);
         let mut chart = self.chart(axis, start, |run| select(run).clone());
-        // Behind the series, as the start is.
-        chart.layers.splice(1..1, limits);
+        // Drawn behind the other series, as the level of the start is.
+        chart.series.splice(1..1, limits);
         Panel::chart(Text::plain(title), chart)
     }
 
     /// 2/η, once for each different η.
-    fn limits(&self) -> Vec<Layer> {
+    fn limits(&self) -> Vec<Series> {
         let mut limits: Vec<f64> = self.runs.iter().map(|run| run.sharpness_limit).collect();
         limits.sort_by(f64::total_cmp);
         limits.dedup();
         let limit = |value: f64| {
             let label = Text::markup(&format!("2/*η* = {}", reading(value)));
-            Layer::horizontal(value).named(label).dashed(Dash::Dotted)
+            Series::horizontal(value).named(label).dashed(Dash::Dotted)
         };
         limits.into_iter().map(limit).collect()
     }
@@ -243,8 +244,8 @@ impl EscapeRun {
     }
 }
 
-impl Growth {
-    /// Both ends of the straight line that the growth is on a logarithmic axis.
+impl GrowthLine {
+    /// The two ends of the growth, a straight line on a logarithmic axis.
     fn ends(&self) -> Trace {
         let end = self.value * libm::pow(self.factor, self.last - self.first);
         vec![[self.first, self.value], [self.last, end]]

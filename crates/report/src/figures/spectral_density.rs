@@ -1,11 +1,11 @@
 //! The spectral density of the Hessian, with the eigenvalues that were resolved one by one.
 
-use super::reading;
-use crate::{Axis, Chart, Dash, Figure, Ink, Layer, LegendPlace, Mark, Panel, Text};
+use minimascope_plot::number::reading;
+use minimascope_plot::{Axis, Chart, Dash, Figure, Ink, LegendPlace, Mark, Panel, Series, Text};
 
 /// The density of one operator.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Density {
+pub struct DensityCurve {
     /// Minimum or operator.
     pub label: String,
     /// `[λ, density]`, λ rising.
@@ -18,7 +18,7 @@ pub struct Density {
 
 /// Densities on one pair of axes.
 #[derive(Clone, Debug, PartialEq)]
-pub struct SpectralDensity {
+pub struct SpectralDensityFigure {
     /// Heading.
     pub title: String,
     /// Under the heading: probes, Lanczos steps, width of the kernel.
@@ -28,12 +28,12 @@ pub struct SpectralDensity {
     /// 2/η, if it is to be marked.
     pub sharpness_limit: Option<f64>,
     /// The densities.
-    pub densities: Vec<Density>,
+    pub densities: Vec<DensityCurve>,
 }
 
 const DASHES: [Dash; 3] = [Dash::Solid, Dash::Dashed, Dash::Dotted];
 
-impl SpectralDensity {
+impl SpectralDensityFigure {
     /// The figure.
     pub fn figure(&self) -> Figure {
         let x = Axis::linear(Text::markup("eigenvalue λ of *H*")).tight();
@@ -49,23 +49,23 @@ impl SpectralDensity {
                         [*value, (height - error).max(0.0), height + error]
                     })
                     .collect();
-                chart.layers.push(Layer::new(Mark::Band { bounds }, ink));
+                chart.series.push(Series::new(Mark::Band { bounds }, ink));
             }
-            let line = Layer::line(density.points.clone(), ink)
+            let line = Series::line(density.points.clone(), ink)
                 .dashed(DASHES[index % DASHES.len()])
                 .named(Text::plain(&density.label));
-            chart.layers.push(line);
+            chart.series.push(line);
             if !density.eigenvalues.is_empty() {
                 let values = density.eigenvalues.clone();
-                let rug = Layer::new(Mark::Rug { values }, ink);
-                chart.layers.push(
+                let rug = Series::new(Mark::Rug { values }, ink);
+                chart.series.push(
                     rug.named(Text::plain(format!("{}: resolved eigenvalues", density.label))),
                 );
             }
         }
         if let Some(limit) = self.sharpness_limit {
             let label = Text::markup(&format!("2/*η* = {}", reading(limit)));
-            chart.layers.push(Layer::vertical(limit).named(label));
+            chart.series.push(Series::vertical(limit).named(label));
         }
         let mut figure =
             Figure::new("spectral-density", Text::plain(&self.title), self.description());

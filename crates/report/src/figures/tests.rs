@@ -3,14 +3,15 @@
 #[path = "../../examples/gallery/sample/mod.rs"]
 pub(crate) mod sample;
 
-pub(crate) mod page;
+pub(crate) mod parsed_svg;
 mod refusals;
 
-use self::page::Page;
-use crate::{Body, Figure, Text, Theme};
+use minimascope_plot::{Body, Figure, Text, Theme};
 
-fn page(figure: &Figure) -> Page {
-    Page::read(&figure.to_svg(Theme::Auto).unwrap())
+use self::parsed_svg::ParsedSvg;
+
+fn page(figure: &Figure) -> ParsedSvg {
+    ParsedSvg::read(&figure.to_svg(Theme::Auto).unwrap())
 }
 
 /// The gallery, and the same figures narrower and with names longer than anyone should give.
@@ -30,8 +31,8 @@ fn stressed() -> Vec<Figure> {
             panel.title = panel.title.clone().then(Text::plain(long));
             if let Body::Chart(chart) = &mut panel.body {
                 chart.x.label = chart.x.label.clone().then(Text::plain(long));
-                for layer in &mut chart.layers {
-                    if let Some(label) = &mut layer.label {
+                for series in &mut chart.series {
+                    if let Some(label) = &mut series.label {
                         *label = label.clone().then(Text::plain(" <&> \"long\" name of a series"));
                     }
                 }
@@ -120,7 +121,7 @@ fn every_label_is_on_the_page() {
                 for label in [&chart.x.label, &chart.y.label] {
                     assert!(has(label), "{}: {}", figure.identifier, label.bare());
                 }
-                for label in chart.layers.iter().filter_map(|layer| layer.label.as_ref()) {
+                for label in chart.series.iter().filter_map(|series| series.label.as_ref()) {
                     assert!(has(label), "{}: {}", figure.identifier, label.bare());
                 }
             }
@@ -131,7 +132,7 @@ fn every_label_is_on_the_page() {
 
 #[test]
 fn thumbnails_are_inside_the_document() {
-    let page = page(&sample::blame().figure());
+    let page = page(&sample::attribution().figure());
     assert_eq!(page.images.len(), 10);
     assert!(page.images.iter().all(|source| source.starts_with("data:image/png;base64,")));
 }
@@ -141,7 +142,7 @@ fn figures_stand_alone_and_are_named() {
     let mut identifiers = Vec::new();
     for figure in sample::figures() {
         let svg = figure.to_svg(Theme::Auto).unwrap();
-        let page = Page::read(&svg);
+        let page = ParsedSvg::read(&svg);
         assert_eq!(page.name.as_deref(), Some(figure.title.bare().as_str()));
         assert_eq!(page.description.as_deref(), Some(figure.description.as_str()));
         assert!(figure.description.len() > 60, "{}", figure.description);

@@ -1,7 +1,7 @@
 //! A run from start to end: loss, accuracy, sharpness and non-uniformity against iteration.
 
-use super::reading;
-use crate::{Axis, Chart, Figure, Ink, Layer, Marker, Panel, Sample, Text};
+use minimascope_plot::number::reading;
+use minimascope_plot::{Axis, Chart, DataPoint, Figure, Ink, Marker, Panel, Series, Text};
 
 /// A quantity against iteration, as `[iteration, value]`.
 pub type Trace = Vec<[f64; 2]>;
@@ -33,11 +33,11 @@ pub struct TrainingCurves {
     pub non_uniformity_limit: Option<f64>,
 }
 
-/// Losses below this are rounding in single precision, and lie on the axis' lower end.
+/// Losses below this are rounding errors of single precision. They lie at the lower end of the axis.
 pub(crate) const LOSS_FLOOR: f64 = 1e-16;
 
 /// The axis that every trace shares.
-pub(crate) fn iterations() -> Axis {
+pub fn iterations() -> Axis {
     Axis::linear(Text::markup("iteration *t*")).tight()
 }
 
@@ -46,19 +46,19 @@ pub(crate) fn percent(trace: &[[f64; 2]]) -> Trace {
     trace.iter().map(|[iteration, fraction]| [*iteration, 100.0 * fraction]).collect()
 }
 
-/// A named line with its shape: on every point of a short trace, on a few of a long one, so that no
-/// reader has to tell lines apart by colour alone.
-pub(crate) fn measured(points: Trace, name: &str, marker: Marker, ink: Ink) -> Vec<Layer> {
+/// A named line with markers, on every point of a short trace and on a few points of a long one, so that
+/// lines differ in more than colour.
+pub(crate) fn measured(points: Trace, name: &str, marker: Marker, ink: Ink) -> Vec<Series> {
     const FEW: usize = 40;
     const SPREAD: usize = 7;
-    let named = |layer: Layer| {
-        if name.is_empty() { layer } else { layer.named(Text::plain(name)) }
+    let named = |series: Series| {
+        if name.is_empty() { series } else { series.named(Text::plain(name)) }
     };
     if points.is_empty() {
         return Vec::new();
     }
     if points.len() <= FEW {
-        return vec![named(Layer::line(points, ink).marked(marker))];
+        return vec![named(Series::line(points, ink).marked(marker))];
     }
     let (start, end) = (points[0][0], points[points.len() - 1][0]);
     let spread = (0..=SPREAD).map(|part| {
@@ -66,8 +66,8 @@ pub(crate) fn measured(points: Trace, name: &str, marker: Marker, ink: Ink) -> V
         let index = points.partition_point(|[iteration, _]| *iteration < wanted);
         points[index.min(points.len() - 1)]
     });
-    let samples = spread.map(|[x, y]| Sample::new(x, y)).collect();
-    vec![named(Layer::line(points, ink)), named(Layer::points(samples, marker, ink))]
+    let marks = spread.map(|[x, y]| DataPoint::new(x, y)).collect();
+    vec![named(Series::line(points, ink)), named(Series::points(marks, marker, ink))]
 }
 
 impl TrainingCurves {
@@ -90,10 +90,10 @@ impl TrainingCurves {
     fn loss_panel(&self) -> Panel {
         let label = Text::plain(format!("training loss ({})", self.loss_name));
         let mut chart = Chart::new(iterations(), Axis::log10_above(LOSS_FLOOR, label));
-        chart.layers.push(Layer::line(self.loss.clone(), Ink::Series(0)));
+        chart.series.push(Series::line(self.loss.clone(), Ink::Series(0)));
         if let Some(tolerance) = self.loss_tolerance {
             let label = Text::plain("stop rule");
-            chart.layers.push(Layer::horizontal(tolerance).named(label));
+            chart.series.push(Series::horizontal(tolerance).named(label));
         }
         Panel::chart(Text::plain("Loss"), chart)
     }
@@ -106,8 +106,8 @@ impl TrainingCurves {
         ];
         for (name, trace, marker, index) in traces {
             if !trace.is_empty() {
-                let layers = measured(percent(trace), name, marker, Ink::Series(index));
-                chart.layers.extend(layers);
+                let series = measured(percent(trace), name, marker, Ink::Series(index));
+                chart.series.extend(series);
             }
         }
         Panel::chart(Text::plain("Accuracy"), chart)
@@ -117,9 +117,9 @@ impl TrainingCurves {
         let axis = Axis::linear(Text::markup("sharpness *a* = λ_{max}(*H*)")).including(&[0.0]);
         let label = Text::markup(&format!("2/*η* = {}", reading(self.sharpness_limit)));
         let mut chart = Chart::new(iterations(), axis)
-            .with(Layer::horizontal(self.sharpness_limit).named(label));
+            .with(Series::horizontal(self.sharpness_limit).named(label));
         let trace = self.sharpness.clone();
-        chart.layers.extend(measured(trace, "", Marker::Triangle, Ink::Series(2)));
+        chart.series.extend(measured(trace, "", Marker::Triangle, Ink::Series(2)));
         Panel::chart(Text::plain("Sharpness"), chart)
     }
 
@@ -128,10 +128,10 @@ impl TrainingCurves {
         let mut chart = Chart::new(iterations(), axis);
         if let Some(limit) = self.non_uniformity_limit {
             let label = Text::markup(&format!("*s*_{{max}} = {}", reading(limit)));
-            chart.layers.push(Layer::horizontal(limit).named(label));
+            chart.series.push(Series::horizontal(limit).named(label));
         }
         let trace = self.non_uniformity.clone();
-        chart.layers.extend(measured(trace, "", Marker::Diamond, Ink::Series(3)));
+        chart.series.extend(measured(trace, "", Marker::Diamond, Ink::Series(3)));
         Panel::chart(Text::plain("Non-uniformity"), chart)
     }
 

@@ -1,18 +1,20 @@
 //! Quantities of many runs against one of their settings or against each other.
 
-use crate::{Axis, Chart, Figure, Ink, Layer, LegendPlace, Mark, Marker, Panel, Sample, Text};
+use minimascope_plot::{
+    Axis, Chart, DataPoint, Figure, Ink, LegendPlace, Mark, Marker, Panel, Series, Text,
+};
 
-/// Runs of one kind.
+/// The runs of one kind in one panel.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Series {
-    /// Kind; the same label has the same look in each panel.
+pub struct Trend {
+    /// The kind. The same label has the same marker and colour in every panel.
     pub label: Text,
-    /// One a run or a cell.
-    pub samples: Vec<Sample>,
-    /// Whether a line goes through them.
+    /// One for each run or cell.
+    pub points: Vec<DataPoint>,
+    /// Whether a line joins the points.
     pub joined: bool,
-    /// What others printed for the same kind, drawn as rings.
-    pub published: Vec<Sample>,
+    /// Published values of the same kind, drawn as rings.
+    pub published: Vec<DataPoint>,
 }
 
 /// One quantity.
@@ -20,26 +22,26 @@ pub struct Series {
 pub struct TrendPanel {
     /// Heading.
     pub title: Text,
-    /// Quantity across.
+    /// Horizontal axis.
     pub x: Axis,
-    /// Quantity up.
+    /// Vertical axis.
     pub y: Axis,
     /// Limits and fits, drawn first.
-    pub references: Vec<Layer>,
+    pub references: Vec<Series>,
     /// The runs.
-    pub series: Vec<Series>,
+    pub trends: Vec<Trend>,
 }
 
-/// Panels that share their series.
+/// Panels that show the same kinds of run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trends {
-    /// Of the figure.
+    /// Identifier of the figure.
     pub identifier: String,
     /// Heading.
     pub title: String,
     /// Under the heading.
     pub subtitle: Text,
-    /// What is seen, in words.
+    /// What the figure shows, for readers who do not see it.
     pub description: String,
     /// Panels in a row.
     pub columns: usize,
@@ -53,9 +55,9 @@ impl Trends {
     /// The figure.
     pub fn figure(&self) -> Figure {
         let mut labels: Vec<&Text> = Vec::new();
-        for series in self.panels.iter().flat_map(|panel| &panel.series) {
-            if !labels.contains(&&series.label) {
-                labels.push(&series.label);
+        for trend in self.panels.iter().flat_map(|panel| &panel.trends) {
+            if !labels.contains(&&trend.label) {
+                labels.push(&trend.label);
             }
         }
         let title = Text::plain(&self.title);
@@ -65,8 +67,8 @@ impl Trends {
         figure.legend = LegendPlace::Figure;
         figure.panels = self.panels.iter().map(|panel| panel.panel(&labels)).collect();
         figure.notes = self.notes.clone();
-        let mut published = self.panels.iter().flat_map(|panel| &panel.series);
-        if published.any(|series| !series.published.is_empty()) {
+        let mut published = self.panels.iter().flat_map(|panel| &panel.trends);
+        if published.any(|trend| !trend.published.is_empty()) {
             figure.notes.push(Text::plain(
                 "Rings: published means, with the standard deviation over runs where it is known.",
             ));
@@ -79,20 +81,20 @@ impl TrendPanel {
     fn panel(&self, labels: &[&Text]) -> Panel {
         let mut chart = Chart::new(self.x.clone(), self.y.clone());
         chart.height = 250.0;
-        chart.layers.extend(self.references.iter().cloned());
-        for series in &self.series {
-            let index = labels.iter().position(|label| **label == series.label).unwrap_or(0);
+        chart.series.extend(self.references.iter().cloned());
+        for trend in &self.trends {
+            let index = labels.iter().position(|label| **label == trend.label).unwrap_or(0);
             let (marker, ink) = (Marker::of(index), Ink::Series(index));
-            if !series.published.is_empty() {
-                let rings = series.published.clone();
-                chart.layers.push(Layer::points(rings, Marker::Ring, ink));
+            if !trend.published.is_empty() {
+                let rings = trend.published.clone();
+                chart.series.push(Series::points(rings, Marker::Ring, ink));
             }
-            if series.joined && series.samples.len() > 1 {
-                let points = series.samples.iter().map(|sample| sample.at).collect();
-                chart.layers.push(Layer::line(points, ink).named(series.label.clone()));
+            if trend.joined && trend.points.len() > 1 {
+                let points = trend.points.iter().map(|point| point.at).collect();
+                chart.series.push(Series::line(points, ink).named(trend.label.clone()));
             }
-            let points = Layer::new(Mark::Points { samples: series.samples.clone(), marker }, ink);
-            chart.layers.push(points.named(series.label.clone()));
+            let points = Series::new(Mark::Points { points: trend.points.clone(), marker }, ink);
+            chart.series.push(points.named(trend.label.clone()));
         }
         Panel::chart(self.title.clone(), chart)
     }

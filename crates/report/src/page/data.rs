@@ -1,15 +1,13 @@
 //! The numbers of a figure, for the page's script to write as CSV.
 
+use minimascope_plot::{Body, DataPoint, Figure, Mark, Panel, Series, Text};
 use serde_json::{Value, json};
 
-use crate::chart::layer::{Layer, Mark, Sample};
-use crate::{Body, Figure, Panel, Text};
-
-/// One entry a series: its panel, the quantities of its columns and its rows
+/// One entry for each series: its panel, the quantities of its columns and its rows
 /// `[x, y, x error, y error]`; for a band `[x, lower, null, null, upper]`.
 pub(super) fn of(figure: &Figure) -> String {
     let series: Vec<Value> = figure.panels.iter().flat_map(panel).collect();
-    // No name may end the script element that the data stand in.
+    // Escape `<`, so that no name can end the script element.
     Value::Array(series).to_string().replace('<', "\\u003c")
 }
 
@@ -18,16 +16,15 @@ fn panel(panel: &Panel) -> Vec<Value> {
     match &panel.body {
         Body::Chart(chart) => {
             let axes = [chart.x.label.bare(), chart.y.label.bare()];
-            let rows = |layer: &Layer| series(layer);
-            let layers = chart.layers.iter().filter_map(|layer| {
-                let rows = rows(layer)?;
-                Some(entry(&title, layer.label.as_ref(), &axes, &rows))
+            let entries = chart.series.iter().filter_map(|series| {
+                let rows = rows(series)?;
+                Some(entry(&title, series.label.as_ref(), &axes, &rows))
             });
-            layers.collect()
+            entries.collect()
         }
-        Body::Bars(bars) => {
+        Body::BarChart(bars) => {
             let axes = [bars.axis.label.bare(), String::new()];
-            let row = |bar: &crate::Bar| {
+            let row = |bar: &minimascope_plot::LabelledBar| {
                 let rows = vec![json!([number(bar.value), null, bar.error.map(number)])];
                 entry(&title, Some(&bar.name), &axes, &rows)
             };
@@ -49,17 +46,17 @@ fn entry(panel: &str, label: Option<&Text>, axes: &[String; 2], rows: &[Value]) 
     json!({ "panel": panel, "series": name, "x": axes[0], "y": axes[1], "rows": rows })
 }
 
-fn series(layer: &Layer) -> Option<Vec<Value>> {
-    let sample = |sample: &Sample| {
-        let [x, y] = sample.at.map(number);
-        match sample.error {
+fn rows(series: &Series) -> Option<Vec<Value>> {
+    let point = |point: &DataPoint| {
+        let [x, y] = point.at.map(number);
+        match point.error {
             [None, None] => json!([x, y]),
             [across, up] => json!([x, y, across.map(number), up.map(number)]),
         }
     };
-    Some(match &layer.mark {
+    Some(match &series.mark {
         Mark::Line { points, .. } => points.iter().map(|at| json!(at.map(number))).collect(),
-        Mark::Points { samples, .. } => samples.iter().map(sample).collect(),
+        Mark::Points { points, .. } => points.iter().map(point).collect(),
         Mark::Band { bounds } => {
             let bound = |[x, low, high]: &[f64; 3]| {
                 json!([number(*x), number(*low), null, null, number(*high)])
@@ -76,7 +73,7 @@ fn series(layer: &Layer) -> Option<Vec<Value>> {
     })
 }
 
-/// Seven significant digits: what a single-precision pass knows, and more than a page shows.
+/// Rounds to seven significant digits, the precision of f32.
 fn number(value: f64) -> Value {
     let rounded: f64 = format!("{value:.6e}").parse().unwrap_or(value);
     if rounded == rounded.trunc() && rounded.abs() < 1e15 {
@@ -89,14 +86,14 @@ fn number(value: f64) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Axis, Chart, Ink, Layer};
+    use minimascope_plot::{Axis, Chart, Ink, Series};
 
     #[test]
     fn every_series_is_there_and_no_name_ends_the_element() {
         let label = Text::plain("</script><b>");
         let axis = || Axis::linear(Text::markup("*a*"));
         let chart = Chart::new(axis(), axis())
-            .with(Layer::line(vec![[0.0, 1.0 / 3.0], [1e7, 2.0]], Ink::Series(0)).named(label));
+            .with(Series::line(vec![[0.0, 1.0 / 3.0], [1e7, 2.0]], Ink::Series(0)).named(label));
         let mut figure = Figure::new("f", Text::plain("F"), "");
         figure.panels.push(Panel::chart(Text::plain("P"), chart));
         let text = of(&figure);

@@ -1,26 +1,27 @@
-//! The page: a head, findings, contents, sections.
+//! A page: title, findings, list of contents, sections.
+
+use minimascope_plot::{Error, Figure, Text, escaped};
 
 use super::exhibit::Exhibit;
 use super::html::{element, line, rich};
 use super::slug;
-use super::table::Table;
-use crate::svg::writer::escaped;
-use crate::{Error, Figure, Text};
+use super::table::PageTable;
 
-/// The page forbids itself every request: its style and script stand in it, and images are data.
+/// The content security policy of the page. It forbids every request: style and script are inline, and
+/// images are data URIs.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; \
                       img-src data: blob:";
 
-/// Something in a section.
+/// One element of a section.
 #[derive(Clone, Debug)]
-pub(super) enum Block {
+pub enum Content {
     /// Running text.
     Paragraph(Text),
     /// A figure.
     Exhibit(Box<Exhibit>),
     /// A table.
-    Table(Table),
-    /// What is not shown, and the command that would make its records.
+    Table(PageTable),
+    /// A figure that is not shown, and the command that makes its records.
     Missing {
         /// As "The spectral density is not shown: no run has one".
         what: Text,
@@ -31,71 +32,80 @@ pub(super) enum Block {
     Code(String),
 }
 
-impl Block {
+impl Content {
     /// Running text in the notation of labels.
-    pub(super) fn paragraph(text: &str) -> Block {
-        Block::Paragraph(Text::markup(text))
+    pub fn paragraph(text: &str) -> Content {
+        Content::Paragraph(Text::markup(text))
     }
 
     /// A figure that is left out.
-    pub(super) fn missing(what: &str, command: &str) -> Block {
-        Block::Missing { what: Text::markup(what), command: command.to_owned() }
+    pub fn missing(what: &str, command: &str) -> Content {
+        Content::Missing { what: Text::markup(what), command: command.to_owned() }
     }
 }
 
-/// A part of the page.
+/// A section of a page.
 #[derive(Clone, Debug)]
-pub(super) struct Section {
-    pub(super) title: String,
-    pub(super) blocks: Vec<Block>,
+pub struct Section {
+    /// Heading; also the section's identifier.
+    pub title: String,
+    /// Paragraphs, figures and tables.
+    pub contents: Vec<Content>,
 }
 
 impl Section {
-    pub(super) fn new(title: &str, blocks: Vec<Block>) -> Section {
-        Section { title: title.to_owned(), blocks }
+    /// A section with these contents.
+    pub fn new(title: &str, contents: Vec<Content>) -> Section {
+        Section { title: title.to_owned(), contents }
     }
 }
 
-/// The page.
+/// A page.
 #[derive(Clone, Debug)]
-pub(super) struct Document {
-    pub(super) title: String,
+pub struct Document {
+    /// Title.
+    pub title: String,
     /// A line above the title.
-    pub(super) kicker: String,
-    /// What was found, a sentence each.
-    pub(super) findings: Vec<Text>,
+    pub kicker: String,
+    /// Findings, one sentence each.
+    pub findings: Vec<Text>,
     /// Conventions, in small print under the findings.
-    pub(super) conventions: Text,
-    pub(super) sections: Vec<Section>,
+    pub conventions: Text,
+    /// Sections, which the contents list.
+    pub sections: Vec<Section>,
 }
 
 impl Document {
-    pub(super) fn to_html(&self) -> Result<String, Error> {
+    /// The page as one file.
+    ///
+    /// # Errors
+    /// Those of [`Figure::to_svg`], for a value in a damaged record that is not finite.
+    pub fn to_html(&self) -> Result<String, Error> {
         let (mut figures, mut tables) = (0, 0);
         let mut body = self.head();
         for section in &self.sections {
-            let mut content = line("h2", "", &Text::plain(&section.title));
-            for block in &section.blocks {
-                content += &match block {
-                    Block::Paragraph(text) => line("p", "", text),
-                    Block::Exhibit(exhibit) => {
+            let mut html = line("h2", "", &Text::plain(&section.title));
+            for content in &section.contents {
+                html += &match content {
+                    Content::Paragraph(text) => line("p", "", text),
+                    Content::Exhibit(exhibit) => {
                         figures += 1;
                         exhibit.to_html(figures)?
                     }
-                    Block::Table(table) => {
+                    Content::Table(table) => {
                         tables += 1;
                         table.to_html(tables)
                     }
-                    Block::Missing { what, command } => {
+                    Content::Missing { what, command } => {
                         let command = escaped(command);
                         let text = format!("{}; <code>{command}</code> makes it.", rich(what));
                         element("p", "missing", &text)
                     }
-                    Block::Code(text) => element("pre", "", &escaped(text)),
+                    Content::Code(text) => element("pre", "", &escaped(text)),
                 };
             }
             let id = slug(&section.title);
-            body += &format!("<section id=\"{id}\">\n{content}</section>\n");
+            body += &format!("<section id=\"{id}\">\n{html}</section>\n");
         }
         let title = escaped(&self.title);
         Ok(format!(
@@ -110,10 +120,13 @@ impl Document {
         ))
     }
 
-    pub(super) fn figures(&self) -> impl Iterator<Item = &Figure> {
-        self.sections.iter().flat_map(|section| &section.blocks).filter_map(|block| match block {
-            Block::Exhibit(exhibit) => Some(&exhibit.figure),
-            _ => None,
+    /// Its figures in their order, each with an identifier of its own.
+    pub fn figures(&self) -> impl Iterator<Item = &Figure> {
+        self.sections.iter().flat_map(|section| &section.contents).filter_map(|content| {
+            match content {
+                Content::Exhibit(exhibit) => Some(&exhibit.figure),
+                _ => None,
+            }
         })
     }
 

@@ -1,24 +1,24 @@
 //! A figure with its caption.
 
+use minimascope_plot::{Error, Figure, Text, Theme, escaped};
+
 use super::html::{element, line};
 use super::{data, slug};
-use crate::svg::writer::escaped;
-use crate::{Error, Figure, Text, Theme};
 
-/// What every caption says.
+/// The three parts of every caption.
 #[derive(Clone, Debug)]
-pub(super) struct Caption {
+pub struct Caption {
     /// What theory predicts.
-    pub(super) theory: Text,
+    pub theory: Text,
     /// What was measured.
-    pub(super) measured: Text,
+    pub measured: Text,
     /// From how many runs and seeds, and what the error bars are.
-    pub(super) runs: Text,
+    pub runs: Text,
 }
 
 impl Caption {
     /// From the notation of labels.
-    pub(super) fn new(theory: &str, measured: &str, runs: &str) -> Caption {
+    pub fn new(theory: &str, measured: &str, runs: &str) -> Caption {
         let [theory, measured, runs] = [theory, measured, runs].map(Text::markup);
         Caption { theory, measured, runs }
     }
@@ -26,9 +26,11 @@ impl Caption {
 
 /// A figure of the page.
 #[derive(Clone, Debug)]
-pub(super) struct Exhibit {
-    pub(super) figure: Figure,
-    pub(super) caption: Caption,
+pub struct Exhibit {
+    /// The figure.
+    pub figure: Figure,
+    /// Its caption.
+    pub caption: Caption,
 }
 
 impl Exhibit {

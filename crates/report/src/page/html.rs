@@ -1,12 +1,11 @@
 //! Text as HTML.
 
-use crate::svg::text::{Setting, Text};
-use crate::svg::writer::escaped;
+use minimascope_plot::{Setting, Text, escaped};
 
-/// A text with its italics, indices and powers.
+/// The text with its italics, subscripts and superscripts as elements.
 pub(super) fn rich(text: &Text) -> String {
     let runs = text.runs().iter().map(|run| {
-        // An equation, an error and 2/η stay on their line.
+        // No line break within an equation, a value with its error, or 2/η.
         let safe = escaped(&run.text)
             .replace(" = ", "\u{a0}=\u{a0}")
             .replace(" ± ", "\u{a0}±\u{a0}")

@@ -1,18 +1,19 @@
 //! The page of one run: configuration, curves, spectrum, verdict.
 
+use minimascope_plot::number::reading;
+use minimascope_plot::{Image, Text};
 use minimascope_record::measured::Measured;
-use minimascope_record::reproduction::Judged;
-use minimascope_record::study::StoredRun;
+use minimascope_record::stability::{Judged, StabilityReport};
+use minimascope_record::stored_run::StoredRun;
+use minimascope_record::threshold::{Bracket, CriterionName, by};
 
-use super::document::{Block, Document, Section};
+use super::document::{Content, Document, Section};
 use super::exhibit::{Caption, Exhibit};
-use super::study::wording::{NONE, percent};
-use super::study::{density, escape, plane};
-use super::table::Table;
-use crate::figures::{plus_minus, reading};
-use crate::minima::Reached;
+use super::sections::{density, escape, plane, training};
+use super::table::PageTable;
+use super::wording::{NONE, percent};
+use crate::networks::MeasuredRun;
 use crate::views;
-use crate::{Image, Text};
 
 pub(super) fn page(
     run: &StoredRun,
@@ -51,12 +52,12 @@ fn findings(run: &StoredRun) -> Vec<Text> {
     let outcome = result.outcome.map_or("measured".to_owned(), |outcome| outcome.to_string());
     let mut sentences =
         vec![format!("Training ended after {} iterations: {outcome}.", result.steps)];
-    if let Some(reached) = Reached::measured(run) {
+    if let Some(reached) = MeasuredRun::at_last_point(run) {
         let s = reached.non_uniformity().map_or("–".to_owned(), reading);
         sentences.push(format!(
             "Its last point has sharpness *a* = {}, {} of 2/*η* = {}, and non-uniformity *s* = {s}.",
             reading(reached.sharpness()),
-            reading(reached.over_sharpness_edge()),
+            reading(reached.over_sharpness_threshold()),
             reading(2.0 / result.learning_rate)
         ));
     }
@@ -71,19 +72,19 @@ fn findings(run: &StoredRun) -> Vec<Text> {
     sentences.iter().map(|sentence| Text::markup(sentence)).collect()
 }
 
-/// The judgement of the run's own learning rate and batch size.
+/// The judgement at the run's own learning rate and batch size.
 fn own(run: &StoredRun) -> Option<&Judged> {
     let result = run.result.as_ref()?;
     let (rate, size) = (result.learning_rate, result.batch_size);
     run.judged.iter().rfind(|at| at.learning_rate == rate && at.batch_size == size)
 }
 
-fn result(run: &StoredRun) -> Vec<Block> {
+fn result(run: &StoredRun) -> Vec<Content> {
     let Some(result) = &run.result else {
         let command = format!("minimascope run runs/{}/config.toml --resume", run.run);
-        return vec![Block::missing("There is no result yet", &command)];
+        return vec![Content::missing("There is no result yet", &command)];
     };
-    let mut table = Table::new("What the run reached.", ["quantity", "value", "about it"], "");
+    let mut table = PageTable::new("What the run reached.", ["quantity", "value", "about it"], "");
     let mut row = |name: &str, value: String, about: String| {
         let cells = [Text::markup(name), Text::plain(value), Text::plain(about)];
         table.rows.push(cells.to_vec());
@@ -118,152 +119,130 @@ fn result(run: &StoredRun) -> Vec<Block> {
     let accuracy = |value: Option<f64>| value.map_or(NONE.to_owned(), percent);
     row("training accuracy (%)", accuracy(result.train_accuracy), String::new());
     row("test accuracy (%)", accuracy(result.test_accuracy), String::new());
-    vec![Block::Table(table)]
+    vec![Content::Table(table)]
 }
 
-fn curves(run: &StoredRun) -> Vec<Block> {
-    let Some(curves) = views::training_curves(run) else {
+fn curves(run: &StoredRun) -> Vec<Content> {
+    let Some(exhibit) = training::exhibit(run) else {
         let command = "minimascope run … observe.sharpness_every=1000 observe.accuracy_every=1000";
-        return vec![Block::missing("No curve is drawn: nothing was recorded", command)];
+        return vec![Content::missing("No curve is drawn: nothing was recorded", command)];
     };
-    let caption = Caption::new(
-        &format!(
-            "Under gradient descent the sharpness rises until 2/*η* = {} and stays there; SGD rests \
-             below.",
-            reading(curves.sharpness_limit)
-        ),
-        &match run.result.as_ref().and_then(|result| result.sharpness) {
-            Some(a) => format!(
-                "The sharpness ends at {} (the residual of its eigenpair).",
-                plus_minus(a.value, a.residual)
-            ),
-            None => "The curvature was not measured.".to_owned(),
-        },
-        "One run, one seed. The loss is the exponential average of batch losses; the last point of \
-         every other curve is the final measurement. Single measurements have no error bars.",
-    );
-    vec![Block::Exhibit(Box::new(Exhibit { figure: curves.figure(), caption }))]
+    vec![Content::Exhibit(Box::new(exhibit))]
 }
 
-fn spectrum(run: &StoredRun) -> Vec<Block> {
+fn spectrum(run: &StoredRun) -> Vec<Content> {
     let mut blocks = Vec::new();
-    if Reached::measured(run).as_ref().is_some_and(density::has_density) {
+    if MeasuredRun::at_last_point(run).as_ref().is_some_and(density::has_density) {
         blocks.extend(density::exhibit(&[run]));
     }
     let top = run.spectrum.as_ref().map_or(&[][..], |spectrum| &spectrum.top);
     if !top.is_empty() {
         let mut table =
-            Table::new("Largest eigenvalues of *H*.", ["", "λ", "relative residual"], "");
+            PageTable::new("Largest eigenvalues of *H*.", ["", "λ", "relative residual"], "");
         for (index, pair) in top.iter().enumerate() {
             let residual = format!("{:.0e}", pair.relative_residual);
             table.row([(index + 1).to_string(), reading(pair.value), residual]);
         }
-        blocks.push(Block::Table(table));
+        blocks.push(Content::Table(table));
     }
     if blocks.is_empty() {
-        let command = format!(
-            "minimascope measure {0} --density --top 10 --json > runs/{0}/spectrum.json",
-            run.run
-        );
-        blocks.push(Block::missing("The spectrum is not drawn: it was not measured", &command));
+        let command = format!("minimascope measure {} --density --top 10", run.run);
+        blocks.push(Content::missing("The spectrum is not drawn: it was not measured", &command));
     }
     blocks
 }
 
-fn stability(run: &StoredRun, picture: impl Fn(usize) -> (String, Option<Image>)) -> Vec<Block> {
+fn stability(run: &StoredRun, picture: impl Fn(usize) -> (String, Option<Image>)) -> Vec<Content> {
     let mut blocks = Vec::new();
     if !run.judged.is_empty() {
-        blocks.push(Block::Table(judgements(&run.judged)));
+        blocks.push(Content::Table(judgements(&run.judged)));
         let mut notes: Vec<&String> = Vec::new();
         for note in run.judged.iter().flat_map(|judged| &judged.notes) {
             if !notes.contains(&note) {
                 notes.push(note);
             }
         }
-        blocks.extend(notes.into_iter().map(|note| Block::Paragraph(Text::plain(note.as_str()))));
+        blocks.extend(notes.into_iter().map(|note| Content::Paragraph(Text::plain(note.as_str()))));
     }
-    if let Some(report) = &run.stability {
-        blocks.extend(plane::boundary(report));
-        blocks.extend(blamed(report, picture));
-    }
+    // The best known answer with each figure.
+    blocks.extend(run.stability.iter().find_map(plane::boundary));
+    let attributed_to = run.stability.iter().find(|report| report.attribution.is_some());
+    blocks.extend(attributed_to.and_then(|report| attributed(report, picture)));
     if blocks.is_empty() {
-        let command = format!(
-            "minimascope stability {0} --boundary --blame --json > runs/{0}/stability.json",
-            run.run
-        );
-        blocks.push(Block::missing("No verdict is known", &command));
+        let command = format!("minimascope stability {} --boundary --attribution", run.run);
+        blocks.push(Content::missing("No verdict is known", &command));
     }
     blocks
 }
 
-fn blamed(
-    report: &minimascope_record::stability::StabilityReport,
+fn attributed(
+    report: &StabilityReport,
     picture: impl Fn(usize) -> (String, Option<Image>),
-) -> Option<Block> {
-    let figure = views::blame(report, picture)?.figure();
-    let total: f64 = report.blame.iter().flat_map(|at| &at.non_uniformity).map(|at| at.share).sum();
+) -> Option<Content> {
+    let figure = views::attribution(report, picture)?.figure();
+    let total: f64 =
+        report.attribution.iter().flat_map(|at| &at.non_uniformity).map(|at| at.share).sum();
     let caption = Caption::new(
         "*s*^{2} = λ_{max}(Σ) is a sum over examples along Σ’s top direction: a few examples can \
          carry it, and with it SGD’s departure.",
         &format!("The examples shown carry {} % of it.", percent(total)),
         "One minimum, one seed; the shares are exact up to the eigenpair’s residual.",
     );
-    Some(Block::Exhibit(Box::new(Exhibit { figure, caption })))
+    Some(Content::Exhibit(Box::new(Exhibit { figure, caption })))
 }
 
-fn judgements(all: &[Judged]) -> Table {
-    let mut table = Table::new(
+fn judgements(all: &[Judged]) -> PageTable {
+    let mut table = PageTable::new(
         "Critical learning rates at this minimum, by every criterion.",
-        [
-            "*η*",
-            "*B*",
-            "verdict",
-            "*η*/*η*^{∗}",
-            "Theorem 1",
-            "rectangle",
-            "exact: lower",
-            "estimate",
-            "upper",
-            "2/*a*",
-            "worst example",
-        ],
+        ["*η*", "*B*", "verdict", "*η*/*η*^{∗}"],
         "SGD stays in mean square below the lower end of the exact threshold, leaves above the \
          upper one.",
     );
+    let mut columns: Vec<(&CriterionName, &str)> = Vec::new();
+    for threshold in all.iter().flat_map(|judged| &judged.thresholds) {
+        if columns.iter().all(|(name, _)| **name != threshold.criterion) {
+            columns.push((&threshold.criterion, &threshold.title));
+        }
+    }
+    table.heading.extend(columns.iter().map(|(_, title)| Text::plain(*title)));
     for at in all {
-        let critical = &at.critical_learning_rate;
-        let exact = &critical.exact;
-        table.row([
+        let mut row = vec![
             at.learning_rate.to_string(),
             at.batch_size.to_string(),
             at.verdict.to_string(),
             reading(at.margin),
-            critical.theorem1.map_or(NONE.to_owned(), reading),
-            reading(critical.rectangle),
-            reading(exact.lower),
-            reading(exact.estimate),
-            reading(exact.upper),
-            reading(critical.gradient_descent),
-            reading(critical.worst_example),
-        ]);
+        ];
+        row.extend(columns.iter().map(|(name, _)| match by(&at.thresholds, name) {
+            None => NONE.to_owned(),
+            Some(threshold) => match threshold.bracket {
+                None => reading(threshold.learning_rate),
+                Some(Bracket { lower, upper }) => format!(
+                    "{} in [{}, {}]",
+                    reading(threshold.learning_rate),
+                    reading(lower),
+                    reading(upper)
+                ),
+            },
+        }));
+        table.rows.push(row.into_iter().map(Text::plain).collect());
     }
     table
 }
 
-fn escapes(run: &StoredRun) -> Vec<Block> {
+fn escapes(run: &StoredRun) -> Vec<Content> {
     if run.escapes.is_empty() {
         let what = "Nothing was launched from this minimum";
         let command = format!("minimascope escape {} --learning-rate 0.1 --batch-size 4", run.run);
-        return vec![Block::missing(what, &command)];
+        return vec![Content::missing(what, &command)];
     }
     run.escapes.iter().filter_map(|record| escape::exhibit(run, record)).collect()
 }
 
-fn configuration(run: &StoredRun) -> Vec<Block> {
-    let mut blocks = vec![Block::Code(run.text.clone())];
+fn configuration(run: &StoredRun) -> Vec<Content> {
+    let mut blocks = vec![Content::Code(run.text.clone())];
     if let Some(from) = &run.provenance {
         let commit = from.commit.as_deref().unwrap_or("unknown");
-        blocks.push(Block::Paragraph(Text::plain(format!(
+        blocks.push(Content::Paragraph(Text::plain(format!(
             "Computed by minimascope {} (commit {commit}, numerics {}) on {}, from {}.",
             from.version,
             from.numerics_version,

@@ -1,22 +1,26 @@
 //! Tables.
 
+use minimascope_plot::Text;
+
 use super::html::{element, line, rich};
-use crate::Text;
 
 /// Rows under a heading.
 #[derive(Clone, Debug)]
-pub(super) struct Table {
-    pub(super) caption: Text,
-    pub(super) heading: Vec<Text>,
-    pub(super) rows: Vec<Vec<Text>>,
+pub struct PageTable {
+    /// Above the table.
+    pub caption: Text,
+    /// Column headings.
+    pub heading: Vec<Text>,
+    /// Cells, row by row.
+    pub rows: Vec<Vec<Text>>,
     /// Below the table.
-    pub(super) note: Text,
+    pub note: Text,
 }
 
-impl Table {
+impl PageTable {
     /// Headings in the notation of labels.
-    pub(super) fn new<const N: usize>(caption: &str, heading: [&str; N], note: &str) -> Table {
-        Table {
+    pub fn new<const N: usize>(caption: &str, heading: [&str; N], note: &str) -> PageTable {
+        PageTable {
             caption: Text::markup(caption),
             heading: heading.map(Text::markup).to_vec(),
             rows: Vec::new(),
@@ -25,7 +29,7 @@ impl Table {
     }
 
     /// Plain cells.
-    pub(super) fn row<const N: usize>(&mut self, cells: [String; N]) {
+    pub fn row<const N: usize>(&mut self, cells: [String; N]) {
         debug_assert_eq!(N, self.heading.len());
         self.rows.push(cells.map(Text::plain).to_vec());
     }

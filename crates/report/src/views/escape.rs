@@ -3,37 +3,39 @@
 use minimascope_record::escape::{Escape, EscapeGrid, EscapePoint, Fate, Launch};
 use minimascope_record::measured::Measured;
 use minimascope_record::stability::Verdict;
+use minimascope_record::threshold::CriterionName;
 
 use super::stability::{brackets, curves, reached};
-use crate::figures::agreement::{Agreement, AgreementPanel, Cell, Observed, Predicted};
-use crate::figures::criterion::Criterion;
+use crate::figures::agreement::{
+    AgreementCell, AgreementFigure, AgreementPanel, Observed, Predicted,
+};
 use crate::figures::escape as figure;
 use crate::figures::training_curves::Trace;
 
-/// Steps that the enlarged panel shows beyond the latest departure.
+/// Steps after the latest departure that the enlarged panel shows.
 const BEYOND: f64 = 40.0;
-/// Steps that it shows when nothing leaves.
+/// Steps that it shows if no launch leaves.
 const STAYS: f64 = 100.0;
-/// A loss so many times the minimum's is on its way to infinity, and would flatten everything else.
+/// A loss beyond this multiple of the minimum's diverges. It is not drawn, since it would set the axis.
 const DIVERGING: f64 = 1e12;
-/// More launches than this would hide each other.
+/// The number of launches drawn.
 const DRAWN: usize = 4;
 
 /// The courses of the first launches.
-pub fn escape(record: &Escape) -> figure::Escape {
+pub fn escape(record: &Escape) -> figure::EscapeFigure {
     escape_with(record, 0)
 }
 
-/// The same, of a training set with so many wrong labels: the record does not know them.
-pub(crate) fn escape_with(record: &Escape, wrong_labels: usize) -> figure::Escape {
-    let minimum = &record.minimum;
+/// The same with the number of wrong labels of the training set, which the record does not have.
+pub(crate) fn escape_with(record: &Escape, wrong_labels: usize) -> figure::EscapeFigure {
+    let (origin, minimum) = (&record.origin, &record.point);
     let drawn = &record.launches[..record.launches.len().min(DRAWN)];
     let departures = drawn.iter().filter_map(|launch| launch.left_at);
     let latest = departures.max().map_or(STAYS, |step| step as f64 + BEYOND);
-    figure::Escape {
+    figure::EscapeFigure {
         title: format!(
             "From the minimum of {} to {}",
-            reached(minimum),
+            reached(origin, minimum),
             if record.batch_size == minimum.train_examples {
                 format!("GD with η = {}", record.learning_rate)
             } else {
@@ -42,18 +44,18 @@ pub(crate) fn escape_with(record: &Escape, wrong_labels: usize) -> figure::Escap
         ),
         subtitle: format!(
             "{}, {} examples{}; predicted: {} (η/η* = {:.2})",
-            minimum.data,
+            origin.data,
             minimum.train_examples,
             if wrong_labels > 0 { format!(", {wrong_labels} wrong labels") } else { String::new() },
             record.verdict,
             record.margin
         ),
         loss_name: record.loss.description().into(),
-        start: figure::Start {
+        start: figure::EscapeStart {
             loss: minimum.train_loss,
-            train_accuracy: minimum.train_accuracy,
-            // Without a test set its panel has no series, and is not drawn.
-            test_accuracy: minimum.test_accuracy.unwrap_or_default(),
+            train_accuracy: minimum.train_accuracy.unwrap_or_default(),
+            // Without a test set the panel of its accuracy has no series, and is left out.
+            test_accuracy: origin.test_accuracy.unwrap_or_default(),
             sharpness: minimum.sharpness.value,
             non_uniformity: minimum.non_uniformity.value,
         },
@@ -63,13 +65,13 @@ pub(crate) fn escape_with(record: &Escape, wrong_labels: usize) -> figure::Escap
 }
 
 fn run(record: &Escape, launch: &Launch) -> figure::EscapeRun {
-    let highest = DIVERGING * record.minimum.train_loss.max(1e-13);
+    let highest = DIVERGING * record.point.train_loss.max(1e-13);
     let trace = |value: &dyn Fn(&EscapePoint) -> Option<f64>| -> Trace {
         let points = launch.course.iter().take_while(|at| at.train_loss < highest);
         points.filter_map(|at| Some([at.step as f64, value(at)?])).collect()
     };
     let measured = |value: Option<Measured>| value.map(|value| value.value);
-    let fitted = launch.fitted_growth.map(|fit| figure::Growth {
+    let fitted = launch.fitted_growth.map(|fit| figure::GrowthLine {
         first: fit.first as f64,
         last: fit.last as f64,
         value: fit.value,
@@ -90,14 +92,14 @@ fn run(record: &Escape, launch: &Launch) -> figure::EscapeRun {
         sharpness: trace(&|at| measured(at.sharpness)),
         non_uniformity: trace(&|at| measured(at.non_uniformity)),
         fitted,
-        predicted: fitted.map(|fit| figure::Growth { factor: predicted, ..fit }),
+        predicted: fitted.map(|fit| figure::GrowthLine { factor: predicted, ..fit }),
     }
 }
 
-/// Every cell over the boundary.
-pub fn grid(record: &EscapeGrid) -> Agreement {
-    let minimum = &record.minimum;
-    let cells = record.cells.iter().map(|cell| Cell {
+/// The cells of a grid over the thresholds of its minimum.
+pub fn grid(record: &EscapeGrid) -> AgreementFigure {
+    let (origin, minimum) = (&record.origin, &record.point);
+    let cells = record.cells.iter().map(|cell| AgreementCell {
         learning_rate: cell.learning_rate,
         batch_size: cell.batch_size as f64,
         observed: if cell.has_left() { Observed::Leaves } else { Observed::Stays },
@@ -107,19 +109,19 @@ pub fn grid(record: &EscapeGrid) -> Agreement {
             Verdict::NotDecided => Predicted::NotDecided,
         },
     });
-    let shown = [Criterion::Exact, Criterion::Theorem1, Criterion::Rectangle];
+    let shown = [CriterionName::MEAN_SQUARE, CriterionName::THEOREM_ONE, CriterionName::RECTANGLE];
     let curves = curves(&record.boundary).into_iter();
-    Agreement {
+    AgreementFigure {
         title: "Who stays at the minimum, predicted and seen".into(),
         subtitle: format!(
             "{}, {} examples; {} launches a cell of at most {} steps; a cell leaves when most of \
              them do",
-            minimum.data, minimum.train_examples, record.seeds, record.asked.max_steps
+            origin.data, minimum.train_examples, record.seeds, record.asked.max_steps
         ),
         panels: vec![AgreementPanel {
-            title: reached(minimum),
+            title: reached(origin, minimum),
             bracket: brackets(&record.boundary),
-            curves: curves.filter(|curve| shown.contains(&curve.criterion)).collect(),
+            curves: curves.filter(|curve| shown.contains(&curve.criterion.name)).collect(),
             cells: cells.collect(),
         }],
     }

@@ -1,102 +1,113 @@
-//! A minimum's stability boundary, and the examples to blame.
+//! The thresholds of a minimum against the batch size, and the attribution to examples.
 
-use minimascope_record::stability::{BoundaryRow, CriticalLearningRate, Minimum, StabilityReport};
+use minimascope_plot::Image;
+use minimascope_record::stability::{BoundaryRow, MeasuredPoint, Origin, StabilityReport};
+use minimascope_record::threshold::{CriterionName, Evidence, Threshold, mean_square};
 
-use crate::Image;
-use crate::figures::blame::{Blame, BlamedExample};
-use crate::figures::boundary::{Boundary, BoundaryPanel, Bracket, CriterionCurve, Critical};
-use crate::figures::criterion::Criterion;
+use crate::figures::attribution::{AttributedExample, AttributionFigure};
+use crate::figures::boundary::{
+    Boundary, BoundaryBracket, BoundaryPanel, CriterionCurve, Critical,
+};
+use crate::figures::criterion::CriterionStyle;
 
-/// The boundary; nothing without its rows.
+/// The thresholds against the batch size; `None` if the report has none.
 pub fn boundary(report: &StabilityReport) -> Option<Boundary> {
     if report.boundary.is_empty() {
         return None;
     }
-    let minimum = &report.minimum;
     let momentum = match report.momentum {
         0.0 => String::new(),
         beta => format!(", heavy ball with β = {beta}"),
     };
+    let origin = report.origin.as_ref();
     let panel = BoundaryPanel {
-        title: reached(minimum),
+        title: origin.map_or(String::new(), |origin| reached(origin, &report.point)),
         bracket: brackets(&report.boundary),
         curves: curves(&report.boundary),
-        trained_with: Some([minimum.trained_batch_size as f64, minimum.trained_learning_rate]),
+        trained_with: origin.map(|origin| [origin.batch_size as f64, origin.learning_rate]),
     };
+    let data = origin.map_or(String::new(), |origin| format!("{}, ", origin.data));
     Some(Boundary {
         title: "Which learning rate and batch size can stay".into(),
-        subtitle: format!("{}, {} examples{momentum}", minimum.data, minimum.train_examples),
+        subtitle: format!("{data}{} examples{momentum}", report.point.train_examples),
         panels: vec![panel],
     })
 }
 
-/// How a minimum was reached.
-pub(crate) fn reached(minimum: &Minimum) -> String {
-    let optimizer = if minimum.trained_batch_size == minimum.train_examples {
+/// The network, optimiser and learning rate that reached a minimum, in words.
+pub(crate) fn reached(origin: &Origin, point: &MeasuredPoint) -> String {
+    let optimizer = if origin.batch_size == point.train_examples {
         "GD".to_owned()
     } else {
-        format!("SGD, B = {}", minimum.trained_batch_size)
+        format!("SGD, B = {}", origin.batch_size)
     };
-    format!("{}, {optimizer}, η = {}", minimum.model, minimum.trained_learning_rate)
+    format!("{}, {optimizer}, η = {}", origin.model, origin.learning_rate)
 }
 
-/// The brackets whose lower end is proved.
-pub(super) fn brackets(rows: &[BoundaryRow]) -> Vec<Bracket> {
-    let rows = rows.iter().map(|row| (row.batch_size as f64, &row.critical_learning_rate.exact));
-    let proved = rows.filter(|(_, exact)| exact.lower > 0.0);
-    proved
-        .map(|(batch_size, exact)| Bracket { batch_size, lower: exact.lower, upper: exact.upper })
-        .collect()
+/// The brackets with a proved lower end.
+pub(super) fn brackets(rows: &[BoundaryRow]) -> Vec<BoundaryBracket> {
+    let bracket = |row: &BoundaryRow| {
+        let ends = mean_square(&row.thresholds)?.bracket.filter(|ends| ends.lower > 0.0)?;
+        let (lower, upper) = (ends.lower, ends.upper);
+        Some(BoundaryBracket { batch_size: row.batch_size as f64, lower, upper })
+    };
+    rows.iter().filter_map(bracket).collect()
 }
 
-/// Every criterion over the batch sizes at which it has a value.
+/// Every criterion over the batch sizes at which it has a value. A batch that was drawn is no curve.
 pub(super) fn curves(rows: &[BoundaryRow]) -> Vec<CriterionCurve> {
-    type Value = fn(&CriticalLearningRate) -> Option<(f64, Option<f64>)>;
-    let criteria: [(Criterion, Value); 10] = [
-        (Criterion::Theorem1, |at| Some((at.theorem1?, None))),
-        (Criterion::Rectangle, |at| Some((at.rectangle, None))),
-        (Criterion::Exact, |at| Some((at.exact.estimate, None))),
-        (Criterion::TopPairBound, |at| Some((*at.bounds.first()?, None))),
-        (Criterion::TraceBound, |at| Some((*at.bounds.get(1)?, None))),
-        (Criterion::DirectionBound, |at| Some((*at.bounds.get(2)?, None))),
-        (Criterion::AlmostSure, |at| {
-            at.almost_sure.map(|estimate| (estimate.value, Some(estimate.standard_error)))
-        }),
-        (Criterion::WorstExample, |at| Some((at.worst_example, None))),
-        (Criterion::GradientDescent, |at| Some((at.gradient_descent, None))),
-        (Criterion::Decoupled, |at| Some((at.decoupled, None))),
-    ];
-    let curve = |(criterion, value): (Criterion, Value)| {
-        let values = rows.iter().filter_map(|row| {
-            let (learning_rate, standard_error) = value(&row.critical_learning_rate)?;
-            // An error bar that reaches zero has no place on a logarithmic axis.
-            let standard_error = standard_error.filter(|error| *error < learning_rate);
-            Some(Critical { batch_size: row.batch_size as f64, learning_rate, standard_error })
+    let mut curves: Vec<CriterionCurve> = Vec::new();
+    for row in rows {
+        let shown = row.thresholds.iter().filter(|threshold| {
+            threshold.criterion != CriterionName::WORST_BATCH && threshold.learning_rate > 0.0
         });
-        CriterionCurve { criterion, values: values.filter(|at| at.learning_rate > 0.0).collect() }
-    };
-    criteria.into_iter().map(curve).filter(|curve| !curve.values.is_empty()).collect()
+        for threshold in shown {
+            let at = critical(row.batch_size, threshold);
+            let known = curves.iter_mut().find(|curve| curve.criterion.name == threshold.criterion);
+            match known {
+                Some(curve) => curve.values.push(at),
+                None => curves.push(CriterionCurve {
+                    criterion: CriterionStyle::of(threshold),
+                    values: vec![at],
+                }),
+            }
+        }
+    }
+    curves
 }
 
-/// The examples to blame, `picture` giving the name of an example's label and its image; nothing
-/// if nobody asked.
-pub fn blame(
+fn critical(batch_size: usize, threshold: &Threshold) -> Critical {
+    let standard_error = match threshold.evidence {
+        Evidence::Simulation { standard_error, .. } => Some(standard_error),
+        _ => None,
+    };
+    let learning_rate = threshold.learning_rate;
+    // An error bar that reaches zero cannot be drawn on a logarithmic axis.
+    let standard_error = standard_error.filter(|error| *error < learning_rate);
+    Critical { batch_size: batch_size as f64, learning_rate, standard_error }
+}
+
+/// The attribution of the non-uniformity to examples; `None` if the report has none. `picture` gives the
+/// name of an example's label, and its image.
+pub fn attribution(
     report: &StabilityReport,
     picture: impl Fn(usize) -> (String, Option<Image>),
-) -> Option<Blame> {
-    let found = report.blame.as_ref()?;
+) -> Option<AttributionFigure> {
+    let found = report.attribution.as_ref()?;
     let examples = found.non_uniformity.iter().map(|share| {
         let (name, image) = picture(share.example);
         let label = if share.corrupted { format!("{name}, corrupted") } else { name };
-        BlamedExample { index: share.example, label, share: share.share, image }
+        AttributedExample { index: share.example, label, share: share.share, image }
     });
-    Some(Blame {
+    Some(AttributionFigure {
         title: "Which examples make SGD leave".into(),
-        subtitle: format!("{}; {}", report.minimum.data, reached(&report.minimum)),
+        subtitle: report.origin.as_ref().map_or(String::new(), |origin| {
+            format!("{}; {}", origin.data, reached(origin, &report.point))
+        }),
         examples: examples.collect(),
-        population: report.minimum.train_examples,
+        population: report.point.train_examples,
         batch_size: found.batch_size,
-        directions: found.directions,
+        directions: found.rank,
         left_out: found
             .left_out
             .iter()

@@ -1,13 +1,13 @@
 //! The curves of one run.
 
 use minimascope_record::measured::Measured;
-use minimascope_record::study::StoredRun;
+use minimascope_record::stored_run::StoredRun;
 use minimascope_record::trace::CurvatureLine;
 
 use crate::figures::training_curves::{Trace, TrainingCurves};
 
-/// What the run recorded while training, each curve with the final measurement as its last point;
-/// nothing for a run that recorded nothing.
+/// The recorded curves of a run, each with the final measurement as its last point; `None` if it recorded
+/// nothing.
 pub fn training_curves(run: &StoredRun) -> Option<TrainingCurves> {
     let config = &run.config;
     let end = run.result.as_ref();
@@ -16,7 +16,7 @@ pub fn training_curves(run: &StoredRun) -> Option<TrainingCurves> {
         let mut points: Trace =
             lines.filter_map(|line| Some([line.step as f64, value(line)?])).collect();
         let steps = end.map_or(0.0, |result| result.steps as f64);
-        // A lone point is no curve.
+        // A single point would be no curve.
         if let Some(last) = last.filter(|_| points.last().is_some_and(|point| point[0] < steps)) {
             points.push([steps, last]);
         }

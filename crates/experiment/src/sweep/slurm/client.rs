@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::Error;
-use crate::sweep::error::SweepError;
+use crate::error::SweepError;
 
 /// A controller that is busy answers within seconds; one that is gone never does.
 const LIMIT: Duration = Duration::from_secs(30);

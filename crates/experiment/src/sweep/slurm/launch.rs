@@ -11,8 +11,8 @@ use minimascope_record::sweep::{RunState, SlurmLaunch, SlurmSettings, SweepRepor
 use serde::Serialize;
 
 use crate::Error;
+use crate::error::SweepError;
 use crate::folder::RunFolder;
-use crate::sweep::error::SweepError;
 use crate::sweep::estimate::History;
 use crate::sweep::plan::SweepPlan;
 use crate::sweep::slurm::client::ask;

@@ -2,10 +2,10 @@
 
 use minimascope_experiment::escape::toy::{ToyLaunch, launch};
 use minimascope_record::escape::{ToyEnd, ToyEscape};
-use minimascope_report::views::toy;
+use minimascope_study::toy::ToyFigure;
 
 use crate::arguments::Escape;
-use crate::commands::stability::criteria;
+use crate::criteria::criteria;
 use crate::exit::{Done, Failure};
 use crate::output;
 use crate::pictures::draw;
@@ -40,12 +40,9 @@ pub(super) fn run(arguments: &Escape) -> Result<Done, Failure> {
                 .into(),
         });
     }
-    let (mut record, picture) = launch(&what)?;
+    let (mut record, paths) = launch(&what)?;
     let folder = arguments.place.figures.as_deref().unwrap_or(&arguments.place.out);
-    let drawn = draw(
-        &toy(&record, picture.functions, [picture.gradient_descent, picture.sgd]).figure(),
-        folder,
-    )?;
+    let drawn = draw(&ToyFigure::new(&record, &paths).figure(), folder)?;
     record.figure = Some(drawn.display().to_string());
     if arguments.place.json {
         output::json(&record)?;

@@ -1,6 +1,6 @@
 //! `sweep --engine slurm`, `sweep launch`, `sweep cancel`.
 
-use minimascope_experiment::sweep::error::SweepError;
+use minimascope_experiment::error::SweepError;
 use minimascope_experiment::sweep::plan::SweepPlan;
 use minimascope_experiment::sweep::shard::Shard;
 use minimascope_experiment::sweep::slurm::{self, Launch};

@@ -1,9 +1,9 @@
 //! Where minima lie, and which examples make them non-uniform.
 
-use minimascope_report::Image;
-use minimascope_report::figures::blame::{Blame, BlamedExample};
-use minimascope_report::figures::diagram::{Diagram, DiagramPanel, Group, Minimum};
-use minimascope_report::figures::spectral_density::{Density, SpectralDensity};
+use minimascope_plot::Image;
+use minimascope_report::figures::attribution::{AttributedExample, AttributionFigure};
+use minimascope_report::figures::diagram::{Diagram, DiagramMinimum, DiagramPanel, Group};
+use minimascope_report::figures::spectral_density::{DensityCurve, SpectralDensityFigure};
 
 use super::{N, Uniform, noise_factor};
 
@@ -22,7 +22,7 @@ pub(crate) fn diagram() -> Diagram {
                 let minima = (0..15).map(|_| {
                     let share = uniform.next();
                     let sharpness = low + share * (high - low);
-                    Minimum::new(
+                    DiagramMinimum::new(
                         sharpness,
                         s + spread * (2.0 * share - 1.0) + 0.05 * uniform.next(),
                     )
@@ -66,7 +66,7 @@ pub(crate) fn diagram() -> Diagram {
     }
 }
 
-pub(crate) fn spectral_density() -> SpectralDensity {
+pub(crate) fn spectral_density() -> SpectralDensityFigure {
     let density = |label: &str, top: f64, bulk: f64, extent: f64| {
         let points: Vec<[f64; 2]> = (0..400)
             .map(|index| {
@@ -81,14 +81,14 @@ pub(crate) fn spectral_density() -> SpectralDensity {
                 [value, kernel(0.0, 0.05, 1.0) + tail + outliers.sum::<f64>()]
             })
             .collect();
-        Density {
+        DensityCurve {
             label: label.to_owned(),
             standard_error: points.iter().map(|point| 0.3 * point[1]).collect(),
             points,
             eigenvalues: (1..9).map(|k| top / f64::from(k * k).sqrt()).collect(),
         }
     };
-    SpectralDensity {
+    SpectralDensityFigure {
         title: "Spectral density of the Hessian at the minima of GD and SGD".to_owned(),
         subtitle: "Fashion-MNIST FNN, η = 0.1; 10 probes, 90 Lanczos steps".to_owned(),
         floor: 1e-9,
@@ -97,7 +97,7 @@ pub(crate) fn spectral_density() -> SpectralDensity {
     }
 }
 
-pub(crate) fn blame() -> Blame {
+pub(crate) fn attribution() -> AttributionFigure {
     let picture = |seed: u64| {
         let mut uniform = Uniform(seed);
         let (neck, waist) = (3.0 + 3.0 * uniform.next(), 6.0 + 4.0 * uniform.next());
@@ -111,13 +111,13 @@ pub(crate) fn blame() -> Blame {
     };
     let shares = [0.121, 0.083, 0.064, 0.048, 0.041, 0.035, 0.029, 0.022, 0.020, 0.018];
     let labels = ["shirt", "coat", "pullover", "shirt (given as bag)", "sneaker"];
-    let examples = shares.iter().enumerate().map(|(rank, &share)| BlamedExample {
+    let examples = shares.iter().enumerate().map(|(rank, &share)| AttributedExample {
         index: (rank * 337 + 41) % 1000,
         label: labels[rank % labels.len()].to_owned(),
         share,
         image: picture(rank as u64 + 1),
     });
-    Blame {
+    AttributionFigure {
         title: "Which examples make the minimum non-uniform".to_owned(),
         subtitle: "Fashion-MNIST FNN, minimum of GD(η = 0.1), s = 45.45".to_owned(),
         examples: examples.collect(),

@@ -4,12 +4,12 @@
 mod minima;
 mod runs;
 mod stability;
-pub(crate) mod study;
+pub(crate) mod stored_runs;
 
-use minimascope_report::Figure;
+use minimascope_plot::Figure;
 
-pub(crate) use minima::{blame, diagram, spectral_density};
-pub(crate) use runs::{escape, toy, training_curves};
+pub(crate) use minima::{attribution, diagram, spectral_density};
+pub(crate) use runs::{escape, training_curves};
 pub(crate) use stability::{agreement, boundary};
 
 /// Every figure, once.
@@ -19,15 +19,14 @@ pub(crate) fn figures() -> Vec<Figure> {
         training_curves().figure(),
         boundary().figure(),
         spectral_density().figure(),
-        toy().figure(),
         escape().figure(),
         agreement().figure(),
-        blame().figure(),
+        attribution().figure(),
     ]
 }
 
 /// Numbers in [0, 1) that are the same everywhere (Knuth's MMIX generator).
-pub(crate) struct Uniform(u64);
+pub(crate) struct Uniform(pub(crate) u64);
 
 impl Uniform {
     pub(crate) fn next(&mut self) -> f64 {

@@ -1,7 +1,6 @@
-//! Runs: training, the one-dimensional example, the escape.
+//! Runs: training and the escape.
 
-use minimascope_report::figures::escape::{Escape, EscapeRun, Growth, Start};
-use minimascope_report::figures::toy::{Function, Path, Toy};
+use minimascope_report::figures::escape::{EscapeFigure, EscapeRun, EscapeStart, GrowthLine};
 use minimascope_report::figures::training_curves::TrainingCurves;
 
 use super::Uniform;
@@ -28,48 +27,7 @@ pub(crate) fn training_curves() -> TrainingCurves {
     }
 }
 
-pub(crate) fn toy() -> Toy {
-    let eta = 0.7;
-    let curvatures = [0.1, 1.9];
-    let part = |x: f64, c: f64| f64::min(x * x, c * (x - 1.0).powi(2));
-    let slope = |x: f64, c: f64| {
-        if x * x <= c * (x - 1.0).powi(2) { 2.0 * x } else { 2.0 * c * (x - 1.0) }
-    };
-    let objective = |x: f64| 0.5 * (part(x, curvatures[0]) + part(x, curvatures[1]));
-    let mut uniform = Uniform(11);
-    let mut path = |label: &str, stochastic: bool| {
-        let mut x = 1.0 + 1e-5;
-        let mut iterates = vec![[x, objective(x)]];
-        for _ in 0..500 {
-            let gradient = if stochastic {
-                slope(x, curvatures[usize::from(uniform.next() < 0.5)])
-            } else {
-                0.5 * (slope(x, curvatures[0]) + slope(x, curvatures[1]))
-            };
-            x -= eta * gradient;
-            iterates.push([x, objective(x)]);
-        }
-        Path { label: label.to_owned(), iterates }
-    };
-    let paths = vec![path("GD", false), path("SGD, B = 1", true)];
-    let grid: Vec<f64> = (0..=300).map(|index| -0.6 + 2.2 * f64::from(index) / 300.0).collect();
-    let function = |symbol: &str, value: &dyn Fn(f64) -> f64| Function {
-        symbol: symbol.to_owned(),
-        points: grid.iter().map(|&x| [x, value(x)]).collect(),
-    };
-    Toy {
-        title: "Two minima of the same sharpness".to_owned(),
-        subtitle: "a = 2 at both; η = 0.7, start at x = 1 + 1e-5, 500 iterations".to_owned(),
-        functions: vec![
-            function("*f*_{1}", &|x| part(x, curvatures[0])),
-            function("*f*_{2}", &|x| part(x, curvatures[1])),
-            function("*f* = (*f*_{1} + *f*_{2})/2", &objective),
-        ],
-        paths,
-    }
-}
-
-pub(crate) fn escape() -> Escape {
+pub(crate) fn escape() -> EscapeFigure {
     let mut uniform = Uniform(17);
     let run = |uniform: &mut Uniform, label: &str, leaves: bool, end: [f64; 3]| {
         let mut steps: Vec<f64> = (0..=60).map(f64::from).collect();
@@ -108,13 +66,13 @@ pub(crate) fn escape() -> Escape {
                 .into_iter()
                 .step_by(14)
                 .collect(),
-            fitted: leaves.then_some(Growth {
+            fitted: leaves.then_some(GrowthLine {
                 first: 2.0,
                 last: 22.0,
                 value: 1.2e-4,
                 factor: 1.263,
             }),
-            predicted: leaves.then_some(Growth {
+            predicted: leaves.then_some(GrowthLine {
                 first: 2.0,
                 last: 22.0,
                 value: 1.2e-4,
@@ -126,11 +84,11 @@ pub(crate) fn escape() -> Escape {
         run(&mut uniform, "SGD, η = 0.1, B = 4", true, [6.7, 17.0, 0.804]),
         run(&mut uniform, "SGD, η = 0.1, B = 100", false, [19.5, 44.6, 0.8]),
     ];
-    Escape {
+    EscapeFigure {
         title: "Escape from the minimum of gradient descent".to_owned(),
         subtitle: "Fashion-MNIST FNN, n = 1,000; start: GD, η = 0.1, 31,300 iterations".to_owned(),
         loss_name: "mean squared error over outputs".to_owned(),
-        start: Start {
+        start: EscapeStart {
             loss: 1e-4,
             train_accuracy: 1.0,
             test_accuracy: 0.8,

@@ -1,12 +1,12 @@
 //! Critical learning rates and launches against them.
 
 use minimascope_report::figures::agreement::{
-    Agreement, AgreementPanel, Cell, Observed, Predicted,
+    AgreementCell, AgreementFigure, AgreementPanel, Observed, Predicted,
 };
 use minimascope_report::figures::boundary::{
-    Boundary, BoundaryPanel, Bracket, CriterionCurve, Critical,
+    Boundary, BoundaryBracket, BoundaryPanel, CriterionCurve, Critical,
 };
-use minimascope_report::figures::criterion::Criterion;
+use minimascope_report::figures::criterion::CriterionStyle;
 
 use super::{N, noise_factor};
 
@@ -16,7 +16,7 @@ fn batch_sizes() -> Vec<f64> {
     sizes
 }
 
-fn curve(criterion: Criterion, error: f64, value: impl Fn(f64) -> f64) -> CriterionCurve {
+fn curve(criterion: CriterionStyle, error: f64, value: impl Fn(f64) -> f64) -> CriterionCurve {
     let values = batch_sizes().into_iter().map(|batch_size| Critical {
         batch_size,
         learning_rate: value(batch_size),
@@ -39,8 +39,8 @@ fn theorem1(a: f64, s: f64, batch_size: f64) -> f64 {
     2.0 * a / (a * a + noise_factor(batch_size) * s * s)
 }
 
-fn bracket(a: f64, s: f64) -> Vec<Bracket> {
-    let at = |batch_size| Bracket {
+fn bracket(a: f64, s: f64) -> Vec<BoundaryBracket> {
+    let at = |batch_size| BoundaryBracket {
         batch_size,
         lower: theorem1(a, s, batch_size),
         upper: 1.04 * exact(a, s, batch_size),
@@ -53,20 +53,20 @@ pub(crate) fn boundary() -> Boundary {
         title: title.to_owned(),
         bracket: bracket(a, s),
         curves: vec![
-            curve(Criterion::GradientDescent, 0.0, |_| 2.0 / a),
-            curve(Criterion::TopPairBound, 0.0, |b| {
+            curve(CriterionStyle::GradientDescent, 0.0, |_| 2.0 / a),
+            curve(CriterionStyle::TopPairBound, 0.0, |b| {
                 2.0 * a / (a * a + 0.3 * noise_factor(b) * s * s)
             }),
-            curve(Criterion::TraceBound, 0.0, |b| {
+            curve(CriterionStyle::TraceBound, 0.0, |b| {
                 (2.4 * a / (a * a + 0.2 * noise_factor(b) * s * s)).max(1.05 * exact(a, s, b))
             }),
-            curve(Criterion::Rectangle, 0.0, |b| {
+            curve(CriterionStyle::Rectangle, 0.0, |b| {
                 f64::min(2.0 / a, 1.0 / (s * noise_factor(b).max(1e-12).sqrt()))
             }),
-            curve(Criterion::WorstExample, 0.0, |b| 2.0 * b / 420.0),
-            curve(Criterion::AlmostSure, 0.04, |b| 1.15 * exact(a, s, b) * (1.0 + 0.4 / b)),
-            curve(Criterion::Theorem1, 0.0, |b| theorem1(a, s, b)),
-            curve(Criterion::Exact, 0.0, |b| exact(a, s, b)),
+            curve(CriterionStyle::WorstExample, 0.0, |b| 2.0 * b / 420.0),
+            curve(CriterionStyle::AlmostSure, 0.04, |b| 1.15 * exact(a, s, b) * (1.0 + 0.4 / b)),
+            curve(CriterionStyle::Theorem1, 0.0, |b| theorem1(a, s, b)),
+            curve(CriterionStyle::Exact, 0.0, |b| exact(a, s, b)),
         ],
         trained_with: Some([N, 0.1]),
     };
@@ -77,7 +77,7 @@ pub(crate) fn boundary() -> Boundary {
     }
 }
 
-pub(crate) fn agreement() -> Agreement {
+pub(crate) fn agreement() -> AgreementFigure {
     let panel = |(title, a, s): (&str, f64, f64)| {
         let bracket = bracket(a, s);
         let sizes = [1.0, 4.0, 10.0, 25.0, 100.0, N];
@@ -97,17 +97,17 @@ pub(crate) fn agreement() -> Agreement {
             } else {
                 Observed::Stays
             };
-            Cell { learning_rate, batch_size, observed, predicted }
+            AgreementCell { learning_rate, batch_size, observed, predicted }
         };
         let cells = sizes.iter().flat_map(|&size| rates.iter().map(move |&rate| cell(size, rate)));
         AgreementPanel {
             title: title.to_owned(),
-            curves: vec![curve(Criterion::Exact, 0.0, |b| exact(a, s, b))],
+            curves: vec![curve(CriterionStyle::Exact, 0.0, |b| exact(a, s, b))],
             bracket,
             cells: cells.collect(),
         }
     };
-    Agreement {
+    AgreementFigure {
         title: "Who stays and who leaves".to_owned(),
         subtitle: "Launches from each minimum, 1 seed a cell, 2,000 iterations".to_owned(),
         panels: MINIMA.map(panel).to_vec(),

@@ -1,16 +1,17 @@
 //! What must not be drawn is refused with its name.
 
-use super::sample;
-use crate::{
-    Axis, Body, Chart, Error, Figure, Ink, Layer, Mark, Marker, Panel, Sample, Text, Theme,
+use minimascope_plot::{
+    Axis, Body, Chart, DataPoint, Error, Figure, Ink, Mark, Marker, Panel, Series, Text, Theme,
 };
 
-/// Puts a value where a layer's first one stands; `false` for a layer without values.
-fn poison(layer: &mut Layer, value: f64) -> bool {
-    match &mut layer.mark {
+use super::sample;
+
+/// Replaces the first value of a series; `false` for a series without values.
+fn poison(series: &mut Series, value: f64) -> bool {
+    match &mut series.mark {
         Mark::Line { points, .. } => points.first_mut().map(|point| point[1] = value).is_some(),
-        Mark::Points { samples, .. } => {
-            samples.first_mut().map(|sample| sample.at[0] = value).is_some()
+        Mark::Points { points, .. } => {
+            points.first_mut().map(|point| point.at[0] = value).is_some()
         }
         Mark::Band { bounds } => bounds.first_mut().map(|bound| bound[2] = value).is_some(),
         Mark::Region { y, .. } => {
@@ -33,23 +34,23 @@ fn poison(layer: &mut Layer, value: f64) -> bool {
 fn nan_and_infinity_are_refused_in_every_series_of_every_figure() {
     for figure in sample::figures() {
         for panel in 0..figure.panels.len() {
-            let layers = match &figure.panels[panel].body {
-                Body::Chart(chart) => chart.layers.len(),
-                Body::Bars(bars) => bars.bars.len(),
+            let count = match &figure.panels[panel].body {
+                Body::Chart(chart) => chart.series.len(),
+                Body::BarChart(bars) => bars.bars.len(),
                 Body::Sheet(_) => 0,
             };
-            for index in 0..layers {
+            for index in 0..count {
                 for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
                     let mut poisoned = figure.clone();
                     let changed = match &mut poisoned.panels[panel].body {
-                        Body::Chart(chart) => poison(&mut chart.layers[index], value),
-                        Body::Bars(bars) => {
+                        Body::Chart(chart) => poison(&mut chart.series[index], value),
+                        Body::BarChart(bars) => {
                             bars.bars[index].value = value;
                             true
                         }
                         Body::Sheet(_) => false,
                     };
-                    assert!(changed, "{}: panel {panel}, layer {index}", figure.identifier);
+                    assert!(changed, "{}: panel {panel}, series {index}", figure.identifier);
                     let refused = poisoned.to_svg(Theme::Auto).unwrap_err();
                     assert!(
                         matches!(&refused, Error::NotFinite { figure: name, .. } if *name == figure.identifier),
@@ -74,7 +75,7 @@ fn axis() -> Axis {
 #[test]
 fn a_logarithm_needs_a_positive_number_or_a_floor() {
     let chart = |axis: Axis, value: f64| {
-        let line = Layer::line(vec![[0.0, 1.0], [1.0, value]], Ink::Series(0));
+        let line = Series::line(vec![[0.0, 1.0], [1.0, value]], Ink::Series(0));
         one_panel(Chart::new(self::axis(), axis).with(line.named(Text::plain("loss"))))
             .to_svg(Theme::Light)
     };
@@ -111,15 +112,15 @@ fn ends_in_the_wrong_order_are_refused() {
         Mark::Region {
             x: [Some(1.0), Some(0.0)],
             y: [Some(0.0), Some(1.0)],
-            dash: crate::Dash::Solid,
+            dash: minimascope_plot::Dash::Solid,
         },
         Mark::Points {
-            samples: vec![Sample { error: [None, Some(-1.0)], ..Sample::new(0.0, 0.0) }],
+            points: vec![DataPoint { error: [None, Some(-1.0)], ..DataPoint::new(0.0, 0.0) }],
             marker: Marker::Circle,
         },
     ];
     for mark in reversed {
-        let chart = Chart::new(axis(), axis()).with(Layer::new(mark, Ink::Series(0)));
+        let chart = Chart::new(axis(), axis()).with(Series::new(mark, Ink::Series(0)));
         let refused = one_panel(chart).to_svg(Theme::Auto);
         assert!(matches!(refused, Err(Error::Reversed { .. })), "{refused:?}");
     }
@@ -134,7 +135,7 @@ fn a_figure_without_room_for_data_is_refused() {
 
 #[test]
 fn a_single_point_is_a_figure() {
-    let sample = Layer::points(vec![Sample::new(3.0, 3.0)], Marker::Circle, Ink::Series(0));
+    let sample = Series::points(vec![DataPoint::new(3.0, 3.0)], Marker::Circle, Ink::Series(0));
     let log = Axis::log10(Text::plain("value"));
     for (x, y) in [(axis(), axis()), (log.clone(), log)] {
         assert!(one_panel(Chart::new(x, y).with(sample.clone())).to_svg(Theme::Auto).is_ok());

@@ -1,0 +1,109 @@
+//! What can be wrong with a sweep, as facts.
+
+use std::path::PathBuf;
+
+use super::ValueOrigin;
+
+/// Why a sweep did not happen, or stopped.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SweepError {
+    /// An axis that is no list, has no values, or not as many as its neighbours.
+    #[error("{key} ({origin}): {reason}")]
+    Axis {
+        /// The key with the kind of axis before it.
+        key: String,
+        /// What is wrong.
+        reason: String,
+        /// Who wrote it.
+        origin: ValueOrigin,
+    },
+    /// Two workers finished one run with different numbers.
+    #[error(
+        "run {run} is not deterministic: {} and {} are one run with different numbers",
+        ours.display(),
+        theirs.display()
+    )]
+    NotDeterministic {
+        /// Its id.
+        run: String,
+        /// Where the result that came later is kept.
+        ours: PathBuf,
+        /// The result in the store.
+        theirs: PathBuf,
+    },
+    /// A program of Slurm that is not here.
+    #[error("{program} is not on this machine")]
+    NoSlurm {
+        /// Its name.
+        program: &'static str,
+    },
+    /// A command of Slurm that did not answer; what it was to do may be done.
+    #[error("`{command}` gave no answer within {seconds} s")]
+    NoAnswer {
+        /// As it was called.
+        command: String,
+        /// How long it was waited for.
+        seconds: u64,
+    },
+    /// A command of Slurm that failed.
+    #[error("`{command}` failed: {reason}")]
+    Slurm {
+        /// As it was called.
+        command: String,
+        /// What it said.
+        reason: String,
+    },
+    /// A plan of which a part is in the queue already.
+    #[error("{runs} runs of this plan are in Slurm's queue already")]
+    AlreadyQueued {
+        /// How many.
+        runs: usize,
+    },
+    /// Nothing to cancel.
+    #[error("no job of this store waits or runs")]
+    NothingQueued,
+}
+
+impl SweepError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Axis { .. } => Some(
+                "write a list of values for each axis; lists under zip are equally long".into(),
+            ),
+            Self::NotDeterministic { .. } => Some(
+                "compare outcome.json and provenance.json of both: other processors may round \
+                 otherwise, the same processor never does; this is an error of the program or of \
+                 the machine"
+                    .into(),
+            ),
+            Self::NoSlurm { .. } => {
+                Some("call this on a machine that submits to Slurm, or leave out --engine".into())
+            }
+            Self::Slurm { .. } => Some("try the command by hand; `sinfo` says who answers".into()),
+            Self::NoAnswer { .. } => Some(
+                "it may have arrived all the same: look with `squeue --me`, and `scancel` what is \
+                 there twice before it is called again"
+                    .into(),
+            ),
+            Self::AlreadyQueued { .. } => {
+                Some("`minimascope sweep launch --missing` submits the others".into())
+            }
+            Self::NothingQueued => Some("`squeue --me` lists what Slurm knows".into()),
+        }
+    }
+
+    /// Whether the cause is in what the user wrote or gave, rather than in the machine.
+    #[must_use]
+    pub fn is_bad_input(&self) -> bool {
+        match self {
+            Self::Axis { .. } | Self::AlreadyQueued { .. } | Self::NothingQueued => true,
+            Self::NotDeterministic { .. }
+            | Self::NoSlurm { .. }
+            | Self::NoAnswer { .. }
+            | Self::Slurm { .. } => false,
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! Reads a folder of runs: finished runs, unfinished ones, and the records that other commands left
+//! in the folder of a run.
+
+use std::fs;
+use std::path::Path;
+
+use minimascope_record::config::RunConfig;
+use minimascope_record::reproduction::Theory;
+use minimascope_record::run::{RunSummary, Spectrum};
+use minimascope_record::stability::{Judged, StabilityReport};
+use minimascope_record::stored_run::StoredRun;
+use serde::de::DeserializeOwned;
+
+use crate::Error;
+use crate::folder::{
+    ANSWERS, CONFIG, CURVATURE, ESCAPE, ESCAPES, GRID, GRID_FOLDER, OUTCOME, PROVENANCE, RunFolder,
+    SPECTRA, STEPS, THEORY, TIMING,
+};
+use crate::sweep::store::Store;
+
+/// Every run of a folder, in the order of their ids, without batch losses.
+///
+/// # Errors
+/// [`Error::Read`], [`Error::Damaged`], and [`Error::NoRun`] where there is none.
+pub fn read(folder: &Path) -> Result<Vec<StoredRun>, Error> {
+    let entries =
+        fs::read_dir(folder).map_err(|source| Error::Read { path: folder.to_owned(), source })?;
+    let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.retain(|path| path.join(CONFIG).is_file());
+    paths.sort();
+    if paths.is_empty() {
+        return Err(Error::NoRun { path: folder.to_owned() });
+    }
+    let mut runs: Vec<StoredRun> =
+        paths.iter().map(|path| stored(path)).collect::<Result<_, _>>()?;
+    for failed in failures(folder)? {
+        // A later attempt may have finished a run that failed.
+        if runs.iter().all(|run| run.run != failed.run) {
+            runs.push(failed);
+        }
+    }
+    runs.sort_by(|left, right| left.run.cmp(&right.run));
+    Ok(runs)
+}
+
+/// One run with its batch losses.
+///
+/// # Errors
+/// [`Error::NoRun`], [`Error::Read`], [`Error::Damaged`].
+pub fn read_run(path: &Path) -> Result<StoredRun, Error> {
+    if !path.join(CONFIG).is_file() {
+        return Err(Error::NoRun { path: path.to_owned() });
+    }
+    let mut run = stored(path)?;
+    run.steps = trace(&RunFolder::at(path.to_owned()), STEPS)?;
+    Ok(run)
+}
+
+fn stored(path: &Path) -> Result<StoredRun, Error> {
+    let folder = RunFolder::at(path.to_owned());
+    let result: Option<RunSummary> = optional(&folder, OUTCOME)?;
+    let theory: Option<Theory> = optional(&folder, THEORY)?;
+    let mut stability: Vec<StabilityReport> = answers(&folder, ANSWERS)?;
+    stability.sort_by_key(|report| std::cmp::Reverse(worth(report)));
+    let judged = best(
+        theory.into_iter().flat_map(|theory| theory.stability),
+        stability.iter().rev().filter_map(judgement),
+    );
+    let (config, text) = configuration(&folder)?;
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+    Ok(StoredRun {
+        provenance: optional(&folder, PROVENANCE)?,
+        timing: optional(&folder, TIMING)?,
+        result,
+        curvature: trace(&folder, CURVATURE)?,
+        spectrum: spectrum(&answers::<RunSummary>(&folder, SPECTRA)?),
+        judged,
+        stability,
+        escapes: escapes(&folder)?,
+        grid: optional(&folder, &format!("{ESCAPES}/{GRID_FOLDER}/{GRID}"))?,
+        ..StoredRun::new(name.unwrap_or_default(), config, text)
+    })
+}
+
+fn failures(folder: &Path) -> Result<Vec<StoredRun>, Error> {
+    let store = Store::at(folder.to_owned());
+    let mut runs = Vec::new();
+    for id in store.failed()? {
+        let Some(failure) = store.failure(&id)? else { continue };
+        let text = toml::to_string(&failure.configuration).unwrap_or_default();
+        runs.push(StoredRun {
+            error: Some(failure.error),
+            ..StoredRun::new(failure.run, failure.configuration, text)
+        });
+    }
+    Ok(runs)
+}
+
+/// The judgement of a stability report at the learning rate and batch size that it was asked about.
+fn judgement(report: &StabilityReport) -> Option<Judged> {
+    Some(Judged {
+        learning_rate: report.learning_rate?,
+        batch_size: report.batch_size?,
+        thresholds: report.thresholds.clone(),
+        verdict: report.verdict?,
+        margin: report.margin?,
+        notes: report.notes.clone(),
+    })
+}
+
+/// How much an answer says: the whole before the quick one, more questions before fewer.
+fn worth(report: &StabilityReport) -> (bool, bool, usize) {
+    let thresholds = report.thresholds.len()
+        + report.boundary.iter().map(|row| row.thresholds.len()).sum::<usize>();
+    (!report.question.quick, report.momentum == 0.0, thresholds)
+}
+
+/// One judgement for each learning rate and batch size: the last of those given.
+fn best(first: impl Iterator<Item = Judged>, then: impl Iterator<Item = Judged>) -> Vec<Judged> {
+    let mut best: Vec<Judged> = Vec::new();
+    for judged in first.chain(then) {
+        let pair = (judged.learning_rate, judged.batch_size);
+        best.retain(|known| (known.learning_rate, known.batch_size) != pair);
+        best.push(judged);
+    }
+    best
+}
+
+/// The most that any measurement found of each part of the spectrum.
+fn spectrum(measured: &[RunSummary]) -> Option<Spectrum> {
+    let found = || measured.iter().filter_map(|run| run.spectrum.as_ref());
+    let most = Spectrum {
+        top: found().map(|at| &at.top).max_by_key(|top| top.len()).cloned().unwrap_or_default(),
+        density: found().filter_map(|at| at.density.as_ref()).max_by_key(|at| at.probes).cloned(),
+        trace: found().filter_map(|at| at.trace).max_by_key(|at| at.products),
+    };
+    (most != Spectrum::default()).then_some(most)
+}
+
+/// The answers of one kind: every file of its folder, and the one at the top of the run's folder that
+/// records of version 1 stand in.
+fn answers<T: DeserializeOwned>(folder: &RunFolder, kind: &str) -> Result<Vec<T>, Error> {
+    let mut found: Vec<T> = optional(folder, &format!("{kind}.json"))?.into_iter().collect();
+    let Ok(entries) = fs::read_dir(folder.file(kind)) else { return Ok(found) };
+    let mut names: Vec<_> = entries.flatten().map(|entry| entry.file_name()).collect();
+    names.sort();
+    for name in names.iter().filter_map(|name| name.to_str()).filter(|n| n.ends_with(".json")) {
+        found.extend(optional(folder, &format!("{kind}/{name}"))?);
+    }
+    Ok(found)
+}
+
+fn configuration(folder: &RunFolder) -> Result<(RunConfig, String), Error> {
+    let path = folder.file(CONFIG);
+    let text =
+        fs::read_to_string(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
+    match toml::from_str(&text) {
+        Ok(config) => Ok((config, text)),
+        Err(error) => Err(Error::Damaged { path, message: error.to_string() }),
+    }
+}
+
+/// A record of a run's folder, if it is there. An empty file counts as absent: a redirected command
+/// creates it before it writes.
+///
+/// # Errors
+/// [`Error::Read`] and [`Error::Damaged`].
+pub fn optional<T: DeserializeOwned>(folder: &RunFolder, name: &str) -> Result<Option<T>, Error> {
+    let holds = fs::metadata(folder.file(name)).is_ok_and(|file| file.len() > 0);
+    holds.then(|| folder.read_json(name)).transpose()
+}
+
+fn trace<T: DeserializeOwned>(folder: &RunFolder, name: &str) -> Result<Vec<T>, Error> {
+    let lines = folder.lines_until(name, u64::MAX)?;
+    let parsed = lines.iter().map(|line| {
+        serde_json::from_str(line)
+            .map_err(|error| Error::Damaged { path: folder.file(name), message: error.to_string() })
+    });
+    parsed.collect()
+}
+
+/// The saved launches, in the order of the names of their folders.
+fn escapes<T: DeserializeOwned>(folder: &RunFolder) -> Result<Vec<T>, Error> {
+    let Ok(entries) = fs::read_dir(folder.file(ESCAPES)) else { return Ok(Vec::new()) };
+    let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    let records = paths.into_iter().map(|path| optional(&RunFolder::at(path), ESCAPE));
+    records.filter_map(Result::transpose).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_without_runs_is_refused_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let refused = read(folder.path()).unwrap_err();
+        assert!(matches!(refused, Error::NoRun { .. }), "{refused}");
+        let refused = read_run(folder.path()).unwrap_err();
+        assert!(matches!(refused, Error::NoRun { .. }), "{refused}");
+    }
+}
