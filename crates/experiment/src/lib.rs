@@ -22,8 +22,3 @@ pub mod error;
 mod loaded_plan;
 
 pub use error::Error;
-
-/// The library example of README.md, compiled and run.
-#[cfg(doctest)]
-#[doc = include_str!("../../../README.md")]
-struct Readme;

@@ -65,3 +65,8 @@ pub use minimascope_stability::criteria::CRITERIA;
 pub use minimascope_stability::criterion::Criterion;
 pub use minimascope_stability::thresholds::thresholds;
 pub use minimascope_stability::{Batching, ExampleFactors, LearningRate, Momentum};
+
+/// The library examples of README.md, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
