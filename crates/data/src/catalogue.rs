@@ -18,9 +18,9 @@ pub struct KnownDataset {
     pub shape: Shape,
     /// Names of the classes in the order of their labels.
     pub class_names: &'static [&'static str],
-    /// LabelledImages in the program itself, where there are any.
+    /// Numbers of examples inside the program, where there are any.
     pub embedded: Option<Sizes>,
-    /// LabelledImages in the complete files.
+    /// Numbers of examples in the complete files.
     pub complete: Sizes,
     /// The complete files.
     pub files: Files,

@@ -93,14 +93,14 @@ fn not_zero(launches: u64, steps: u64) -> Result<(), Error> {
 
 /// Where launches are kept, one after the other as they end.
 #[derive(Clone, Debug)]
-pub struct Place {
+pub struct LaunchStore {
     /// The folder of the record.
     pub folder: RunFolder,
     /// [`Existing::Restart`] forgets what an earlier call of the same question finished.
     pub existing: Existing,
 }
 
-impl Place {
+impl LaunchStore {
     /// What an earlier call left, if it can be read.
     fn earlier<R: serde::de::DeserializeOwned>(&self, name: &str) -> Option<R> {
         let wanted = self.existing != Existing::Restart && self.folder.has(name);
@@ -117,7 +117,7 @@ impl Place {
 pub fn escape(
     minimum: &mut RunMinimum<'_, '_>,
     launch: &LaunchQuestion,
-    place: &Place,
+    place: &LaunchStore,
     progress: &mut dyn Progress,
     interrupt: &AtomicBool,
 ) -> Result<record::Escape, Error> {
@@ -239,7 +239,7 @@ struct Launches<'m, 't, 'p> {
     minimum: &'m RunMinimum<'t, 'p>,
     question: &'m LinearisedQuestion,
     rule: LeavingRule,
-    place: &'m Place,
+    place: &'m LaunchStore,
     record: record::Escape,
     progress: &'m mut dyn Progress,
     interrupt: &'m AtomicBool,

@@ -56,9 +56,15 @@ pub const GRID: &str = "grid.json";
 /// Empty; locked while a process works in the folder.
 pub const LOCK: &str = "lock";
 
+/// What every line of a trace begins with.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(crate) struct TraceLine {
+    pub(crate) step: u64,
+}
+
 /// `trained.json`: training ended so, and the parameters are in `final.safetensors`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Trained {
+pub(crate) struct TrainingEnd {
     pub(crate) outcome: Outcome,
     pub(crate) steps: u64,
 }
@@ -182,10 +188,6 @@ impl RunFolder {
     /// # Errors
     /// [`Error::Read`].
     pub fn lines_until(&self, name: &str, step: u64) -> Result<Vec<String>, Error> {
-        #[derive(serde::Deserialize)]
-        struct At {
-            step: u64,
-        }
         let path = self.file(name);
         let file = match File::open(&path) {
             Ok(file) => file,
@@ -196,7 +198,7 @@ impl RunFolder {
         for line in BufReader::new(file).lines() {
             let line = line.map_err(|source| Error::Read { path: path.clone(), source })?;
             // A killed program may leave half a line at the end.
-            match serde_json::from_str::<At>(&line) {
+            match serde_json::from_str::<TraceLine>(&line) {
                 Ok(at) if at.step <= step => lines.push(line),
                 _ => break,
             }

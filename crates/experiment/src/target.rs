@@ -9,7 +9,7 @@ use minimascope_record::run::RunSummary;
 
 use crate::Error;
 use crate::config::sources::Sources;
-use crate::folder::{CHECKPOINT, CONFIG, FINAL, OUTCOME, RunFolder, TRAINED, Trained};
+use crate::folder::{CHECKPOINT, CONFIG, FINAL, OUTCOME, RunFolder, TRAINED, TrainingEnd};
 use crate::plan::Plan;
 
 /// Parameters on disk and the plan they belong to.
@@ -108,7 +108,7 @@ fn ended(folder: &RunFolder) -> Result<(Option<Outcome>, u64), Error> {
         return Ok((summary.outcome, summary.steps));
     }
     if folder.has(TRAINED) {
-        let trained: Trained = folder.read_json(TRAINED)?;
+        let trained: TrainingEnd = folder.read_json(TRAINED)?;
         return Ok((Some(trained.outcome), trained.steps));
     }
     Ok((Some(Outcome::Interrupted), 0))

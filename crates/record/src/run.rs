@@ -101,7 +101,7 @@ pub struct Provenance {
     pub threads: usize,
     /// When the run began, in seconds since 1970 UTC.
     pub started: u64,
-    /// SHA-256 or BLAKE3 digest of the training examples as used.
+    /// Digest of the training examples as used, in hexadecimal.
     pub train_digest: String,
     /// The same of the test examples.
     pub test_digest: Option<String>,

@@ -150,10 +150,10 @@ mod tests {
 
     #[test]
     fn bad_input_is_refused() {
-        let law = Sampling::IndependentBatches;
-        assert!(matches!(Batching::new(1, 1, law), Err(Error::TooFewExamples { .. })));
-        assert!(matches!(Batching::new(4, 0, law), Err(Error::EmptyBatch { .. })));
-        assert!(matches!(Batching::new(4, 5, law), Err(Error::BatchTooLarge { .. })));
+        let sampling = Sampling::IndependentBatches;
+        assert!(matches!(Batching::new(1, 1, sampling), Err(Error::TooFewExamples { .. })));
+        assert!(matches!(Batching::new(4, 0, sampling), Err(Error::EmptyBatch { .. })));
+        assert!(matches!(Batching::new(4, 5, sampling), Err(Error::BatchTooLarge { .. })));
         for eta in [0.0, -1.0, f64::NAN, f64::INFINITY] {
             assert!(LearningRate::new(eta).is_err());
         }

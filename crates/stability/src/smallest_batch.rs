@@ -78,14 +78,14 @@ mod tests {
     /// The smallest B agrees with the table of thresholds, and the boundary's rows are ordered.
     #[test]
     fn smallest_batch_agrees_with_the_thresholds() {
-        let law = Sampling::IndependentBatches;
+        let sampling = Sampling::IndependentBatches;
         for seed in 0..20 {
             let factors = RandomProblem::new(seed).factors();
             let n = factors.examples();
             let parameters = CriticalParameters::default();
             let thresholds: Vec<f64> = (1..=n)
                 .map(|size| {
-                    let batching = Batching::new(n, size, law).unwrap();
+                    let batching = Batching::new(n, size, sampling).unwrap();
                     let quiet = &mut |_: &_| ControlFlow::Continue(());
                     critical(&factors, &batching, &parameters, quiet).unwrap().estimate
                 })
@@ -94,19 +94,19 @@ mod tests {
             let eta = 0.47 * thresholds[0] + 0.53 * thresholds[n - 1];
             let rate = LearningRate::new(eta).unwrap();
             let go = &mut |_: &_| ControlFlow::Continue(());
-            let found = smallest_batch(&factors, law, rate, &parameters, go).unwrap().unwrap();
+            let found = smallest_batch(&factors, sampling, rate, &parameters, go).unwrap().unwrap();
             let expected = thresholds.iter().position(|t| *t >= eta).map(|at| at + 1);
             assert_eq!(found.estimated, expected, "seed {seed}");
             assert_eq!(found.proved, expected, "seed {seed}");
             let above = LearningRate::new(3.0 / factors.sharpness()).unwrap();
-            let none = smallest_batch(&factors, law, above, &parameters, go).unwrap().unwrap();
+            let none = smallest_batch(&factors, sampling, above, &parameters, go).unwrap().unwrap();
             assert_eq!(none, SmallestBatchSize { proved: None, estimated: None });
             let stop = &mut |_: &_| ControlFlow::Break(());
-            assert_eq!(smallest_batch(&factors, law, rate, &parameters, stop).unwrap(), None);
+            assert_eq!(smallest_batch(&factors, sampling, rate, &parameters, stop).unwrap(), None);
             // Without knowing that nothing is left out, the lower ends are bisected, and agree.
             let part = factors.truncated(factors.rank() - 1);
             if part.tail() > 0.0 {
-                let open = smallest_batch(&part, law, rate, &parameters, go).unwrap().unwrap();
+                let open = smallest_batch(&part, sampling, rate, &parameters, go).unwrap().unwrap();
                 assert!(open.estimated <= found.estimated, "seed {seed}: {open:?}, {found:?}");
                 assert!(open.proved.is_none_or(|size| Some(size) >= found.estimated), "{open:?}");
             }
@@ -115,7 +115,7 @@ mod tests {
             let sizes = boundary_batch_sizes(n);
             assert_eq!((sizes[0], *sizes.last().unwrap()), (1, n));
             for size in sizes {
-                let batching = Batching::new(n, size, law).unwrap();
+                let batching = Batching::new(n, size, sampling).unwrap();
                 let quiet = &mut |_: &_| ControlFlow::Continue(());
                 let list = all(&factors, &curvatures, &batching, &Effort::default(), quiet);
                 let list = list.unwrap().unwrap();

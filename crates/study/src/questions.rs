@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use minimascope_experiment::Error;
-use minimascope_experiment::escape::{Grid, LaunchQuestion, Place, escape, grid};
+use minimascope_experiment::escape::{Grid, LaunchQuestion, LaunchStore, escape, grid};
 use minimascope_experiment::folder::{
     ANSWERS, ESCAPE, ESCAPES, GRID, GRID_FOLDER, RunFolder, SPECTRA,
 };
@@ -278,7 +278,7 @@ impl QuestionedRun<'_> {
     ) -> Result<(), Error> {
         let Self { id, root, folder } = self;
         let target = Target::find(id, root, None)?;
-        let place = |folder| Place { folder, existing: Existing::Resume };
+        let place = |folder| LaunchStore { folder, existing: Existing::Resume };
         let answer = |minimum: &mut RunMinimum<'_, '_>, progress: &mut dyn Progress| match question
         {
             Question::Launch(launch) => {

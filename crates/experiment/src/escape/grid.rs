@@ -17,7 +17,7 @@ use super::linearised::{LinearisedNetwork, LinearisedQuestion, output_gradient};
 use super::prediction::typical_of;
 use super::schedule::Observation;
 use super::setting::LaunchSetting;
-use super::{Place, explanation, is_same_point, within_noise};
+use super::{LaunchStore, explanation, is_same_point, within_noise};
 use crate::Error;
 use crate::folder::GRID;
 use crate::loaded_plan::{InPrecision, in_precision};
@@ -72,7 +72,7 @@ impl Grid {
 pub fn grid(
     minimum: &mut RunMinimum<'_, '_>,
     grid: &Grid,
-    place: &Place,
+    place: &LaunchStore,
     progress: &mut dyn Progress,
     interrupt: &AtomicBool,
 ) -> Result<EscapeGrid, Error> {
@@ -209,7 +209,7 @@ struct Cells<'m, 't, 'p> {
     rates: Vec<f64>,
     batchings: Vec<Batching>,
     rule: LeavingRule,
-    place: &'m Place,
+    place: &'m LaunchStore,
     record: EscapeGrid,
     progress: &'m mut dyn Progress,
     interrupt: &'m AtomicBool,

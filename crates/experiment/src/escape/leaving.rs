@@ -43,7 +43,7 @@ impl LeavingRule {
         (FACTOR * self.loss).min(self.halfway())
     }
 
-    /// √(L·C): until here at most the growth of a departure is looked at. Beyond, outputs are on
+    /// √(L·C): the growth of a departure is fitted at most until here. Beyond, outputs are on
     /// average nearer to knowing nothing than to the minimum's, and nothing is linear any more.
     pub(crate) fn halfway(&self) -> f64 {
         (self.loss * self.constant).sqrt()

@@ -35,7 +35,7 @@ const MOST_LAUNCHES: u64 = 32;
 /// Multiply–adds of all of a scheme's trajectories, some minutes of two threads: where so many do not
 /// suffice for all, there are fewer, but as many as the network has launches.
 const WORK: f64 = 2e11;
-/// Multiply–adds between two looks at the interrupt, some tenths of a second.
+/// Multiply–adds between two checks of the interrupt flag, some tenths of a second.
 const STRETCH: f64 = 1e8;
 
 /// The linearised network at its minimum, in all directions that are known of it.
@@ -57,7 +57,7 @@ pub(super) struct LinearisedQuestion {
     pub(super) launches: u64,
     /// Steps of the network's launches.
     pub(super) max_steps: u64,
-    /// How those are looked at.
+    /// How much of them is evaluated.
     pub(super) observation: Observation,
     /// e^{2γ} by that scheme, where known.
     pub(super) typical: Option<MeanEstimate>,
@@ -185,8 +185,8 @@ impl LinearisedNetwork<'_> {
     }
 
     /// Until it has left and gone half of the way to a constant output, or fallen back, or its
-    /// steps are used up; `None` when interrupted. It has left when a look at the network would
-    /// have shown it.
+    /// steps are used up; `None` when interrupted. It has left when the network's evaluation schedule
+    /// would have shown it.
     fn follow(
         &self,
         question: &LinearisedQuestion,
@@ -209,7 +209,7 @@ impl LinearisedNetwork<'_> {
             losses.push((step, loss));
             if schedule.is_wanted(step, average) || step == question.max_steps || !loss.is_finite()
             {
-                schedule.saw(step, loss);
+                schedule.record(step, loss);
             }
             let returned = !self.rule.has_left(loss);
             let gone = returned || loss >= self.rule.halfway() || !loss.is_finite();

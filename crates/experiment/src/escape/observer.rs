@@ -85,7 +85,7 @@ impl<'p, 'a, T: Scalar> LaunchObserver<'p, 'a, T> {
             shown: now,
             failure: None,
         };
-        observer.look(0, start, f64::NAN)?;
+        observer.evaluate(0, start, f64::NAN)?;
         Ok(observer)
     }
 
@@ -114,7 +114,7 @@ impl<'p, 'a, T: Scalar> LaunchObserver<'p, 'a, T> {
         }
         if self.schedule.last() < step {
             self.losses.push((step, assessed.loss));
-            self.schedule.saw(step, assessed.loss);
+            self.schedule.record(step, assessed.loss);
         }
         let mut point = self.point(step, parameters, &assessed);
         if self.observation != Observation::Departure {
@@ -127,17 +127,18 @@ impl<'p, 'a, T: Scalar> LaunchObserver<'p, 'a, T> {
         Ok(Some(point))
     }
 
-    /// EvaluationSchedule at the parameters after a step, if it is time to.
-    fn look(&mut self, step: u64, parameters: &[T], average_loss: f64) -> Result<(), Error> {
+    /// Evaluates the parameters after a step, if the schedule wants it.
+    fn evaluate(&mut self, step: u64, parameters: &[T], average_loss: f64) -> Result<(), Error> {
         if !self.schedule.is_wanted(step, average_loss) {
             return Ok(());
         }
-        // Before this look, which may be the one that sees it leave: that step is recorded too.
+        // Before this evaluation, which may be the first that finds the launch gone: that step is
+        // recorded too.
         let left = self.schedule.left_at().is_some();
         let (due, departing) = (self.schedule.is_due(step), self.schedule.is_departing(step));
         let assessed = self.on_train.assess(parameters);
         self.losses.push((step, assessed.loss));
-        self.schedule.saw(step, assessed.loss);
+        self.schedule.record(step, assessed.loss);
         if !assessed.loss.is_finite() || self.observation == Observation::Departure {
             return Ok(());
         }
@@ -218,7 +219,7 @@ impl<'p, 'a, T: Scalar> LaunchObserver<'p, 'a, T> {
 
 impl<T: Scalar> Observer<T> for LaunchObserver<'_, '_, T> {
     fn observe(&mut self, step: &CompletedStep<'_, T>, _: &Trainer<'_, T>) -> ControlFlow<()> {
-        if let Err(error) = self.look(step.step, step.parameters, step.average_loss) {
+        if let Err(error) = self.evaluate(step.step, step.parameters, step.average_loss) {
             self.failure = Some(error);
             return ControlFlow::Break(());
         }

@@ -1,22 +1,23 @@
-//! When the loss of the whole training set is looked at: the same for the network and for its
-//! linearised twin, whose loss costs nothing at every step, so that what the one cannot have seen does
-//! not count in the other.
+//! The evaluation schedule: at which steps the loss of the whole training set is evaluated.
+//!
+//! A launch of the network and its linearised twin have the same schedule. The twin's loss is known at
+//! every step for nothing; a departure that the network's schedule misses must not count in the twin.
 
 use super::leaving::LeavingRule;
 
-/// So many first steps are all looked at: most departures begin at once.
+/// The number of first steps that are all evaluated: most departures begin at once.
 const FIRST_STEPS: u64 = 100;
-/// Steps looked at after the departure; the return of a catapult takes some tens of them.
+/// The number of steps evaluated after the departure; the return of a catapult takes some tens of them.
 const AFTER_DEPARTURE: u64 = 50;
-/// Between two looks later on: this share of the steps so far.
+/// Later evaluations are this share of the steps so far apart.
 const THINNING: u64 = 40;
-/// The average of batch losses, of the small batches of one launch, at which the whole set is
-/// looked at: it scatters by a factor of two about the loss of a minimum that holds.
+/// The average of batch losses, relative to the loss of the minimum, at which the whole set is
+/// evaluated: it scatters by a factor of two about the loss of a minimum that holds.
 const SUSPICION: f64 = 3.0;
-/// Batches of one example raise false suspicion often; then a few steps pass without another look.
+/// Batches of one example raise false suspicion often; then a few steps pass without another evaluation.
 const SUSPICION_REST: u64 = 5;
 
-/// How much of a launch is looked at.
+/// How much of a launch is evaluated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Observation {
     /// Loss, accuracies, distance and curvature.
@@ -27,12 +28,12 @@ pub(super) enum Observation {
     Departure,
 }
 
-/// What was looked at so far, and when the next look is due.
+/// What was evaluated so far, and when the next evaluation is due.
 pub(super) struct EvaluationSchedule {
     rule: LeavingRule,
     observation: Observation,
     next: u64,
-    /// Step and loss of the last look.
+    /// Step and loss of the last evaluation.
     last: (u64, f64),
     left_at: Option<u64>,
 }
@@ -42,17 +43,17 @@ impl EvaluationSchedule {
         Self { rule, observation, next: FIRST_STEPS, last: (0, f64::NAN), left_at: None }
     }
 
-    /// The step of the first look at which the launch had left.
+    /// The step of the first evaluation at which the launch had left.
     pub(super) fn left_at(&self) -> Option<u64> {
         self.left_at
     }
 
-    /// The step of the last look.
+    /// The step of the last evaluation.
     pub(super) fn last(&self) -> u64 {
         self.last.0
     }
 
-    /// Whether the timetable has this step.
+    /// Whether the schedule has this step.
     pub(super) fn is_due(&self, step: u64) -> bool {
         // Where only the departure is asked for, batch losses are the alarm in between.
         let sparse = self.is_sparse() && !step.is_multiple_of(SUSPICION_REST);
@@ -64,7 +65,7 @@ impl EvaluationSchedule {
         self.left_at.is_some_and(|at| step <= at + AFTER_DEPARTURE)
     }
 
-    /// Whether to look after this step, at this average of batch losses.
+    /// Whether to evaluate after this step, at this average of batch losses.
     pub(super) fn is_wanted(&self, step: u64, average_loss: f64) -> bool {
         let (last, loss) = self.last;
         let suspect = (SUSPICION * self.rule.loss()).min(self.rule.limit());
@@ -75,8 +76,8 @@ impl EvaluationSchedule {
         self.is_due(step) || self.is_departing(step) || suspicious
     }
 
-    /// What the look of a step saw.
-    pub(super) fn saw(&mut self, step: u64, loss: f64) {
+    /// Takes the loss that the evaluation at a step gave.
+    pub(super) fn record(&mut self, step: u64, loss: f64) {
         self.last = (step, loss);
         if self.left_at.is_none() && self.rule.has_left(loss) {
             self.left_at = Some(step);
@@ -96,11 +97,12 @@ mod tests {
     use super::*;
 
     fn seen(observation: Observation, average: impl Fn(u64) -> f64, last: u64) -> Vec<u64> {
-        let mut looks = EvaluationSchedule::new(LeavingRule::new(1e-4, 0.1).unwrap(), observation);
+        let mut schedule =
+            EvaluationSchedule::new(LeavingRule::new(1e-4, 0.1).unwrap(), observation);
         let wanted = (0..=last).filter(|step| {
-            let wanted = looks.is_wanted(*step, average(*step));
+            let wanted = schedule.is_wanted(*step, average(*step));
             if wanted {
-                looks.saw(*step, average(*step));
+                schedule.record(*step, average(*step));
             }
             wanted
         });
@@ -120,23 +122,23 @@ mod tests {
         assert!(departure.ends_with(&[95, 100, 102, 104, 106]), "{departure:?}");
     }
 
-    /// Batches that look suspicious are an alarm, but not at every step; a departure is looked at
+    /// Batches that look suspicious are an alarm, but not at every step; a departure is evaluated
     /// for fifty steps.
     #[test]
     fn an_alarm_and_a_departure() {
         let alarm = |step| if (2_001..2_100).contains(&step) { 4e-4 } else { 1e-4 };
-        let looks = seen(Observation::Departure, alarm, 2_500);
+        let steps = seen(Observation::Departure, alarm, 2_500);
         let gaps = |from: u64, to: u64| {
-            let near: Vec<u64> = looks.iter().copied().filter(|s| (from..to).contains(s)).collect();
+            let near: Vec<u64> = steps.iter().copied().filter(|s| (from..to).contains(s)).collect();
             near.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap()
         };
         // A fortieth of the steps where nothing is heard.
         assert_eq!((gaps(2_010, 2_095), gaps(1_900, 2_000), gaps(2_200, 2_500)), (5, 48, 60));
-        let heard = looks.iter().filter(|step| (2_001..2_100).contains(*step)).count();
+        let heard = steps.iter().filter(|step| (2_001..2_100).contains(*step)).count();
         assert!(heard <= 100 / 5 + 2, "{heard}");
         let late = |step| if step >= 151 { 5e-3 } else { 1e-4 };
-        let looks = seen(Observation::Everything, late, 215);
-        let follows: Vec<u64> = looks.into_iter().filter(|step| *step > 148).collect();
+        let steps = seen(Observation::Everything, late, 215);
+        let follows: Vec<u64> = steps.into_iter().filter(|step| *step > 148).collect();
         assert_eq!(follows[..2], [150, 153]);
         assert!(follows[1..52].iter().copied().eq(153..=203), "{follows:?}");
     }

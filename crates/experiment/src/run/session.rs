@@ -13,7 +13,8 @@ use super::provenance;
 use super::recorder::Recorder;
 use crate::Error;
 use crate::folder::{
-    CHECKPOINT, CONFIG, FINAL, OUTCOME, PROVENANCE, RunFolder, TIMING, TRAINED, Trained, finished,
+    CHECKPOINT, CONFIG, FINAL, OUTCOME, PROVENANCE, RunFolder, TIMING, TRAINED, TrainingEnd,
+    finished,
 };
 use crate::loaded_plan::LoadedPlan;
 use crate::machine::Machine;
@@ -65,7 +66,7 @@ impl<'a, T: Scalar> Session<'a, T> {
     }
 
     /// From the checkpoint or the beginning to an end or an interruption.
-    fn train(&mut self) -> Result<Trained, Error> {
+    fn train(&mut self) -> Result<TrainingEnd, Error> {
         let Self { problem, folder, progress, .. } = self;
         let plan = problem.plan;
         let mut trainer = trainer(problem, folder)?;
@@ -83,7 +84,7 @@ impl<'a, T: Scalar> Session<'a, T> {
         let ended = trainer.run(&mut recorder);
         let outcome = if recorder.was_cut() { Outcome::Interrupted } else { ended };
         recorder.finish(outcome.is_final())?;
-        let trained = Trained { outcome, steps: trainer.step() };
+        let trained = TrainingEnd { outcome, steps: trainer.step() };
         self.timing.train_seconds = trainer.seconds();
         if !outcome.is_final() {
             trainer.checkpoint().write(&folder.file(CHECKPOINT), plan.network())?;

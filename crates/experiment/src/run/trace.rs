@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::Error;
-use crate::folder::RunFolder;
+use crate::folder::{RunFolder, TraceLine};
 
 pub(super) struct Trace {
     file: BufWriter<File>,
@@ -19,12 +19,8 @@ impl Trace {
     /// Keeps the lines until `from_step`; what an interrupted start wrote after its last
     /// checkpoint will be written again.
     pub(super) fn open(folder: &RunFolder, name: &str, from_step: u64) -> Result<Self, Error> {
-        #[derive(serde::Deserialize)]
-        struct At {
-            step: u64,
-        }
         let kept = folder.lines_until(name, from_step)?;
-        let last = kept.last().and_then(|line| serde_json::from_str::<At>(line).ok());
+        let last = kept.last().and_then(|line| serde_json::from_str::<TraceLine>(line).ok());
         let last_step = last.map_or(0, |at| at.step);
         let mut lines = kept.join("\n");
         if !lines.is_empty() {

@@ -10,11 +10,11 @@ pub(super) type Point = Vec<Assignment>;
 
 /// One axis: its points, one of which each run takes.
 #[derive(Clone, Debug)]
-pub(super) struct Axis {
+pub(super) struct SweepAxis {
     pub(super) points: Vec<Point>,
 }
 
-impl Axis {
+impl SweepAxis {
     /// One key with each of its values.
     pub(super) fn of(path: &[String], values: Vec<toml::Value>) -> Self {
         let point = |value| vec![Assignment { path: path.to_vec(), value }];
@@ -23,7 +23,7 @@ impl Axis {
 }
 
 /// Every combination of the axes' points; the last axis changes fastest.
-pub(super) fn product(axes: &[Axis]) -> Vec<Point> {
+pub(super) fn product(axes: &[SweepAxis]) -> Vec<Point> {
     axes.iter().fold(vec![Point::new()], |combinations, axis| {
         combinations
             .iter()
@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn the_last_axis_changes_fastest() {
         let axis = |key: &str, values: [i64; 2]| {
-            Axis::of(&[key.to_owned()], values.map(toml::Value::Integer).to_vec())
+            SweepAxis::of(&[key.to_owned()], values.map(toml::Value::Integer).to_vec())
         };
         let written = |point: &Point| point.iter().map(ToString::to_string).collect::<Vec<_>>();
         let points = product(&[axis("a", [1, 2]), axis("b", [3, 4])]);

@@ -27,13 +27,13 @@ pub struct Running {
     /// The values in which it differs from others.
     pub title: String,
     /// The last thing it said.
-    pub at: At,
+    pub at: RunPhase,
     estimate: f64,
 }
 
 /// What a run does.
 #[derive(Clone, Copy, Debug)]
-pub enum At {
+pub enum RunPhase {
     /// It begins.
     Start,
     /// It trains.
@@ -88,9 +88,9 @@ impl Board {
     #[must_use]
     pub fn remaining_seconds(&self) -> f64 {
         let of = |run: &Running| match run.at {
-            At::Start => run.estimate,
-            At::Step(at) => at.remaining_seconds.unwrap_or(run.estimate),
-            At::Measuring(_) => 0.0,
+            RunPhase::Start => run.estimate,
+            RunPhase::Step(at) => at.remaining_seconds.unwrap_or(run.estimate),
+            RunPhase::Measuring(_) => 0.0,
         };
         let running: Vec<f64> = self.running().map(of).collect();
         let longest = running.iter().copied().fold(0.0, f64::max);
@@ -107,10 +107,10 @@ impl Board {
     pub(super) fn begun(&mut self, worker: usize, title: String, estimate: f64) {
         self.waiting -= 1;
         self.waiting_seconds -= estimate;
-        self.workers[worker] = Some(Running { title, at: At::Start, estimate });
+        self.workers[worker] = Some(Running { title, at: RunPhase::Start, estimate });
     }
 
-    pub(super) fn at(&mut self, worker: usize, at: At) {
+    pub(super) fn at(&mut self, worker: usize, at: RunPhase) {
         if let Some(running) = &mut self.workers[worker] {
             running.at = at;
         }

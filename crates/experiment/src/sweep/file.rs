@@ -21,7 +21,7 @@ use crate::Error;
 use crate::config::sources::assignments;
 use crate::error::SweepError;
 use crate::error::ValueOrigin;
-use crate::sweep::axes::{Axis, Point};
+use crate::sweep::axes::{Point, SweepAxis};
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -50,7 +50,7 @@ struct Part {
 pub(super) struct Block {
     pub(super) base: Option<String>,
     pub(super) set: Point,
-    pub(super) axes: Vec<Axis>,
+    pub(super) axes: Vec<SweepAxis>,
 }
 
 impl SweepFile {
@@ -95,11 +95,11 @@ impl Part {
     fn block(self, origin: &ValueOrigin) -> Result<Block, Error> {
         let mut axes = Vec::new();
         for (path, values) in lists("grid", self.grid, origin)? {
-            axes.push(Axis::of(&path, values));
+            axes.push(SweepAxis::of(&path, values));
         }
         axes.extend(side_by_side(&lists("zip", self.zip, origin)?, origin)?);
         if !self.list.is_empty() {
-            axes.push(Axis { points: self.list.into_iter().map(assignments).collect() });
+            axes.push(SweepAxis { points: self.list.into_iter().map(assignments).collect() });
         }
         Ok(Block { base: self.base, set: assignments(self.set), axes })
     }
@@ -128,10 +128,10 @@ fn lists(kind: &'static str, table: toml::Table, origin: &ValueOrigin) -> Result
 }
 
 /// One axis that takes the lists' first values together, then their second, and so on.
-fn side_by_side(lists: &[List], origin: &ValueOrigin) -> Result<Option<Axis>, Error> {
+fn side_by_side(lists: &[List], origin: &ValueOrigin) -> Result<Option<SweepAxis>, Error> {
     let Some((first, others)) = lists.split_first() else { return Ok(None) };
     let length = first.1.len();
-    let mut axis = Axis::of(&first.0, first.1.clone());
+    let mut axis = SweepAxis::of(&first.0, first.1.clone());
     for (path, values) in others {
         if values.len() != length {
             return Err(SweepError::Axis {
@@ -145,7 +145,8 @@ fn side_by_side(lists: &[List], origin: &ValueOrigin) -> Result<Option<Axis>, Er
             }
             .into());
         }
-        for (point, more) in axis.points.iter_mut().zip(Axis::of(path, values.clone()).points) {
+        for (point, more) in axis.points.iter_mut().zip(SweepAxis::of(path, values.clone()).points)
+        {
             point.extend(more);
         }
     }

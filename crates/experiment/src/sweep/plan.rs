@@ -11,7 +11,7 @@ use crate::config::sources::{Sources, one_line};
 use crate::error::ValueOrigin;
 use crate::plan::{Plan, SharedExamples};
 use crate::presets;
-use crate::sweep::axes::{Axis, SweptAssignment, product};
+use crate::sweep::axes::{SweepAxis, SweptAssignment, product};
 use crate::sweep::file::{Block, SweepFile};
 use crate::sweep::titles::Titles;
 
@@ -37,8 +37,8 @@ impl SweepPlan {
     ) -> Result<Self, Error> {
         let (file, origin) = read(name)?;
         let slurm = file.slurm.clone();
-        let command_line: Vec<Axis> =
-            swept.iter().map(|axis| Axis::of(&axis.path, axis.values.clone())).collect();
+        let command_line: Vec<SweepAxis> =
+            swept.iter().map(|axis| SweepAxis::of(&axis.path, axis.values.clone())).collect();
         let (mut runs, mut seen, mut repeated) = (Vec::new(), HashSet::new(), 0);
         let mut examples = SharedExamples::default();
         for block in file.blocks(&origin)? {

@@ -16,7 +16,7 @@ use crate::machine::Machine;
 use crate::plan::Plan;
 use crate::progress::{Event, Progress};
 use crate::run;
-use crate::sweep::board::{At, Board, News, SweepProgress};
+use crate::sweep::board::{Board, News, RunPhase, SweepProgress};
 use crate::sweep::estimate::History;
 use crate::sweep::plan::SweepPlan;
 use crate::sweep::shard::Shard;
@@ -43,9 +43,9 @@ pub enum SweepEnded {
 }
 
 /// What a worker says.
-enum Report {
+enum WorkerReport {
     Begun { worker: usize, index: usize, estimate: f64 },
-    At { worker: usize, at: At },
+    At { worker: usize, at: RunPhase },
     Ended { worker: usize, end: End },
 }
 
@@ -109,15 +109,15 @@ pub fn sweep(
         drop(reports);
         for report in received {
             let news = match report {
-                Report::Begun { worker, index, estimate } => {
+                WorkerReport::Begun { worker, index, estimate } => {
                     board.begun(worker, titles.of(index), estimate);
                     None
                 }
-                Report::At { worker, at } => {
+                WorkerReport::At { worker, at } => {
                     board.at(worker, at);
                     None
                 }
-                Report::Ended { worker, end } => {
+                WorkerReport::Ended { worker, end } => {
                     let title = board.ended(worker);
                     match end {
                         End::Finished(summary) => {
@@ -167,19 +167,19 @@ struct Pool<'a> {
 }
 
 impl Pool<'_> {
-    fn work(&self, worker: usize, reports: &Sender<Report>) {
+    fn work(&self, worker: usize, reports: &Sender<WorkerReport>) {
         while !self.interrupt.load(Ordering::Relaxed) {
             let next = self.queue.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
             let Some((index, estimate)) = next else { return };
             // Nobody listens only when the program ends.
-            let _ = reports.send(Report::Begun { worker, index, estimate });
+            let _ = reports.send(WorkerReport::Begun { worker, index, estimate });
             let mut progress = Reporting { worker, reports };
             let end =
                 self.one(&self.plan.runs()[index], &mut progress).unwrap_or_else(End::Stopped);
             if matches!(end, End::Stopped(_)) {
                 self.interrupt.store(true, Ordering::Relaxed);
             }
-            let _ = reports.send(Report::Ended { worker, end });
+            let _ = reports.send(WorkerReport::Ended { worker, end });
         }
     }
 
@@ -230,17 +230,17 @@ fn said_by(panic: &(dyn Any + Send)) -> String {
 /// Sends a run's events to the board.
 struct Reporting<'a> {
     worker: usize,
-    reports: &'a Sender<Report>,
+    reports: &'a Sender<WorkerReport>,
 }
 
 impl Progress for Reporting<'_> {
     fn event(&mut self, event: Event<'_>) {
         let worker = self.worker;
         let at = match event {
-            Event::Step(at) => At::Step(at),
-            Event::Measuring(at) => At::Measuring(at),
+            Event::Step(at) => RunPhase::Step(at),
+            Event::Measuring(at) => RunPhase::Measuring(at),
             _ => return,
         };
-        let _ = self.reports.send(Report::At { worker, at });
+        let _ = self.reports.send(WorkerReport::At { worker, at });
     }
 }

@@ -6,5 +6,5 @@ mod launch;
 mod queue;
 pub mod script;
 
-pub use launch::{Launch, cancel, launches};
+pub use launch::{PreparedLaunch, cancel, launches};
 pub use queue::{ask, overlay};

@@ -1,8 +1,8 @@
 //! The folder that holds run folders, for any number of machines at once.
 //!
-//! A run is there once `<id>/outcome.json` is. Work on it happens in `.work/<id>.<machine>.<…>`, and
+//! A run is complete when its `<id>/outcome.json` exists. Work on it happens in `.work/<id>.<machine>.<…>`, and
 //! one rename publishes it; a rename never replaces a folder that holds something, so of two
-//! workers one publishes and the other compares. Nothing stands on locks: a worker that dies is
+//! workers one publishes and the other compares. No result depends on a lock: a worker that dies is
 //! noticed by the next one on its machine, where the kernel has dropped its lock and the folder is
 //! taken over, or on any other, where what it saved is copied.
 

@@ -5,7 +5,7 @@ mod toy;
 
 use std::path::PathBuf;
 
-use minimascope_experiment::escape::{LaunchQuestion, Place, escape};
+use minimascope_experiment::escape::{LaunchQuestion, LaunchStore, escape};
 use minimascope_experiment::folder::{ESCAPES, RunFolder};
 use minimascope_experiment::run::Existing;
 use minimascope_experiment::stability::at_minimum;
@@ -88,9 +88,9 @@ fn folder(arguments: &Escape, target: &Target, name: &str) -> RunFolder {
     RunFolder::at(arguments.place.figures.clone().unwrap_or_else(below))
 }
 
-fn place_of(arguments: &Escape, folder: &RunFolder) -> Place {
+fn place_of(arguments: &Escape, folder: &RunFolder) -> LaunchStore {
     let existing = if arguments.force { Existing::Restart } else { Existing::Resume };
-    Place { folder: folder.clone(), existing }
+    LaunchStore { folder: folder.clone(), existing }
 }
 
 pub(crate) fn text(record: &record::Escape) -> String {

@@ -15,7 +15,7 @@
 //!
 //! So η*_β = 2(1−β)/λ_max(C⁺D_β): the same eigenproblem with another diagonal, no bisection. β = 0
 //! is the case above; at p = 0 the largest eigenvalue is a(1−β)/(1+β), so η* = 2(1+β)/a, the
-//! heavy-ball edge. Derived here; [`super::MomentumMap`] checks it.
+//! heavy-ball threshold. Derived here; [`super::MomentumMap`] checks it.
 //!
 //! **In the blocks.** That eigenproblem has one of n blocks of K × K numbers behind it, from which it
 //! is solved (`feedback.rs`) and its lower end proved (`collatz.rs`).
@@ -121,9 +121,9 @@ pub fn critical(
 
 /// 2(1+β)/a. The tail is a bound on what is left out, so the largest curvature is known either way.
 fn without_noise(factors: &ExampleFactors, momentum: Momentum) -> MeanSquareCritical {
-    let edge = |curvature: f64| 2.0 * (1.0 + momentum.value()) / curvature;
-    let upper = edge(factors.sharpness());
-    let lower = edge(factors.sharpness().max(factors.tail()));
+    let descent_threshold = |curvature: f64| 2.0 * (1.0 + momentum.value()) / curvature;
+    let upper = descent_threshold(factors.sharpness());
+    let lower = descent_threshold(factors.sharpness().max(factors.tail()));
     let mut direction = vec![0.0; factors.rank()];
     direction[0] = 1.0;
     MeanSquareCritical {

@@ -139,15 +139,16 @@ impl<'a> Feedback<'a> {
         }
     }
 
-    /// d > 0 for every pair exactly when z is above this: the edge of the dynamics without feedback.
+    /// d > 0 for every pair exactly when z is above this: the threshold of the dynamics without
+    /// feedback.
     /// d_ab = [(1−β)z − g](h_a + h_b) + …, whose least value is at h_a = h_b = a.
     pub(super) fn pole(&self) -> f64 {
         let (beta, a) = (self.momentum, self.map.factors().sharpness());
         (0.5 * a * (1.0 / (1.0 + beta) - self.noise / (1.0 - beta))).max(0.0)
     }
 
-    /// z of gradient descent's edge, 2(1+β)/a: η* is never above it.
-    fn edge(&self) -> f64 {
+    /// z of gradient descent's threshold, 2(1+β)/a: η* is never above it.
+    fn descent_threshold(&self) -> f64 {
         0.5 * self.map.factors().sharpness() / (1.0 + self.momentum)
     }
 
@@ -161,12 +162,13 @@ impl<'a> Feedback<'a> {
         }
     }
 
-    /// Takes T in; what follows speaks of it.
+    /// Sets the blocks T that [`Self::energy`] and [`Self::balance`] use.
     pub(super) fn excite(&mut self, blocks: &[f64]) {
         self.map.scatter_blocks_lower(blocks, &mut self.excitation);
     }
 
-    /// ⟨T, FT⟩ of the T taken in at a value of the unknown, and its derivative in it.
+    /// ⟨T, FT⟩ at a value of the unknown, and its derivative in the unknown; T is set by
+    /// [`Self::excite`].
     fn energy(&self, unknown: Unknown, value: f64) -> (f64, f64) {
         let h = self.map.factors().curvatures();
         let r = h.len();
@@ -198,14 +200,17 @@ impl<'a> Feedback<'a> {
         (n * noise * total, n * (noise * slope + own))
     }
 
-    /// The value of the unknown at which ⟨T, FT⟩ = `square` for the T taken in, with
-    /// |d log⟨T, FT⟩/d log value| there. The energy falls in z, and rises in p; Newton steps in its inverse, which is close to linear in z and in 1/p, kept inside
-    /// a bracket. p has no largest value that is enough; 1e6 stands for it.
+    /// The value of the unknown at which ⟨T, FT⟩ = `square` with |d log⟨T, FT⟩/d log value| there; T is
+    /// set by [`Self::excite`]. The energy falls in z and rises in p. Newton's method works on its
+    /// inverse, which is close to linear in z and in 1/p, inside a bracket. p has no largest value that is enough; 1e6 stands for it.
     pub(super) fn balance(&self, unknown: Unknown, square: f64) -> (f64, f64) {
         let falls = unknown == Unknown::InverseRate;
         let start = if falls { self.inverse_rate } else { self.noise };
-        let (mut low, mut high) =
-            if falls { (self.pole().max(self.edge()), f64::INFINITY) } else { (0.0, MOST_NOISE) };
+        let (mut low, mut high) = if falls {
+            (self.pole().max(self.descent_threshold()), f64::INFINITY)
+        } else {
+            (0.0, MOST_NOISE)
+        };
         let mut value = if start > low && start < high {
             start
         } else {

@@ -51,13 +51,13 @@ mod tests {
     /// p* at η = η*(p) is p, with and without momentum, and the proved end is just below.
     #[test]
     fn it_inverts_the_critical_learning_rate() {
-        let law = Sampling::IndependentBatches;
+        let sampling = Sampling::IndependentBatches;
         let quiet = &mut |_: &_| ControlFlow::Continue(());
         for seed in 0..100 {
             let factors = RandomProblem::new(seed).factors();
             let n = factors.examples();
             for size in 1..n {
-                let batching = Batching::new(n, size, law).unwrap();
+                let batching = Batching::new(n, size, sampling).unwrap();
                 let momentum = Momentum::new([0.0, 0.9, 0.5][seed as usize % 3]).unwrap();
                 let parameters = CriticalParameters {
                     eigen_tolerance: 1e-9,
@@ -67,17 +67,17 @@ mod tests {
                     ..CriticalParameters::default()
                 };
                 let exact = critical(&factors, &batching, &parameters, quiet).unwrap();
-                let edge = 2.0 * (1.0 + momentum.value()) / factors.sharpness();
+                let descent_threshold = 2.0 * (1.0 + momentum.value()) / factors.sharpness();
                 let rate = LearningRate::new(exact.estimate).unwrap();
                 let found = largest_noise(&factors, rate, &parameters, quiet).unwrap();
                 let case = format!("seed {seed}, B {size}");
                 // Where noise does not matter, any of it is allowed.
-                if exact.estimate > edge * (1.0 - 1e-9) {
+                if exact.estimate > descent_threshold * (1.0 - 1e-9) {
                     continue;
                 }
                 let found = found.unwrap();
                 // d log p*/d log η is large where noise hardly matters: compare on the side of η.
-                let slack = 1e-7 * edge / (edge - exact.estimate);
+                let slack = 1e-7 * descent_threshold / (descent_threshold - exact.estimate);
                 let ratio = found.estimate / batching.noise();
                 assert!((ratio - 1.0).abs() < slack.max(1e-7), "{case}: p* over p {ratio:.12}");
                 assert!(found.proved <= found.estimate, "{case}");

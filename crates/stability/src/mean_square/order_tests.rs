@@ -14,8 +14,8 @@ const PROBLEMS: u64 = 500;
 const SAME: f64 = 1e-8;
 
 fn batchings(examples: usize) -> impl Iterator<Item = Batching> {
-    let law = Sampling::IndependentBatches;
-    (1..=examples).map(move |b| Batching::new(examples, b, law).unwrap())
+    let sampling = Sampling::IndependentBatches;
+    (1..=examples).map(move |b| Batching::new(examples, b, sampling).unwrap())
 }
 
 fn tight() -> CriticalParameters {
@@ -33,7 +33,7 @@ fn matrix_free_is_dense_and_the_order_holds() {
     for seed in 0..PROBLEMS {
         let problem = RandomProblem::new(seed);
         let factors = problem.factors();
-        let edge = 2.0 / factors.sharpness();
+        let descent_threshold = 2.0 / factors.sharpness();
         let mut before = 0.0;
         for batching in batchings(problem.examples) {
             let p = batching.noise();
@@ -53,7 +53,7 @@ fn matrix_free_is_dense_and_the_order_holds() {
                 ("top direction", necessary::top_direction(&factors, &batching)),
                 ("traces", necessary::traces(&factors, &batching)),
                 ("best direction", necessary::best_direction(&factors, &batching, None)),
-                ("2/a", edge),
+                ("2/a", descent_threshold),
             ] {
                 assert!(exact <= bound * slack, "{case}: {name} {bound} below {exact}");
             }
@@ -68,7 +68,7 @@ fn matrix_free_is_dense_and_the_order_holds() {
                 widest = widest.max(found.upper / found.lower);
             }
         }
-        let ratio = before / edge;
+        let ratio = before / descent_threshold;
         assert!((ratio - 1.0).abs() < SAME, "seed {seed}: B = n gives {ratio} of 2/a");
     }
     // Full coordinates: the certificate closes the bracket.

@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicBool;
 
 use minimascope_experiment::Error;
-use minimascope_experiment::escape::{LaunchQuestion, Place, escape};
+use minimascope_experiment::escape::{LaunchQuestion, LaunchStore, escape};
 use minimascope_experiment::folder::{RunFolder, THEORY};
 use minimascope_experiment::progress::Progress;
 use minimascope_experiment::run::{Existing, Options};
@@ -58,7 +58,7 @@ pub(super) fn of(
                 quick: true,
             };
             let below = launch.folder_in(&folder);
-            let place = Place { folder: below.clone(), existing: options.existing };
+            let place = LaunchStore { folder: below.clone(), existing: options.existing };
             let mut record = escape(minimum, &launch, &place, progress, interrupt)?;
             if record.launches.iter().any(|launch| launch.fate == Fate::Interrupted) {
                 return Err(Error::Interrupted);

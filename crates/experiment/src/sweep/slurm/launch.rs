@@ -16,7 +16,7 @@ use crate::folder::RunFolder;
 use crate::sweep::estimate::History;
 use crate::sweep::plan::SweepPlan;
 use crate::sweep::slurm::client::ask;
-use crate::sweep::slurm::script::{self, Place};
+use crate::sweep::slurm::script::{self, ScriptPaths};
 use crate::sweep::store::{Store, names_in};
 
 const LAUNCHES: &str = "launches";
@@ -24,7 +24,7 @@ const RECORD: &str = "launch.json";
 
 /// A submission that was not made yet.
 #[derive(Debug)]
-pub struct Launch {
+pub struct PreparedLaunch {
     name: String,
     store: PathBuf,
     program: PathBuf,
@@ -42,7 +42,7 @@ struct Explicit<'a> {
     list: &'a [RunConfig],
 }
 
-impl Launch {
+impl PreparedLaunch {
     /// Packs the runs of `report` that nobody has or works on; `None` where there are none.
     ///
     /// # Errors
@@ -151,8 +151,8 @@ impl Launch {
         Ok(record)
     }
 
-    fn place<'a>(&'a self, launch: &'a Path) -> Place<'a> {
-        Place { program: &self.program, store: &self.store, launch }
+    fn place<'a>(&'a self, launch: &'a Path) -> ScriptPaths<'a> {
+        ScriptPaths { program: &self.program, store: &self.store, launch }
     }
 
     /// In the letters that `#SBATCH` takes without quotation marks.

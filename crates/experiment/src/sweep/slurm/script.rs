@@ -6,7 +6,7 @@ use minimascope_record::sweep::SlurmSettings;
 
 /// Where the files of one launch are, and who reads them.
 #[derive(Clone, Copy, Debug)]
-pub struct Place<'a> {
+pub struct ScriptPaths<'a> {
     /// This program.
     pub program: &'a Path,
     /// The folder that holds run folders.
@@ -19,7 +19,7 @@ pub struct Place<'a> {
 #[must_use]
 pub fn array(
     name: &str,
-    place: &Place<'_>,
+    place: &ScriptPaths<'_>,
     tasks: usize,
     settings: &SlurmSettings,
     retry: bool,
@@ -72,7 +72,7 @@ exit "$status"
 /// The script that collects the store's tables and writes its page once the array has ended,
 /// however it did.
 #[must_use]
-pub fn collect(name: &str, place: &Place<'_>, settings: &SlurmSettings) -> String {
+pub fn collect(name: &str, place: &ScriptPaths<'_>, settings: &SlurmSettings) -> String {
     let directives = directives(settings);
     let log = quoted(&place.launch.join("collect.log").to_string_lossy());
     let program = quoted(&place.program.to_string_lossy());
@@ -121,7 +121,7 @@ mod tests {
             throttle: 4,
             ..SlurmSettings::default()
         };
-        let place = Place {
+        let place = ScriptPaths {
             program: Path::new("/opt/m s"),
             store: Path::new("/data/runs"),
             launch: Path::new("/data/runs/launches/1"),

@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressStyle};
-use minimascope_experiment::sweep::board::{At, Board, News, Running, SweepProgress};
+use minimascope_experiment::sweep::board::{Board, News, RunPhase, Running, SweepProgress};
 use minimascope_record::measured::Measured;
 
 use crate::table::{grouped, significant};
@@ -106,14 +106,14 @@ fn line(news: &News) -> String {
 
 fn running(at: &Running) -> String {
     let doing = match &at.at {
-        At::Start => "starting".to_owned(),
-        At::Step(step) => format!(
+        RunPhase::Start => "starting".to_owned(),
+        RunPhase::Step(step) => format!(
             "step {} of at most {}, loss {}",
             grouped(step.step),
             grouped(step.max_steps),
             significant(step.average_loss)
         ),
-        At::Measuring(measure) => {
+        RunPhase::Measuring(measure) => {
             format!("measuring {}: {} products", measure.quantity, measure.products)
         }
     };

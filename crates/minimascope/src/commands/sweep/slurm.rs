@@ -3,7 +3,7 @@
 use minimascope_experiment::error::SweepError;
 use minimascope_experiment::sweep::plan::SweepPlan;
 use minimascope_experiment::sweep::shard::Shard;
-use minimascope_experiment::sweep::slurm::{self, Launch};
+use minimascope_experiment::sweep::slurm::{self, PreparedLaunch};
 use minimascope_experiment::sweep::status::status;
 use minimascope_experiment::sweep::store::Store;
 use minimascope_record::sweep::{RunState, SlurmSettings, SweepReport};
@@ -32,7 +32,8 @@ impl Submission<'_> {
         let program = std::env::current_exe()
             .map_err(|source| Failure::File { path: "minimascope".into(), source })?;
         let (settings, retry) = (self.settings(plan), self.retry_failed);
-        let Some(launch) = Launch::pack(plan, store, &report, settings, program, retry)? else {
+        let Some(launch) = PreparedLaunch::pack(plan, store, &report, settings, program, retry)?
+        else {
             anstream::eprintln!("nothing to submit: every run is finished, failed or in the queue");
             return Ok(Done::Well);
         };
