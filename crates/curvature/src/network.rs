@@ -97,12 +97,10 @@ impl<T: Scalar> TrainedPoint for Evaluator<'_, T> {
     }
 
     fn gram(&mut self, gram: &mut [f64]) -> Result<(), ProductFailure> {
-        gram.copy_from_slice(&self.factor_gram()?);
-        Ok(())
+        Ok(self.factor_gram(gram)?)
     }
 
     fn blocks(&mut self, blocks: &mut [f64]) -> Result<(), ProductFailure> {
-        blocks.copy_from_slice(&self.factor_blocks()?);
-        Ok(())
+        Ok(self.factor_blocks(blocks)?)
     }
 }

@@ -222,7 +222,8 @@ fn double_precision<T: minimascope_net::Scalar>() {
     let x = widened(&convert(&wave(p, 0.91)));
     let (mut y, mut out, mut u) = (vec![0.0; p], vec![T::ZERO; p], vec![0.0; n * 3]);
     assert!(evaluator.product_f64(KINDS[0], &x, &mut y).is_err(), "no point yet");
-    assert!(evaluator.factor_blocks().is_err() && evaluator.factor_gram().is_err());
+    assert!(evaluator.factor_blocks(&mut [0.0; 9]).is_err(), "no point yet");
+    assert!(evaluator.factor_gram(&mut [0.0; 9]).is_err(), "no point yet");
     assert!(evaluator.gradient_f64(&mut y).is_err());
     evaluator.set_point(&theta).unwrap();
     assert!(evaluator.variance_f64(&x[1..], &mut y).is_err(), "a direction too short");

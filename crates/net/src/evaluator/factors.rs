@@ -19,6 +19,13 @@ use super::{Evaluator, EvaluatorSlot, FirstOrder, PassContext};
 /// Rows of the Gram matrix that one thread computes at a time.
 const GRAM_ROWS: usize = 128;
 
+fn check_numbers(what: &'static str, numbers: &[f64], expected: usize) -> Result<(), Error> {
+    match numbers.len() {
+        found if found == expected => Ok(()),
+        found => Err(Error::Length { what, found, expected }),
+    }
+}
+
 impl<T: Scalar> PassContext<'_, T> {
     /// J_iᵀ B_i c_i backwards: the output derivative Σ_k c_ik B_i[·, k] of every example, then the
     /// backward pass.
@@ -153,15 +160,16 @@ impl<T: Scalar> Evaluator<'_, T> {
         Ok(())
     }
 
-    /// A_i A_iᵀ of every example, n × K × K. λ_max of a block is λ_max(G_i). Costs K backward
+    /// blocks ← A_i A_iᵀ of every example, n × K × K. λ_max of a block is λ_max(G_i). Costs K backward
     /// passes; a convolution's rows are materialised for one example at a time.
     ///
     /// # Errors
-    /// [`Error::NoPoint`].
-    pub fn factor_blocks(&mut self) -> Result<Vec<f64>, Error> {
+    /// [`Error::Length`], [`Error::NoPoint`].
+    pub fn factor_blocks(&mut self, blocks: &mut [f64]) -> Result<(), Error> {
         self.check_point()?;
         let keep = self.keep_first;
         let k = self.network.outputs();
+        check_numbers("the factors' blocks", blocks, self.factor_rows() * k)?;
         self.for_slots(|context, slot| {
             let EvaluatorSlot { chunks, numbers, work, .. } = slot;
             numbers.clear();
@@ -182,24 +190,32 @@ impl<T: Scalar> Evaluator<'_, T> {
                 }
             }
         });
-        Ok(self.slots.iter_mut().flat_map(|slot| std::mem::take(&mut slot.numbers)).collect())
+        let mut rest = blocks;
+        for slot in &self.slots {
+            let (here, after) = rest.split_at_mut(slot.numbers.len());
+            here.copy_from_slice(&slot.numbers);
+            rest = after;
+        }
+        Ok(())
     }
 
-    /// A Aᵀ, nK × nK. A linear layer adds (x_i·x_j + 1)(δ_ik·δ_jl); a convolution's rows are
+    /// gram ← A Aᵀ, nK × nK. A linear layer adds (x_i·x_j + 1)(δ_ik·δ_jl); a convolution's rows are
     /// materialised, nK × (its parameters). For n·K of a few thousand.
     ///
     /// # Errors
-    /// [`Error::NoPoint`].
-    pub fn factor_gram(&mut self) -> Result<Vec<f64>, Error> {
+    /// [`Error::Length`], [`Error::NoPoint`].
+    pub fn factor_gram(&mut self, gram: &mut [f64]) -> Result<(), Error> {
         self.check_point()?;
         let count = self.factor_rows();
-        let mut gram = vec![T::ZERO; count * count];
+        check_numbers("the factors' Gram matrix", gram, count * count)?;
+        let mut sum = vec![T::ZERO; count * count];
         for node in self.network.nodes() {
             if let Some(affine) = node.operation.affine() {
-                self.add_gram(node, affine, &mut gram);
+                self.add_gram(node, affine, &mut sum);
             }
         }
-        Ok(gram.iter().map(|x| x.to_f64()).collect())
+        gram.iter_mut().zip(&sum).for_each(|(to, from)| *to = from.to_f64());
+        Ok(())
     }
 
     /// gram += one layer's part of A Aᵀ.
