@@ -25,7 +25,7 @@ use minimascope_stability::{Batching, LearningRate, Momentum};
 
 use crate::Error;
 use crate::folder::{ESCAPE, ESCAPES, RunFolder};
-use crate::loaded_plan::{InPrecision, LoadedPlan, in_precision};
+use crate::loaded_plan::{LoadedPlan, in_precision};
 use crate::progress::{Event, Progress, watching};
 use crate::run::Existing;
 use crate::stability::RunMinimum;
@@ -203,8 +203,9 @@ pub fn escape(
         record.linearised = linearised.ok_or(Error::Interrupted)?;
     }
     let precision = minimum.plan().config().precision;
-    let with = Launches { minimum, question: &question, rule, place, record, progress, interrupt };
-    in_precision(precision, with)
+    in_precision!(precision, T => {
+        launches::<T>(minimum, &question, rule, place, record, progress, interrupt)
+    })
 }
 
 /// Whether launches of the one are launches of the other: the same optimiser from the same bits.
@@ -235,51 +236,44 @@ fn within_noise(rule: LeavingRule) -> Option<String> {
 }
 
 /// The launches of the network, each saved.
-struct Launches<'m, 't, 'p> {
-    minimum: &'m RunMinimum<'t, 'p>,
-    question: &'m LinearisedQuestion,
+fn launches<T: Scalar>(
+    minimum: &RunMinimum<'_, '_>,
+    question: &LinearisedQuestion,
     rule: LeavingRule,
-    place: &'m LaunchStore,
-    record: record::Escape,
-    progress: &'m mut dyn Progress,
-    interrupt: &'m AtomicBool,
-}
-
-impl InPrecision for Launches<'_, '_, '_> {
-    type Output = Result<record::Escape, Error>;
-
-    fn run<T: Scalar>(self) -> Self::Output {
-        let Self { minimum, question, rule, place, mut record, progress, interrupt } = self;
-        let (start, loaded) = minimum.start::<T>()?;
-        let setting = LaunchSetting {
-            loaded: &loaded,
-            start: &start,
-            sampling: question.used,
-            rule,
-            max_steps: question.max_steps,
-        };
-        let pair = (question.learning_rate.value(), question.batching.batch_size());
-        loop {
-            let fits: Vec<_> = record.launches.iter().filter_map(|at| at.fitted_growth).collect();
-            record.observed_growth = growth::pooled(&fits);
-            place.folder.write_json(ESCAPE, &record)?;
-            let seed = record.launches.len() as u64;
-            if seed >= question.launches
-                || record.launches.last().is_some_and(|at| at.fate == record::Fate::Interrupted)
-            {
-                return if seed > 0 { Ok(record) } else { Err(Error::Interrupted) };
-            }
-            let observation =
-                if seed == 0 { Observation::Everything } else { Observation::WithoutCurvature };
-            progress.event(Event::Launching {
-                number: seed + 1,
-                of: question.launches,
-                learning_rate: pair.0,
-                batch_size: pair.1,
-            });
-            let launch = setting.launch(pair, seed, observation, progress, interrupt)?;
-            record.launches.push(launch);
+    place: &LaunchStore,
+    mut record: record::Escape,
+    progress: &mut dyn Progress,
+    interrupt: &AtomicBool,
+) -> Result<record::Escape, Error> {
+    let (start, loaded) = minimum.start::<T>()?;
+    let setting = LaunchSetting {
+        loaded: &loaded,
+        start: &start,
+        sampling: question.used,
+        rule,
+        max_steps: question.max_steps,
+    };
+    let pair = (question.learning_rate.value(), question.batching.batch_size());
+    loop {
+        let fits: Vec<_> = record.launches.iter().filter_map(|at| at.fitted_growth).collect();
+        record.observed_growth = growth::pooled(&fits);
+        place.folder.write_json(ESCAPE, &record)?;
+        let seed = record.launches.len() as u64;
+        if seed >= question.launches
+            || record.launches.last().is_some_and(|at| at.fate == record::Fate::Interrupted)
+        {
+            return if seed > 0 { Ok(record) } else { Err(Error::Interrupted) };
         }
+        let observation =
+            if seed == 0 { Observation::Everything } else { Observation::WithoutCurvature };
+        progress.event(Event::Launching {
+            number: seed + 1,
+            of: question.launches,
+            learning_rate: pair.0,
+            batch_size: pair.1,
+        });
+        let launch = setting.launch(pair, seed, observation, progress, interrupt)?;
+        record.launches.push(launch);
     }
 }
 

@@ -4,7 +4,6 @@ use minimascope_data::Dataset;
 use minimascope_linop::{LanczosParameters, SpectrumEnd};
 use minimascope_net::train::{Assessor, passing_memory, training_memory};
 use minimascope_net::{Evaluator, Examples, Execution, MemoryEstimate, Scalar};
-use minimascope_record::config::Precision;
 
 use crate::Error;
 use crate::machine::Machine;
@@ -63,22 +62,23 @@ impl<'a, T: Scalar> LoadedPlan<'a, T> {
     }
 }
 
-/// Work that is the same in single and in double precision.
-pub(crate) trait InPrecision {
-    /// What it gives.
-    type Output;
-
-    /// Does it in the precision of `T`.
-    fn run<T: Scalar>(self) -> Self::Output;
+/// Works in the precision of a plan: `in_precision!(precision, T => work::<T>())`. The one place that
+/// chooses between f32 and f64.
+macro_rules! in_precision {
+    ($precision:expr, $scalar:ident => $work:expr) => {
+        match $precision {
+            minimascope_record::config::Precision::F32 => {
+                type $scalar = f32;
+                $work
+            }
+            minimascope_record::config::Precision::F64 => {
+                type $scalar = f64;
+                $work
+            }
+        }
+    };
 }
-
-/// Does `work` in the precision of a plan: the one place that chooses.
-pub(crate) fn in_precision<W: InPrecision>(precision: Precision, work: W) -> W::Output {
-    match precision {
-        Precision::F32 => work.run::<f32>(),
-        Precision::F64 => work.run::<f64>(),
-    }
-}
+pub(crate) use in_precision;
 
 /// Bytes of a run that no evaluator holds: the data as they were read, the test set, training with
 /// its observers, and the basis of a largest eigenvalue.

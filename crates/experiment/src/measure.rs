@@ -15,7 +15,7 @@ use minimascope_stability::{Batching, LearningRate};
 
 use crate::Error;
 use crate::folder::{RunFolder, SPECTRA};
-use crate::loaded_plan::{InPrecision, LoadedPlan, in_precision};
+use crate::loaded_plan::{LoadedPlan, in_precision};
 use crate::machine::Machine;
 use crate::plan::Plan;
 use crate::progress::{Progress, watching};
@@ -179,8 +179,13 @@ impl Target {
         progress: &mut dyn Progress,
         interrupt: &AtomicBool,
     ) -> Result<RunSummary, Error> {
-        let work = TargetMeasurement { target: self, question, machine, progress, interrupt };
-        let summary = in_precision(self.plan().config().precision, work)?;
+        let precision = self.plan().config().precision;
+        let summary = in_precision!(precision, T => {
+            let (parameters, steps) = self.read::<T>()?;
+            let loaded = LoadedPlan::new(self.plan(), machine)?;
+            let found = measured(&loaded, &parameters, question, progress, interrupt)?;
+            summary(self.plan(), self.outcome(), steps, found)
+        });
         if let Some(run) = self.run_folder()
             && summary.spectrum.is_some()
         {
@@ -201,24 +206,4 @@ fn file_of(question: &SpectrumQuestion) -> String {
         trace.then(|| "trace".to_owned()),
     ];
     format!("{}.json", parts.into_iter().flatten().collect::<Vec<_>>().join("-"))
-}
-
-struct TargetMeasurement<'a> {
-    target: &'a Target,
-    question: &'a SpectrumQuestion,
-    machine: &'a Machine,
-    progress: &'a mut dyn Progress,
-    interrupt: &'a AtomicBool,
-}
-
-impl InPrecision for TargetMeasurement<'_> {
-    type Output = Result<RunSummary, Error>;
-
-    fn run<T: Scalar>(self) -> Self::Output {
-        let Self { target, question, machine, progress, interrupt } = self;
-        let (parameters, steps) = target.read::<T>()?;
-        let loaded = LoadedPlan::new(target.plan(), machine)?;
-        let found = measured(&loaded, &parameters, question, progress, interrupt)?;
-        Ok(summary(target.plan(), target.outcome(), steps, found))
-    }
 }

@@ -9,12 +9,11 @@ mod trace;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
-use minimascope_net::Scalar;
 use minimascope_record::run::RunSummary;
 
 use crate::Error;
 use crate::folder::{CHECKPOINT, OUTCOME, RunFolder, TRAINED, finished};
-use crate::loaded_plan::{InPrecision, in_precision};
+use crate::loaded_plan::in_precision;
 use crate::machine::Machine;
 use crate::plan::Plan;
 use crate::progress::{Event, Progress};
@@ -80,26 +79,9 @@ pub(crate) fn in_folder(
     progress: &mut dyn Progress,
     interrupt: &AtomicBool,
 ) -> Result<RunSummary, Error> {
-    let start = RunStart { plan, folder, machine, progress, interrupt };
-    in_precision(plan.config().precision, start)
-}
-
-/// One start of a run, before its precision is chosen.
-struct RunStart<'a> {
-    plan: &'a Plan,
-    folder: RunFolder,
-    machine: &'a Machine,
-    progress: &'a mut dyn Progress,
-    interrupt: &'a AtomicBool,
-}
-
-impl InPrecision for RunStart<'_> {
-    type Output = Result<RunSummary, Error>;
-
-    fn run<T: Scalar>(self) -> Self::Output {
-        let Self { plan, folder, machine, progress, interrupt } = self;
+    in_precision!(plan.config().precision, T => {
         Session::<T>::new(plan, machine, folder, progress, interrupt)?.run()
-    }
+    })
 }
 
 #[cfg(test)]

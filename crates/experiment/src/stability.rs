@@ -13,7 +13,7 @@ use minimascope_stability::{Batching, LearningRate, Momentum};
 
 use crate::Error;
 use crate::folder::{ANSWERS, RunFolder};
-use crate::loaded_plan::{InPrecision, LoadedPlan, in_precision};
+use crate::loaded_plan::{LoadedPlan, in_precision};
 use crate::machine::Machine;
 use crate::measure::budget;
 use crate::plan::Plan;
@@ -44,53 +44,42 @@ pub fn at_minimum<R>(
     if target.outcome() == Some(Outcome::Dead) {
         return Err(Error::DeadRun { run: target.plan().id().to_string() });
     }
-    let opening = Opening { target, machine, progress, interrupt, work };
-    in_precision(target.plan().config().precision, opening)
+    let precision = target.plan().config().precision;
+    in_precision!(precision, T => open::<T, R>(target, machine, progress, interrupt, work))
 }
 
-struct Opening<'a, W> {
-    target: &'a Target,
-    machine: &'a Machine,
-    progress: &'a mut dyn Progress,
-    interrupt: &'a AtomicBool,
-    work: W,
-}
-
-impl<R, W> InPrecision for Opening<'_, W>
-where
-    W: FnOnce(&mut RunMinimum<'_, '_>, &mut dyn Progress) -> Result<R, Error>,
-{
-    type Output = Result<R, Error>;
-
-    fn run<T: Scalar>(self) -> Self::Output {
-        let Self { target, machine, progress, interrupt, work } = self;
-        let plan = target.plan();
-        let (parameters, _) = target.read::<T>()?;
-        let loaded = LoadedPlan::new(plan, machine)?;
-        let on_train = loaded.on_train().assess(&parameters);
-        let run = || plan.id().to_string();
-        if !on_train.loss.is_finite() {
-            return Err(Error::NothingToMeasure { run: run(), steps: 0 });
-        }
-        if on_train.constant {
-            return Err(Error::DeadRun { run: run() });
-        }
-        let test_accuracy = loaded.on_test().map(|mut test| test.assess(&parameters).accuracy);
-        let mut evaluator = loaded.evaluator()?;
-        evaluator.set_point(&parameters)?;
-        let budget = budget(plan, *machine);
-        let mut minimum = watching(progress, interrupt, |watch| {
-            Minimum::watched(&mut evaluator, &budget, watch)
-        })?;
-        if plan.config().train.optimizer.theory_momentum().is_none() {
-            minimum.remark(
-                "the run's optimiser is none of the theory's: the answers are for plain SGD from \
-                 the point it reached"
-                    .to_owned(),
-            );
-        }
-        work(&mut RunMinimum { target, machine: *machine, minimum, test_accuracy }, progress)
+fn open<T: Scalar, R>(
+    target: &Target,
+    machine: &Machine,
+    progress: &mut dyn Progress,
+    interrupt: &AtomicBool,
+    work: impl FnOnce(&mut RunMinimum<'_, '_>, &mut dyn Progress) -> Result<R, Error>,
+) -> Result<R, Error> {
+    let plan = target.plan();
+    let (parameters, _) = target.read::<T>()?;
+    let loaded = LoadedPlan::new(plan, machine)?;
+    let on_train = loaded.on_train().assess(&parameters);
+    let run = || plan.id().to_string();
+    if !on_train.loss.is_finite() {
+        return Err(Error::NothingToMeasure { run: run(), steps: 0 });
     }
+    if on_train.constant {
+        return Err(Error::DeadRun { run: run() });
+    }
+    let test_accuracy = loaded.on_test().map(|mut test| test.assess(&parameters).accuracy);
+    let mut evaluator = loaded.evaluator()?;
+    evaluator.set_point(&parameters)?;
+    let budget = budget(plan, *machine);
+    let mut minimum =
+        watching(progress, interrupt, |watch| Minimum::watched(&mut evaluator, &budget, watch))?;
+    if plan.config().train.optimizer.theory_momentum().is_none() {
+        minimum.remark(
+            "the run's optimiser is none of the theory's: the answers are for plain SGD from \
+                 the point it reached"
+                .to_owned(),
+        );
+    }
+    work(&mut RunMinimum { target, machine: *machine, minimum, test_accuracy }, progress)
 }
 
 impl RunMinimum<'_, '_> {

@@ -20,7 +20,7 @@ use super::setting::LaunchSetting;
 use super::{LaunchStore, explanation, is_same_point, within_noise};
 use crate::Error;
 use crate::folder::GRID;
-use crate::loaded_plan::{InPrecision, in_precision};
+use crate::loaded_plan::in_precision;
 use crate::progress::{Event, Progress, watching};
 use crate::stability::RunMinimum;
 
@@ -160,7 +160,7 @@ pub fn grid(
         progress,
         interrupt,
     };
-    in_precision(precision, cells)
+    in_precision!(precision, T => cells.launch::<T>())
 }
 
 /// Whether cells of the one are cells of the other.
@@ -215,11 +215,9 @@ struct Cells<'m, 't, 'p> {
     interrupt: &'m AtomicBool,
 }
 
-impl InPrecision for Cells<'_, '_, '_> {
-    type Output = Result<EscapeGrid, Error>;
-
+impl Cells<'_, '_, '_> {
     /// Every cell that the record does not hold yet, batch size by batch size.
-    fn run<T: Scalar>(mut self) -> Self::Output {
+    fn launch<T: Scalar>(mut self) -> Result<EscapeGrid, Error> {
         let (start, loaded) = self.minimum.start::<T>()?;
         let count = self.rates.len();
         for index in self.record.cells.len()..count * self.batchings.len() {
@@ -250,9 +248,7 @@ impl InPrecision for Cells<'_, '_, '_> {
         }
         Ok(self.record)
     }
-}
 
-impl Cells<'_, '_, '_> {
     /// One cell; `None` when interrupted.
     fn cell<T: Scalar>(
         &mut self,
