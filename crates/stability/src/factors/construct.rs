@@ -1,6 +1,4 @@
-//! The ways in: rows, a Gram matrix, leading modes, dense Hessians, operators.
-
-use minimascope_linop::{SymmetricOperator, as_matrix};
+//! Factors from rows, from a Gram matrix, from leading eigenpairs of H, and from dense Hessians.
 
 use super::ExampleFactors;
 use crate::Error;
@@ -138,28 +136,6 @@ impl ExampleFactors {
         }
         Self::from_rows(examples, parameters, parameters, &rows)
     }
-
-    /// From the products of n positive semi-definite H_i, one operator each on the same P
-    /// parameters: P products and one P × P eigenproblem an example, and 8nP² bytes, for
-    /// problems of few parameters. H is their mean. Of products that are not quite symmetric the
-    /// symmetric part counts.
-    ///
-    /// # Errors
-    /// As [`ExampleFactors::from_hessians`].
-    pub fn from_operators<O: SymmetricOperator>(operators: &mut [O]) -> Result<Self, Error> {
-        let parameters = operators.first().map_or(0, SymmetricOperator::dimension);
-        let mut hessians = Vec::with_capacity(operators.len() * parameters * parameters);
-        for operator in operators.iter_mut() {
-            let (expected, found) = (parameters, operator.dimension());
-            if found != expected {
-                return Err(Error::Shape { what: "an example's operator", expected, found });
-            }
-            let matrix = as_matrix(operator)?;
-            let entries = (0..parameters).flat_map(|j| (0..parameters).map(move |i| (i, j)));
-            hessians.extend(entries.map(|at| 0.5 * (matrix[at] + matrix[(at.1, at.0)])));
-        }
-        Self::from_hessians(operators.len(), parameters, &hessians)
-    }
 }
 
 fn checked_count(examples: usize, outputs: usize) -> Result<usize, Error> {
@@ -193,9 +169,9 @@ fn leading(values: &[f64]) -> Result<usize, Error> {
 fn rows_from_modes(examples: usize, curvatures: &[f64], left: &[f64], count: usize) -> Vec<f64> {
     let rank = curvatures.len();
     let mut rows = vec![0.0; rank * count];
-    for (a, (h, mode)) in curvatures.iter().zip(left.chunks_exact(count)).enumerate() {
+    for (a, (h, vector)) in curvatures.iter().zip(left.chunks_exact(count)).enumerate() {
         let scale = (examples as f64 * h).sqrt();
-        for (row, value) in rows.chunks_exact_mut(rank).zip(mode) {
+        for (row, value) in rows.chunks_exact_mut(rank).zip(vector) {
             row[a] = scale * value;
         }
     }
@@ -214,8 +190,6 @@ pub(super) fn blocks_of(outputs: usize, rank: usize, rows: &[f64]) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
-    use minimascope_linop::ProductFailure;
-
     use super::*;
     use crate::problems::random_rows;
 
@@ -254,51 +228,6 @@ mod tests {
 
     /// Operators that are known by their products give what their matrices give, bit for bit, and
     /// not quite symmetric ones what their symmetric parts give.
-    #[test]
-    fn operators_and_matrices_agree() {
-        struct Example(usize, Vec<f64>);
-        impl SymmetricOperator for Example {
-            fn dimension(&self) -> usize {
-                self.0
-            }
-
-            fn apply(&mut self, x: &[f64], y: &mut [f64]) -> Result<(), ProductFailure> {
-                for (out, row) in y.iter_mut().zip(self.1.chunks_exact(self.0)) {
-                    *out = dot(row, x);
-                }
-                Ok(())
-            }
-        }
-        for seed in 0..20 {
-            let problem = crate::problems::RandomProblem::new(seed);
-            let (n, p) = (problem.examples, problem.parameters);
-            // Products that break symmetry as those in f32 do.
-            let error = random_rows(n * p, p, seed);
-            let products: Vec<f64> =
-                problem.hessians.iter().zip(&error).map(|(h, e)| h * (1.0 + 1e-13 * e)).collect();
-            let mut symmetric = products.clone();
-            for (part, whole) in symmetric.chunks_exact_mut(p * p).zip(products.chunks_exact(p * p))
-            {
-                for at in 0..p * p {
-                    part[at] = 0.5 * (whole[at] + whole[at % p * p + at / p]);
-                }
-            }
-            let examples = products.chunks_exact(p * p);
-            let mut operators: Vec<Example> = examples.map(|h| Example(p, h.to_vec())).collect();
-            let found = ExampleFactors::from_operators(&mut operators).unwrap();
-            let expected = ExampleFactors::from_hessians(n, p, &symmetric).unwrap();
-            assert_eq!(
-                (found.rows(), found.curvatures()),
-                (expected.rows(), expected.curvatures())
-            );
-        }
-        let mut ragged = [Example(1, vec![1.0]), Example(2, vec![1.0; 4])];
-        let refused = ExampleFactors::from_operators(&mut ragged);
-        assert!(matches!(refused, Err(Error::Shape { expected: 1, found: 2, .. })));
-        let none = ExampleFactors::from_operators::<Example>(&mut []);
-        assert!(matches!(none, Err(Error::TooFewExamples { examples: 0 })));
-    }
-
     #[test]
     fn bad_input_is_refused() {
         let refuse = |hessians: &[f64]| ExampleFactors::from_hessians(2, 1, hessians).unwrap_err();
