@@ -13,7 +13,7 @@ pub(crate) fn on_stderr() -> Box<dyn Progress> {
     if std::io::stderr().is_terminal() {
         Box::new(Bar { bar: ProgressBar::hidden(), showing: Showing::Nothing })
     } else {
-        Box::new(Lines { last: None })
+        Box::new(ProgressLines { last: None })
     }
 }
 
@@ -77,14 +77,14 @@ impl Progress for Bar {
     }
 }
 
-struct Lines {
+struct ProgressLines {
     last: Option<Instant>,
 }
 
 /// Between two lines of the same stage: a log of an hour stays readable.
 const EVERY: Duration = Duration::from_secs(5);
 
-impl Progress for Lines {
+impl Progress for ProgressLines {
     fn event(&mut self, event: Event<'_>) {
         let line = match &event {
             Event::Step(at) => {

@@ -13,7 +13,7 @@ use minimascope_record::listing::{DataCheck, DataEntry, DataList, FileCheck};
 use crate::arguments::{Data, DataCommand, DataPlace};
 use crate::exit::{Done, Failure};
 use crate::output;
-use crate::table::{Table, grouped};
+use crate::table::{TextTable, grouped};
 
 pub(crate) fn run(arguments: Data) -> Result<Done, Failure> {
     match arguments.command {
@@ -40,7 +40,7 @@ fn list(place: &DataPlace) -> Result<Done, Failure> {
         output::json(&DataList { schema_version: SCHEMA_VERSION, datasets })?;
         return Ok(Done::Well);
     }
-    let mut table = Table::new(["name", "image", "classes", "train", "test", "place", "what"]);
+    let mut table = TextTable::new(["name", "image", "classes", "train", "test", "place", "what"]);
     for dataset in datasets {
         table.row([
             dataset.name,
@@ -78,7 +78,7 @@ fn check(name: Option<&str>, place: &DataPlace) -> Result<Done, Failure> {
     if place.json {
         output::json(&DataCheck { schema_version: SCHEMA_VERSION, files })?;
     } else {
-        let mut table = Table::new(["dataset", "file", "content"]);
+        let mut table = TextTable::new(["dataset", "file", "content"]);
         for file in files {
             let content =
                 file.reason.map_or("as published".to_owned(), |why| format!("WRONG: {why}"));

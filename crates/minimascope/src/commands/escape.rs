@@ -19,7 +19,7 @@ use crate::criteria::criteria;
 use crate::exit::{Done, Failure};
 use crate::pictures::draw;
 use crate::summary::{name_of, percent};
-use crate::table::{Table, grouped, significant};
+use crate::table::{TextTable, grouped, significant};
 use crate::{interrupt, output, progress};
 
 /// Steps of a launch: what the study's figures show.
@@ -127,7 +127,7 @@ pub(crate) fn text(record: &record::Escape) -> String {
         text.push_str(&format!("seen: {}\n", grown(observed)));
     }
     text.push('\n');
-    let mut table = Table::new([
+    let mut table = TextTable::new([
         "launch",
         "left at",
         "growth a step",

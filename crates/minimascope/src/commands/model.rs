@@ -8,7 +8,7 @@ use minimascope_record::listing::{LayerRow, ModelEntry, ModelList, ModelTable};
 use crate::arguments::{Model, ModelCommand};
 use crate::exit::{Done, Failure};
 use crate::output;
-use crate::table::{Table, grouped};
+use crate::table::{TextTable, grouped};
 
 pub(crate) fn run(arguments: Model) -> Result<Done, Failure> {
     match arguments.command {
@@ -32,7 +32,7 @@ fn list(json: bool) -> Result<(), Failure> {
     if json {
         return Ok(output::json(&ModelList { schema_version: SCHEMA_VERSION, models })?);
     }
-    let mut table = Table::new(["name", "input", "outputs", "parameters"]);
+    let mut table = TextTable::new(["name", "input", "outputs", "parameters"]);
     for model in models {
         table.row([
             model.name,
@@ -49,7 +49,7 @@ fn show(name: &str, json: bool) -> Result<(), Failure> {
     if json {
         return Ok(output::json(&layer_table(name, &network))?);
     }
-    let mut table = Table::new(["layer", "kind", "output", "parameters", "multiply–adds"]);
+    let mut table = TextTable::new(["layer", "kind", "output", "parameters", "multiply–adds"]);
     for layer in network.layers() {
         table.row([
             layer.name.clone(),

@@ -19,7 +19,7 @@ use crate::criteria::ThresholdColumns;
 use crate::exit::{Done, Failure};
 use crate::pictures::draw;
 use crate::summary::name_of;
-use crate::table::{Table, grouped, significant};
+use crate::table::{TextTable, grouped, significant};
 use crate::{interrupt, output, progress};
 
 /// The preset of every cell.
@@ -104,7 +104,7 @@ fn is_good(row: &ReproductionRow) -> bool {
 }
 
 fn text(study: &Reproduction) -> String {
-    let mut table = Table::new([
+    let mut table = TextTable::new([
         "run",
         "η",
         "B",
@@ -149,7 +149,7 @@ fn theory(study: &Reproduction) -> String {
     let judged = theories().flat_map(|(_, theory)| &theory.stability);
     let columns = ThresholdColumns::of(judged.map(|at| &at.thresholds[..]));
     let titles = ["minimum", "η", "B", "verdict", "η/η*"].map(str::to_owned);
-    let mut table = Table::new(titles.into_iter().chain(columns.titles()));
+    let mut table = TextTable::new(titles.into_iter().chain(columns.titles()));
     let (mut text, mut launches) = (String::new(), String::new());
     for (row, theory) in theories() {
         for at in &theory.stability {

@@ -13,7 +13,7 @@ use crate::criteria::{ThresholdColumns, criteria};
 use crate::exit::{Done, Failure};
 use crate::pictures::{draw, picture};
 use crate::summary::percent;
-use crate::table::{Table, grouped, significant};
+use crate::table::{TextTable, grouped, significant};
 use crate::{interrupt, output, progress};
 
 pub(crate) fn run(arguments: &Stability) -> Result<Done, Failure> {
@@ -92,7 +92,7 @@ fn text(report: &StabilityReport) -> String {
             ("share of s²", &attribution.non_uniformity),
             ("share in η*", &attribution.mean_square),
         ] {
-            let mut table = Table::new(["example", "label", of, "corrupted"]);
+            let mut table = TextTable::new(["example", "label", of, "corrupted"]);
             for share in shares {
                 table.row([
                     share.example.to_string(),
@@ -104,7 +104,7 @@ fn text(report: &StabilityReport) -> String {
             text.push_str(&format!("\n{table}"));
         }
         text.push('\n');
-        let mut table = Table::new(["left out", "η*"]);
+        let mut table = TextTable::new(["left out", "η*"]);
         for at in &attribution.left_out {
             table.row([at.examples.to_string(), significant(at.critical_learning_rate)]);
         }
@@ -159,7 +159,7 @@ fn point(report: &StabilityReport) -> String {
         }
     }
     text.push('\n');
-    let mut table = Table::new(["", "Hessian", "Gauss–Newton", "difference"]);
+    let mut table = TextTable::new(["", "Hessian", "Gauss–Newton", "difference"]);
     for (name, full, part) in [
         ("sharpness a", minimum.sharpness.value, factors.sharpness),
         ("non-uniformity s", minimum.non_uniformity.value, factors.non_uniformity),
@@ -198,7 +198,7 @@ fn boundary_table(report: &StabilityReport) -> String {
     let columns = ThresholdColumns::of(report.boundary.iter().map(|row| &row.thresholds[..]));
     let titles = columns.titles();
     let mut table =
-        Table::new(["B".to_owned()].into_iter().chain(titles).chain(["verdict".to_owned()]));
+        TextTable::new(["B".to_owned()].into_iter().chain(titles).chain(["verdict".to_owned()]));
     for row in &report.boundary {
         let verdict = row.verdict.as_ref().map_or(String::new(), Verdict::to_string);
         let cells = columns.cells(&row.thresholds);

@@ -11,7 +11,7 @@ use super::{STEPS, folder, place_of};
 use crate::arguments::Escape;
 use crate::exit::{Done, Failure};
 use crate::pictures::draw;
-use crate::table::{Table, grouped, significant};
+use crate::table::{TextTable, grouped, significant};
 use crate::{interrupt, output, progress};
 
 /// Launches of a cell: fewer say nothing of a cell near its threshold.
@@ -57,7 +57,7 @@ pub(super) fn run(arguments: &Escape) -> Result<Done, Failure> {
 
 fn text(record: &EscapeGrid) -> String {
     let mut text = String::new();
-    let mut table = Table::new(["B", "η*", "from", "to"]);
+    let mut table = TextTable::new(["B", "η*", "from", "to"]);
     for row in &record.boundary {
         let Some(exact) = mean_square(&row.thresholds) else { continue };
         let ends = exact.ends();
@@ -69,7 +69,7 @@ fn text(record: &EscapeGrid) -> String {
         ]);
     }
     text.push_str(&format!("{table}\n"));
-    let mut table = Table::new([
+    let mut table = TextTable::new([
         "B",
         "η",
         "η/η*",
@@ -97,7 +97,7 @@ fn text(record: &EscapeGrid) -> String {
     }
     text.push_str(&table.to_string());
     let counts = &record.agreement;
-    let mut table = Table::new(["", "seen to stay", "seen to leave"]);
+    let mut table = TextTable::new(["", "seen to stay", "seen to leave"]);
     let row = |name: &str, stays: usize, leaves: usize| {
         [name.to_owned(), stays.to_string(), leaves.to_string()]
     };
@@ -131,7 +131,7 @@ fn explained(record: &EscapeGrid) -> String {
     if cells().next().is_none() {
         return String::new();
     }
-    let mut table = Table::new([
+    let mut table = TextTable::new([
         "B",
         "η",
         "η/η*",

@@ -13,7 +13,7 @@ pub(super) fn on_stderr() -> Box<dyn SweepProgress> {
     if std::io::stderr().is_terminal() {
         Box::new(Bars::new())
     } else {
-        Box::new(Lines { last: Instant::now() })
+        Box::new(SweepLines { last: Instant::now() })
     }
 }
 
@@ -61,14 +61,14 @@ impl Drop for Bars {
     }
 }
 
-struct Lines {
+struct SweepLines {
     last: Instant,
 }
 
 /// Between two lines while nothing ends: a log of a night stays readable.
 const EVERY: Duration = Duration::from_secs(30);
 
-impl SweepProgress for Lines {
+impl SweepProgress for SweepLines {
     fn changed(&mut self, board: &Board, news: Option<&News>) {
         if let Some(news) = news {
             let done = board.finished + board.failed;
