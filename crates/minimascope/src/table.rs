@@ -56,6 +56,11 @@ fn is_number(cell: &str) -> bool {
     cell == "–" || cell.starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '∞')
 }
 
+/// In place of a value that is not known.
+pub(crate) fn none() -> String {
+    "–".to_owned()
+}
+
 /// 898510 as 898,510.
 pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();

@@ -1,5 +1,8 @@
 //! `stability`: which learning rates and batch sizes can stay at a minimum.
 
+use std::num::NonZeroUsize;
+
+use clap::Args;
 use minimascope_experiment::stability::at_minimum;
 use minimascope_experiment::target::Target;
 use minimascope_minimum::check;
@@ -7,20 +10,63 @@ use minimascope_record::measured::Estimate;
 use minimascope_record::stability::{StabilityQuestion, StabilityReport, Verdict};
 use minimascope_report::views::{attribution, boundary};
 
-use crate::arguments::Stability;
-use crate::commands::run::for_every_direction;
+use crate::arguments::{MinimumPlace, OptimizerArguments};
 use crate::criteria::{ThresholdColumns, criteria};
 use crate::exit::{Done, Failure};
 use crate::pictures::{draw, picture};
 use crate::summary::percent;
 use crate::table::{TextTable, grouped, significant};
-use crate::{interrupt, output, progress};
+use crate::{interrupt, progress};
 
-pub(crate) fn run(arguments: &Stability) -> Result<Done, Failure> {
+/// Say which learning rates and batch sizes can stay at a run's minimum.
+///
+/// With --learning-rate and --batch-size: does SGD stay there? With --batch-size alone: up to
+/// which learning rate? With --learning-rate alone: from which batch size on? With neither: does
+/// the run's own pair stay?
+#[derive(Debug, Args)]
+pub(crate) struct StabilityArguments {
+    /// A run's folder or id, or a .safetensors file of parameters.
+    #[arg(value_name = "RUN|CHECKPOINT")]
+    target: String,
+    #[command(flatten)]
+    optimizer: OptimizerArguments,
+    /// β of heavy-ball momentum [default: the run's].
+    #[arg(long, value_name = "BETA")]
+    momentum: Option<f64>,
+    /// Critical learning rates at B = 1, 2, 4, … n, as a table and a figure.
+    #[arg(long)]
+    boundary: bool,
+    /// The examples that make SGD leave, and the threshold without them [default count: 8].
+    #[arg(
+        long,
+        visible_alias = "blame",
+        value_name = "COUNT",
+        num_args = 0..=1,
+        default_missing_value = "8"
+    )]
+    attribution: Option<NonZeroUsize>,
+    /// The curvature along SGD's own steps, to compare with 2/η.
+    #[arg(long)]
+    batch_sharpness: bool,
+    /// No simulations, and for a large problem leading directions only: a wider bracket, sooner.
+    #[arg(long)]
+    quick: bool,
+    /// The exact threshold has settled when twice the directions change it by less than this.
+    /// [default: 0.01]
+    #[arg(long, value_name = "SHARE")]
+    tolerance: Option<f64>,
+    #[command(flatten)]
+    place: MinimumPlace,
+}
+
+pub(super) fn run(arguments: &StabilityArguments) -> Result<Done, Failure> {
     let place = &arguments.place;
+    let machine = if arguments.quick {
+        place.machine.start()
+    } else {
+        place.machine.start_for_every_direction()
+    };
     let target = Target::find(&arguments.target, &place.out, place.config.as_deref())?;
-    let machine =
-        if arguments.quick { place.machine.into() } else { for_every_direction(place.machine) };
     let n = target.plan().train().len();
     let optimizer = &arguments.optimizer;
     let question = StabilityQuestion {
@@ -41,11 +87,7 @@ pub(crate) fn run(arguments: &Stability) -> Result<Done, Failure> {
         minimum.ask(&question, progress, flag)
     })?;
     drop(progress);
-    if place.json {
-        output::json(&report)?;
-    } else {
-        output::text(&text(&report))?;
-    }
+    place.format.print(&report, text)?;
     let folder = place.figures.as_deref().unwrap_or(target.folder());
     if let Some(boundary) = boundary(&report) {
         draw(&boundary.figure(), folder)?;

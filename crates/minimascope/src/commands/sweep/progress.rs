@@ -3,10 +3,11 @@
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, MultiProgress, ProgressBar};
 use minimascope_experiment::sweep::board::{At, Board, News, Running, SweepProgress};
 use minimascope_record::measured::Measured;
 
+use crate::progress::style;
 use crate::table::{grouped, significant};
 
 pub(super) fn on_stderr() -> Box<dyn SweepProgress> {
@@ -29,10 +30,6 @@ impl Bars {
         let whole = all.add(ProgressBar::new(0).with_style(style("{wide_bar} {pos}/{len} {msg}")));
         Self { all, whole, workers: Vec::new() }
     }
-}
-
-fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).expect("the templates are constants")
 }
 
 impl SweepProgress for Bars {

@@ -7,7 +7,7 @@ use indicatif::HumanDuration;
 use minimascope_record::measured::Measured;
 use minimascope_record::sweep::{RunState, SweepReport, SweepRow};
 
-use crate::table::{TextTable, grouped, significant};
+use crate::table::{TextTable, grouped, none, significant};
 
 /// Before: what would run, and what it may take.
 pub(super) fn planned(report: &SweepReport, threads: usize) -> String {
@@ -129,8 +129,4 @@ fn duration(seconds: f64) -> String {
         return "1 second".to_owned();
     }
     HumanDuration(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)).to_string()
-}
-
-fn none() -> String {
-    "–".to_owned()
 }
