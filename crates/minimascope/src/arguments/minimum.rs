@@ -18,9 +18,6 @@ pub(crate) struct MinimumPlace {
     /// The folder that holds run folders, where RUN is an id.
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub(crate) out: PathBuf,
-    /// The folder for figures and records [default: the run's].
-    #[arg(long, value_name = "DIR")]
-    pub(crate) figures: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) format: ResultFormat,
     #[command(flatten)]

@@ -1,6 +1,7 @@
 //! `stability`: which learning rates and batch sizes can stay at a minimum.
 
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 
 use clap::Args;
 use minimascope_experiment::stability::at_minimum;
@@ -55,6 +56,9 @@ pub(crate) struct StabilityArguments {
     /// [default: 0.01]
     #[arg(long, value_name = "SHARE")]
     tolerance: Option<f64>,
+    /// The folder for the figures (SVG) [default: the run's].
+    #[arg(long, value_name = "DIR")]
+    figures: Option<PathBuf>,
     #[command(flatten)]
     place: MinimumPlace,
 }
@@ -88,7 +92,7 @@ pub(super) fn run(arguments: &StabilityArguments) -> Result<Done, Failure> {
     })?;
     drop(progress);
     place.format.print(&report, text)?;
-    let folder = place.figures.as_deref().unwrap_or(target.folder());
+    let folder = arguments.figures.as_deref().unwrap_or(target.folder());
     if let Some(boundary) = boundary(&report) {
         draw(&boundary.figure(), folder)?;
     }

@@ -64,6 +64,9 @@ pub(crate) struct EscapeArguments {
     /// Launch again what an earlier call finished.
     #[arg(long)]
     pub(super) force: bool,
+    /// The folder for the record and the figure (SVG) [default: one of its own in the run's; toy: --out].
+    #[arg(long, value_name = "DIR")]
+    pub(super) figures: Option<PathBuf>,
     #[command(flatten)]
     pub(super) place: MinimumPlace,
 }
@@ -75,7 +78,7 @@ impl EscapeArguments {
         let below = || -> PathBuf {
             target.folder().join(ESCAPES).join(format!("{name}{}", scheme.unwrap_or_default()))
         };
-        RunFolder::at(self.place.figures.clone().unwrap_or_else(below))
+        RunFolder::at(self.figures.clone().unwrap_or_else(below))
     }
 
     /// What becomes of launches that stand in the folder already.

@@ -40,7 +40,7 @@ pub(super) fn run(arguments: &EscapeArguments) -> Result<Done, Failure> {
         });
     }
     let (mut record, paths) = launch(&what)?;
-    let folder = arguments.place.figures.as_deref().unwrap_or(&arguments.place.out);
+    let folder = arguments.figures.as_deref().unwrap_or(&arguments.place.out);
     let drawn = draw(&ToyFigure::new(&record, &paths).figure(), folder)?;
     record.figure = Some(drawn.display().to_string());
     arguments.place.format.print(&record, text)?;
