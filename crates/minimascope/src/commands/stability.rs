@@ -154,9 +154,9 @@ fn text(report: &StabilityReport) -> String {
         for at in &attribution.left_out {
             table.row([at.examples.to_string(), significant(at.critical_learning_rate)]);
         }
-        let directions = grouped(attribution.rank as u64);
+        let rank = grouped(attribution.rank as u64);
         let at = attribution.batch_size;
-        text.push_str(&format!("{table}at B = {at}, η* in {directions} leading directions\n"));
+        text.push_str(&format!("{table}at B = {at}, η* from square-root factors of rank {rank}\n"));
     }
     if let Some(found) = &report.batch_sharpness {
         let estimate = |value: Option<Estimate>| {
@@ -234,7 +234,7 @@ fn point(report: &StabilityReport) -> String {
     };
     if let Some(left_out) = left_out {
         let rank = grouped(factors.rank as u64);
-        text.push_str(&format!("{rank} leading directions; {left_out}\n"));
+        text.push_str(&format!("Gauss–Newton square-root factors of rank {rank}; {left_out}\n"));
     }
     text
 }
