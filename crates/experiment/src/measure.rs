@@ -18,7 +18,7 @@ use crate::folder::{RunFolder, SPECTRA};
 use crate::loaded_plan::{InPrecision, LoadedPlan, in_precision};
 use crate::machine::Machine;
 use crate::plan::Plan;
-use crate::progress::{Progress, watching};
+use crate::progress::{Event, Progress, watching};
 use crate::target::Target;
 
 /// What a measurement while training needs besides the point.
@@ -219,6 +219,9 @@ impl InPrecision for TargetMeasurement<'_> {
         let (parameters, steps) = target.read::<T>()?;
         let loaded = LoadedPlan::new(target.plan(), machine)?;
         let found = measured(&loaded, &parameters, question, progress, interrupt)?;
+        if let Some(measurement) = &found.measurement {
+            progress.event(Event::ProductCost(measurement.product_cost));
+        }
         Ok(summary(target.plan(), target.outcome(), steps, found))
     }
 }

@@ -187,6 +187,17 @@ fn message(event: &Event<'_>) -> Option<String> {
         Event::Launching { number, of, learning_rate, batch_size } => {
             Some(format!("{number} of {of}: launches with η = {learning_rate}, B = {batch_size}"))
         }
+        Event::ProductCost(cost) => {
+            // A multiply–add is two operations.
+            let (value, unit) = match 2.0 * cost.operations {
+                giga if giga >= 1e9 => (giga / 1e9, "GFLOP"),
+                mega if mega >= 1e6 => (mega / 1e6, "MFLOP"),
+                few => (few / 1e3, "kFLOP"),
+            };
+            let memory = indicatif::HumanBytes(cost.bytes as u64);
+            let value = significant(value);
+            Some(format!("one product with H: {value} {unit}, {memory} of memory with the data"))
+        }
         // A checkpoint is no news.
         _ => None,
     }
