@@ -18,7 +18,7 @@ use crate::folder::{RunFolder, SPECTRA};
 use crate::loaded_plan::{LoadedPlan, in_precision};
 use crate::machine::Machine;
 use crate::plan::Plan;
-use crate::progress::{Progress, watching};
+use crate::progress::{Event, Progress, watching};
 use crate::target::Target;
 
 /// What a measurement while training needs besides the point.
@@ -184,6 +184,9 @@ impl Target {
             let (parameters, steps) = self.read::<T>()?;
             let loaded = LoadedPlan::new(self.plan(), machine)?;
             let found = measured(&loaded, &parameters, question, progress, interrupt)?;
+            if let Some(measurement) = &found.measurement {
+                progress.event(Event::ProductCost(measurement.product_cost));
+            }
             summary(self.plan(), self.outcome(), steps, found)
         });
         if let Some(run) = self.run_folder()

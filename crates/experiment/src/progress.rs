@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
+use minimascope_curvature::ProductCost;
 use minimascope_minimum::{Measuring, Watch};
 use minimascope_record::trace::CurvatureLine;
 
@@ -53,6 +54,8 @@ pub enum Event<'a> {
     },
     /// A measurement goes on.
     Measuring(MeasureProgress),
+    /// What one product with H costs at the point that was measured.
+    ProductCost(ProductCost),
     /// A stage ended; what shows it can go.
     StageEnded,
 }

@@ -4,11 +4,11 @@ use minimascope_record::threshold::{
     CriterionName, Evidence, LowerBy, Proves, RankSearch, RankStop, Threshold, by,
 };
 
-use crate::table::{Table, grouped, significant};
+use crate::table::{TextTable, grouped, significant};
 
 /// What each criterion says.
 pub(crate) fn criteria(thresholds: &[Threshold]) -> String {
-    let mut table = Table::new(["  criterion", "η", "proves", "remark"]);
+    let mut table = TextTable::new(["  criterion", "η", "proves", "remark"]);
     for threshold in thresholds {
         let name = |suffix: &str| format!("  {}{suffix}", threshold.title);
         let value = significant(threshold.learning_rate);

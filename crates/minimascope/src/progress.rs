@@ -13,7 +13,7 @@ pub(crate) fn on_stderr() -> Box<dyn Progress> {
     if std::io::stderr().is_terminal() {
         Box::new(Bar { bar: ProgressBar::hidden(), showing: Showing::Nothing })
     } else {
-        Box::new(Lines { last: None })
+        Box::new(ProgressLines { last: None })
     }
 }
 
@@ -50,7 +50,7 @@ impl Bar {
     }
 }
 
-fn style(template: &str) -> ProgressStyle {
+pub(crate) fn style(template: &str) -> ProgressStyle {
     ProgressStyle::with_template(template).expect("the templates are constants")
 }
 
@@ -77,14 +77,14 @@ impl Progress for Bar {
     }
 }
 
-struct Lines {
+struct ProgressLines {
     last: Option<Instant>,
 }
 
 /// Between two lines of the same stage: a log of an hour stays readable.
 const EVERY: Duration = Duration::from_secs(5);
 
-impl Progress for Lines {
+impl Progress for ProgressLines {
     fn event(&mut self, event: Event<'_>) {
         let line = match &event {
             Event::Step(at) => {
@@ -186,6 +186,17 @@ fn message(event: &Event<'_>) -> Option<String> {
         }
         Event::Launching { number, of, learning_rate, batch_size } => {
             Some(format!("{number} of {of}: launches with η = {learning_rate}, B = {batch_size}"))
+        }
+        Event::ProductCost(cost) => {
+            // A multiply–add is two operations.
+            let (value, unit) = match 2.0 * cost.operations {
+                giga if giga >= 1e9 => (giga / 1e9, "GFLOP"),
+                mega if mega >= 1e6 => (mega / 1e6, "MFLOP"),
+                few => (few / 1e3, "kFLOP"),
+            };
+            let memory = indicatif::HumanBytes(cost.bytes as u64);
+            let value = significant(value);
+            Some(format!("one product with H: {value} {unit}, {memory} of memory with the data"))
         }
         // A checkpoint is no news.
         _ => None,

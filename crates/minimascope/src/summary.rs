@@ -1,10 +1,8 @@
 //! Results for people.
 
-use minimascope_experiment::sweep::slurm::script::quoted;
 use minimascope_record::measured::Measured;
 use minimascope_record::run::RunSummary;
 
-use crate::arguments;
 use crate::exit::Done;
 use crate::table::{grouped, significant};
 
@@ -78,21 +76,6 @@ pub(crate) fn text(run: &RunSummary) -> String {
         line("folder", folder.clone());
     }
     text
-}
-
-/// The command that continues an interrupted run.
-pub(crate) fn command_to_continue(run: &arguments::Run) -> String {
-    let configuration = &run.configuration;
-    let mut words = vec!["minimascope".to_owned(), "run".to_owned(), configuration.source.clone()];
-    words.extend(configuration.assignments.iter().map(ToString::to_string));
-    if let Some(folder) = &configuration.data_dir {
-        words.extend(["--data-dir".to_owned(), folder.display().to_string()]);
-    }
-    words.extend(["--out".to_owned(), run.out.display().to_string(), "--resume".to_owned()]);
-    if run.json {
-        words.push("--json".to_owned());
-    }
-    words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
 }
 
 fn batch_size(run: &RunSummary) -> String {

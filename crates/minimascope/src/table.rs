@@ -2,12 +2,12 @@
 
 /// Rows of text under a heading.
 #[derive(Debug)]
-pub(crate) struct Table {
+pub(crate) struct TextTable {
     columns: usize,
     rows: Vec<Vec<String>>,
 }
 
-impl Table {
+impl TextTable {
     pub(crate) fn new(headings: impl IntoIterator<Item = impl Into<String>>) -> Self {
         let headings: Vec<String> = headings.into_iter().map(Into::into).collect();
         Self { columns: headings.len(), rows: vec![headings] }
@@ -26,7 +26,7 @@ impl Table {
     }
 }
 
-impl std::fmt::Display for Table {
+impl std::fmt::Display for TextTable {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let column = |index: usize| self.rows.iter().map(move |row| row[index].as_str());
         let widths: Vec<usize> = (0..self.columns)
@@ -54,6 +54,11 @@ impl std::fmt::Display for Table {
 
 fn is_number(cell: &str) -> bool {
     cell == "–" || cell.starts_with(|c: char| c.is_ascii_digit() || c == '-' || c == '∞')
+}
+
+/// In place of a value that is not known.
+pub(crate) fn none() -> String {
+    "–".to_owned()
 }
 
 /// 898510 as 898,510.
@@ -90,7 +95,7 @@ mod tests {
 
     #[test]
     fn numbers_stand_right_and_words_left() {
-        let mut table = Table::new(["name", "steps"]);
+        let mut table = TextTable::new(["name", "steps"]);
         table.row(["one".to_owned(), "7".to_owned()]);
         table.row(["three".to_owned(), "1,234".to_owned()]);
         assert_eq!(table.to_string(), "name   steps\none        7\nthree  1,234\n");

@@ -1,6 +1,6 @@
 //! Sharpness, non-uniformity and more of the spectrum of a point.
 
-use minimascope_curvature::{Coupling, PointFacts, TrainedPoint};
+use minimascope_curvature::{Coupling, Matrix, PointFacts, ProductCost, TrainedPoint};
 use minimascope_record::measured::Measured;
 use minimascope_record::run::Spectrum;
 
@@ -30,6 +30,8 @@ pub struct Measurement {
     pub non_uniformity: Option<Measured>,
     /// What was asked for besides.
     pub spectrum: Spectrum,
+    /// What one product with H costs.
+    pub product_cost: ProductCost,
 }
 
 /// Measures a point.
@@ -62,5 +64,6 @@ pub fn measure(
     if question.trace {
         more.trace = Some(spectrum::trace(point, budget, watch)?);
     }
-    Ok(Measurement { facts, sharpness, non_uniformity, spectrum: more })
+    let product_cost = point.cost(Matrix::Hessian);
+    Ok(Measurement { facts, sharpness, non_uniformity, spectrum: more, product_cost })
 }

@@ -2,23 +2,45 @@
 
 use std::fmt::Write;
 
-use minimascope_experiment::config::{keys, sources::Configured, sources::Sources};
+use clap::{Args, Subcommand};
+use minimascope_experiment::config::keys;
 use minimascope_experiment::plan::check_ranges;
 use minimascope_record::SCHEMA_VERSION;
 use minimascope_record::listing::{ConfigTable, ConfigValue};
 
-use crate::arguments::{Config, ConfigCommand, Configuration};
+use crate::arguments::Configuration;
 use crate::exit::{Done, Failure};
 use crate::output;
 
-pub(crate) fn run(arguments: Config) -> Result<Done, Failure> {
-    match arguments.command {
+/// What a run would do, and what a configuration can say.
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArguments {
+    #[command(subcommand)]
+    command: ConfigCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Every value of a run and where it came from, as TOML.
+    Show {
+        #[command(flatten)]
+        configuration: Configuration,
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// The JSON Schema of configuration files.
+    Schema,
+}
+
+pub(super) fn run(arguments: &ConfigArguments) -> Result<Done, Failure> {
+    match &arguments.command {
         ConfigCommand::Schema => output::json(keys::RUN.schema())?,
         ConfigCommand::Show { configuration, json } => {
-            let configured = read(configuration)?;
+            let configured = configuration.read()?;
             check_ranges(&configured)?;
             let rows = configured.rows();
-            if json {
+            if *json {
                 let values = rows.into_iter().map(|(key, value, origin)| ConfigValue {
                     key,
                     value: serde_json::to_value(value).expect("TOML of a configuration is JSON"),
@@ -41,16 +63,4 @@ pub(crate) fn run(arguments: Config) -> Result<Done, Failure> {
         }
     }
     Ok(Done::Well)
-}
-
-/// The preset or file with the assignments over it.
-pub(crate) fn read(configuration: Configuration) -> Result<Configured, Failure> {
-    let mut sources = Sources::open(&configuration.source)?;
-    for assignment in configuration.assignments {
-        sources.assign(assignment);
-    }
-    if let Some(folder) = configuration.data_dir {
-        sources.assign_path("data.folder", &folder);
-    }
-    Ok(sources.complete()?)
 }

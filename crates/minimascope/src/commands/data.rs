@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use clap::{Args, Subcommand};
 use minimascope_data::catalogue::KnownDataset;
 use minimascope_data::fetch::{self, Fetch};
 use minimascope_data::listing::{self, Listing};
@@ -10,16 +11,53 @@ use minimascope_data::{layout, verify};
 use minimascope_record::SCHEMA_VERSION;
 use minimascope_record::listing::{DataCheck, DataEntry, DataList, FileCheck};
 
-use crate::arguments::{Data, DataCommand, DataPlace};
 use crate::exit::{Done, Failure};
 use crate::output;
-use crate::table::{Table, grouped};
+use crate::table::{TextTable, grouped};
 
-pub(crate) fn run(arguments: Data) -> Result<Done, Failure> {
-    match arguments.command {
-        DataCommand::List(place) => list(&place),
-        DataCommand::Verify { name, place } => check(name.as_deref(), &place),
-        DataCommand::Fetch { name, data_dir } => download(&name, data_dir),
+/// The datasets that have a name.
+#[derive(Debug, Args)]
+pub(crate) struct DataArguments {
+    #[command(subcommand)]
+    command: DataCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum DataCommand {
+    /// Where their images are found.
+    List(DataPlace),
+    /// Compare the SHA-256 of what is found with what it should be.
+    Verify {
+        /// The dataset; all that are found if absent.
+        name: Option<String>,
+        #[command(flatten)]
+        place: DataPlace,
+    },
+    /// Download the complete files from their canonical address.
+    Fetch {
+        /// The dataset.
+        name: String,
+        /// The folder to download to [default: ~/.local/share/minimascope].
+        #[arg(long, value_name = "DIR")]
+        data_dir: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Args)]
+struct DataPlace {
+    /// A folder to look in first.
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Print one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) fn run(arguments: &DataArguments) -> Result<Done, Failure> {
+    match &arguments.command {
+        DataCommand::List(place) => list(place),
+        DataCommand::Verify { name, place } => check(name.as_deref(), place),
+        DataCommand::Fetch { name, data_dir } => download(name, data_dir.clone()),
     }
 }
 
@@ -40,7 +78,7 @@ fn list(place: &DataPlace) -> Result<Done, Failure> {
         output::json(&DataList { schema_version: SCHEMA_VERSION, datasets })?;
         return Ok(Done::Well);
     }
-    let mut table = Table::new(["name", "image", "classes", "train", "test", "place", "what"]);
+    let mut table = TextTable::new(["name", "image", "classes", "train", "test", "place", "what"]);
     for dataset in datasets {
         table.row([
             dataset.name,
@@ -78,7 +116,7 @@ fn check(name: Option<&str>, place: &DataPlace) -> Result<Done, Failure> {
     if place.json {
         output::json(&DataCheck { schema_version: SCHEMA_VERSION, files })?;
     } else {
-        let mut table = Table::new(["dataset", "file", "content"]);
+        let mut table = TextTable::new(["dataset", "file", "content"]);
         for file in files {
             let content =
                 file.reason.map_or("as published".to_owned(), |why| format!("WRONG: {why}"));

@@ -1,31 +1,28 @@
 //! `escape`: SGD launched from a minimum, or from a minimum of the one-dimensional example.
 
+mod arguments;
 mod grid;
 mod toy;
 
-use std::path::PathBuf;
-
-use minimascope_experiment::escape::{LaunchQuestion, LaunchStore, escape};
-use minimascope_experiment::folder::{ESCAPES, RunFolder};
-use minimascope_experiment::run::Existing;
+use minimascope_experiment::escape::{LaunchQuestion, escape};
 use minimascope_experiment::stability::at_minimum;
 use minimascope_experiment::target::Target;
 use minimascope_record::escape::{self as record, Fate, Growth, Linearised};
 use minimascope_record::measured::Measured;
 use minimascope_report::views;
 
-use crate::arguments::Escape;
 use crate::criteria::criteria;
 use crate::exit::{Done, Failure};
 use crate::pictures::draw;
 use crate::summary::{name_of, percent};
-use crate::table::{Table, grouped, significant};
-use crate::{interrupt, output, progress};
+use crate::table::{TextTable, grouped, none, significant};
+use crate::{interrupt, progress};
 
-/// Steps of a launch: what the study's figures show.
-const STEPS: u64 = 3_000;
+pub(crate) use arguments::EscapeArguments;
+use arguments::STEPS;
 
-pub(crate) fn run(arguments: &Escape) -> Result<Done, Failure> {
+pub(super) fn run(arguments: &EscapeArguments) -> Result<Done, Failure> {
+    let machine = arguments.place.machine.start();
     if arguments.target == "toy" {
         return toy::run(arguments);
     }
@@ -36,7 +33,7 @@ pub(crate) fn run(arguments: &Escape) -> Result<Done, Failure> {
         });
     }
     if arguments.grid {
-        return grid::run(arguments);
+        return grid::run(arguments, &machine);
     }
     let place = &arguments.place;
     let (Some(learning_rate), Some(size)) =
@@ -57,12 +54,11 @@ pub(crate) fn run(arguments: &Escape) -> Result<Done, Failure> {
         quick: arguments.quick,
     };
     launch.check(target.plan().train().len())?;
-    let machine = place.machine.into();
     let mut progress = progress::on_stderr();
     let flag = interrupt::flag();
     let name = format!("learning-rate-{learning_rate}-batch-size-{}", launch.batch_size);
-    let folder = folder(arguments, &target, &name);
-    let to = place_of(arguments, &folder);
+    let folder = arguments.folder(&target, &name);
+    let to = arguments.keep_in(&folder);
     let mut record =
         at_minimum(&target, &machine, progress.as_mut(), flag, |minimum, progress| {
             escape(minimum, &launch, &to, progress, flag)
@@ -70,30 +66,12 @@ pub(crate) fn run(arguments: &Escape) -> Result<Done, Failure> {
     drop(progress);
     draw(&views::escape(&record).figure(), folder.path())?;
     record.folder = Some(folder.path().display().to_string());
-    if place.json {
-        output::json(&record)?;
-    } else {
-        output::text(&text(&record))?;
-    }
+    place.format.print(&record, text)?;
     let interrupted = record.launches.iter().any(|launch| launch.fate == Fate::Interrupted);
     Ok(if interrupted { Done::Interrupted } else { Done::Well })
 }
 
-/// Where the record and the figure go: a folder of their own in the run's.
-fn folder(arguments: &Escape, target: &Target, name: &str) -> RunFolder {
-    let scheme = arguments.optimizer.sampling.map(|scheme| format!("-{}", scheme.0));
-    let below = || -> PathBuf {
-        target.folder().join(ESCAPES).join(format!("{name}{}", scheme.unwrap_or_default()))
-    };
-    RunFolder::at(arguments.place.figures.clone().unwrap_or_else(below))
-}
-
-fn place_of(arguments: &Escape, folder: &RunFolder) -> LaunchStore {
-    let existing = if arguments.force { Existing::Restart } else { Existing::Resume };
-    LaunchStore { folder: folder.clone(), existing }
-}
-
-pub(crate) fn text(record: &record::Escape) -> String {
+fn text(record: &record::Escape) -> String {
     let (origin, minimum) = (&record.origin, &record.point);
     let mut text = format!(
         "from the minimum of {} on {} (η = {}, B = {}) to SGD with η = {}, B = {}, {}\n\
@@ -127,7 +105,7 @@ pub(crate) fn text(record: &record::Escape) -> String {
         text.push_str(&format!("seen: {}\n", grown(observed)));
     }
     text.push('\n');
-    let mut table = Table::new([
+    let mut table = TextTable::new([
         "launch",
         "left at",
         "growth a step",
@@ -221,8 +199,4 @@ fn grown(growth: &Growth) -> String {
     let error = growth.standard_error.map(|error| format!(" ± {}", significant(error)));
     let error = error.unwrap_or_default();
     format!("the loss grows ×{}{error} a step as it departs", significant(growth.factor))
-}
-
-fn none() -> String {
-    "–".to_owned()
 }

@@ -1,19 +1,45 @@
 //! `model`: the networks that have a name.
 
+use clap::{Args, Subcommand};
 use minimascope_experiment::plan;
 use minimascope_net::{Network, presets};
 use minimascope_record::SCHEMA_VERSION;
 use minimascope_record::listing::{LayerRow, ModelEntry, ModelList, ModelTable};
 
-use crate::arguments::{Model, ModelCommand};
 use crate::exit::{Done, Failure};
 use crate::output;
-use crate::table::{Table, grouped};
+use crate::table::{TextTable, grouped};
 
-pub(crate) fn run(arguments: Model) -> Result<Done, Failure> {
-    match arguments.command {
-        ModelCommand::List { json } => list(json)?,
-        ModelCommand::Show { name, json } => show(&name, json)?,
+/// The networks that have a name.
+#[derive(Debug, Args)]
+pub(crate) struct ModelArguments {
+    #[command(subcommand)]
+    command: ModelCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum ModelCommand {
+    /// Their names and sizes.
+    List {
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// A layer table: shapes, parameters, multiply–adds of one example.
+    Show {
+        /// A network's name, or a TOML file of one.
+        #[arg(value_name = "NAME|FILE.toml")]
+        name: String,
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+pub(super) fn run(arguments: &ModelArguments) -> Result<Done, Failure> {
+    match &arguments.command {
+        ModelCommand::List { json } => list(*json)?,
+        ModelCommand::Show { name, json } => show(name, *json)?,
     }
     Ok(Done::Well)
 }
@@ -32,7 +58,7 @@ fn list(json: bool) -> Result<(), Failure> {
     if json {
         return Ok(output::json(&ModelList { schema_version: SCHEMA_VERSION, models })?);
     }
-    let mut table = Table::new(["name", "input", "outputs", "parameters"]);
+    let mut table = TextTable::new(["name", "input", "outputs", "parameters"]);
     for model in models {
         table.row([
             model.name,
@@ -49,7 +75,7 @@ fn show(name: &str, json: bool) -> Result<(), Failure> {
     if json {
         return Ok(output::json(&layer_table(name, &network))?);
     }
-    let mut table = Table::new(["layer", "kind", "output", "parameters", "multiply–adds"]);
+    let mut table = TextTable::new(["layer", "kind", "output", "parameters", "multiply–adds"]);
     for layer in network.layers() {
         table.row([
             layer.name.clone(),

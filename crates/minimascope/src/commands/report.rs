@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use clap::Args;
 use minimascope_experiment::config::sources::Sources;
 use minimascope_experiment::escape::toy;
 use minimascope_experiment::folder::CONFIG;
@@ -14,29 +15,41 @@ use minimascope_study::page::{StudyInputs, has_published_network};
 use minimascope_study::published::Published;
 use minimascope_study::toy::ToyFigure;
 
-use crate::arguments::Report;
 use crate::exit::{Done, Failure};
 use crate::pictures::{picture, save};
 
-pub(crate) fn run(arguments: &Report) -> Result<Done, Failure> {
-    let target = &arguments.target;
-    let by_id = Path::new("runs").join(target);
-    if target.join(CONFIG).is_file() {
-        write(&run_page(target)?, arguments)?;
-    } else if !target.is_dir() && by_id.join(CONFIG).is_file() {
-        write(&run_page(&by_id)?, arguments)?;
-    } else {
-        write(&folder_page(target)?, arguments)?;
-    }
-    Ok(Done::Well)
+/// Show a folder of runs, or one run, as one HTML page.
+///
+/// The page holds everything it shows and asks no network for anything. The same records give
+/// the same bytes.
+#[derive(Debug, Args)]
+pub(crate) struct ReportArguments {
+    /// A folder of runs, a run's folder, or a run's id below runs.
+    #[arg(value_name = "FOLDER|RUN", default_value = "runs")]
+    target: PathBuf,
+    /// The page.
+    #[arg(long, value_name = "FILE", default_value = "report.html")]
+    out: PathBuf,
+    /// A folder for every figure of the page as SVG.
+    #[arg(long, value_name = "DIR")]
+    figures: Option<PathBuf>,
 }
 
-fn write(page: &Document, arguments: &Report) -> Result<(), Failure> {
-    write_page(page, &arguments.out)?;
-    match &arguments.figures {
-        Some(folder) => write_figures(page, folder),
-        None => Ok(()),
+pub(super) fn run(arguments: &ReportArguments) -> Result<Done, Failure> {
+    let target = &arguments.target;
+    let by_id = Path::new("runs").join(target);
+    let page = if target.join(CONFIG).is_file() {
+        run_page(target)?
+    } else if !target.is_dir() && by_id.join(CONFIG).is_file() {
+        run_page(&by_id)?
+    } else {
+        folder_page(target)?
+    };
+    write_page(&page, &arguments.out)?;
+    if let Some(folder) = &arguments.figures {
+        write_figures(&page, folder)?;
     }
+    Ok(Done::Well)
 }
 
 /// Writes the page of a folder of runs.

@@ -1,5 +1,8 @@
 //! `reproduce`: the study's minima and ours, side by side.
 
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
 use minimascope_experiment::run::{Existing, Options};
 use minimascope_experiment::sweep::pool::SweepOptions;
 use minimascope_experiment::sweep::shard::Shard;
@@ -13,19 +16,45 @@ use minimascope_study::reproduce::diagram::diagram;
 use minimascope_study::reproduce::reproduce;
 use minimascope_study::reproduction::{Reproduction, ReproductionRow};
 
-use crate::arguments::{PlanPlace, Preset, Reproduce};
+use crate::arguments::{MachineArguments, PlanPlace};
 use crate::commands::{report, sweep};
 use crate::criteria::ThresholdColumns;
 use crate::exit::{Done, Failure};
+use crate::output::ResultFormat;
 use crate::pictures::draw;
 use crate::summary::name_of;
-use crate::table::{Table, grouped, significant};
-use crate::{interrupt, output, progress};
+use crate::table::{TextTable, grouped, none, significant};
+use crate::{interrupt, progress};
 
 /// The preset of every cell.
 const PAPER: &str = "paper";
 
-pub(crate) fn run(arguments: Reproduce) -> Result<Done, Failure> {
+/// Train the study's networks and print their minima beside the study's.
+#[derive(Debug, Args)]
+pub(crate) struct ReproduceArguments {
+    /// The core in minutes, or every cell with five seeds: `sweep paper`, which hands it to Slurm too.
+    #[arg(long, value_name = "PRESET", value_enum, default_value_t = Preset::Quick)]
+    preset: Preset,
+    /// The folder that holds run folders.
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    out: PathBuf,
+    /// Run again what is finished of the quick preset.
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    format: ResultFormat,
+    #[command(flatten)]
+    machine: MachineArguments,
+}
+
+/// How much of the study.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Preset {
+    Quick,
+    Paper,
+}
+
+pub(super) fn run(arguments: &ReproduceArguments) -> Result<Done, Failure> {
     match arguments.preset {
         Preset::Quick => quick(arguments),
         Preset::Paper => paper(arguments),
@@ -33,7 +62,7 @@ pub(crate) fn run(arguments: Reproduce) -> Result<Done, Failure> {
 }
 
 /// Every run of the study: the plan `paper` of `sweep`, and the questions about its minima.
-fn paper(arguments: Reproduce) -> Result<Done, Failure> {
+fn paper(arguments: &ReproduceArguments) -> Result<Done, Failure> {
     if arguments.force {
         return Err(Failure::Usage {
             what: "--force is for the quick preset".to_owned(),
@@ -44,11 +73,11 @@ fn paper(arguments: Reproduce) -> Result<Done, Failure> {
         source: Some(PAPER.to_owned()),
         assignments: Vec::new(),
         data_dir: None,
-        out: arguments.out,
-        json: arguments.json,
+        out: arguments.out.clone(),
+        format: arguments.format,
     };
     let folder = place.out.clone();
-    let machine = arguments.machine.into();
+    let machine = arguments.machine.start();
     let options = SweepOptions { machine, shard: Shard::WHOLE, retry_failed: false };
     let done = sweep::work(&place, &options)?;
     if done == Done::Interrupted {
@@ -69,20 +98,18 @@ fn paper(arguments: Reproduce) -> Result<Done, Failure> {
     Ok(done)
 }
 
-fn quick(arguments: Reproduce) -> Result<Done, Failure> {
+fn quick(arguments: &ReproduceArguments) -> Result<Done, Failure> {
     let options = Options {
-        out: arguments.out,
+        out: arguments.out.clone(),
         existing: if arguments.force { Existing::Restart } else { Existing::Resume },
-        machine: arguments.machine.into(),
+        machine: arguments.machine.start(),
     };
     let folder = options.out.clone();
     let mut progress = progress::on_stderr();
     let (study, ended) = reproduce(&options, progress.as_mut(), interrupt::flag())?;
     drop(progress);
-    if arguments.json {
-        output::json(&study)?;
-    } else if !study.rows.is_empty() {
-        output::text(&text(&study))?;
+    if arguments.format.json || !study.rows.is_empty() {
+        arguments.format.print(&study, text)?;
     }
     if let Some(diagram) = diagram(&study) {
         draw(&diagram.figure(), &folder)?;
@@ -104,7 +131,7 @@ fn is_good(row: &ReproductionRow) -> bool {
 }
 
 fn text(study: &Reproduction) -> String {
-    let mut table = Table::new([
+    let mut table = TextTable::new([
         "run",
         "η",
         "B",
@@ -149,7 +176,7 @@ fn theory(study: &Reproduction) -> String {
     let judged = theories().flat_map(|(_, theory)| &theory.stability);
     let columns = ThresholdColumns::of(judged.map(|at| &at.thresholds[..]));
     let titles = ["minimum", "η", "B", "verdict", "η/η*"].map(str::to_owned);
-    let mut table = Table::new(titles.into_iter().chain(columns.titles()));
+    let mut table = TextTable::new(titles.into_iter().chain(columns.titles()));
     let (mut text, mut launches) = (String::new(), String::new());
     for (row, theory) in theories() {
         for at in &theory.stability {
@@ -268,8 +295,4 @@ fn with_deviation(spread: Spread) -> String {
 
 fn percent(fraction: Option<f64>) -> String {
     fraction.map_or(none(), |fraction| format!("{:.2}", 100.0 * fraction))
-}
-
-fn none() -> String {
-    "–".to_owned()
 }

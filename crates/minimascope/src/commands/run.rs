@@ -1,36 +1,56 @@
 //! `run`: train a network, then measure the minimum it reached.
 
-use minimascope_experiment::machine::Machine;
+use std::path::PathBuf;
+
+use clap::Args;
 use minimascope_experiment::plan::Plan;
 use minimascope_experiment::run::{self, Existing, Options};
+use minimascope_experiment::sweep::slurm::script::quoted;
 use minimascope_record::outcome::Outcome;
 
-use crate::arguments::Run;
-use crate::commands::config;
+use crate::arguments::{Configuration, MachineArguments};
 use crate::exit::{Done, Failure};
-use crate::{interrupt, output, progress, summary};
+use crate::output::ResultFormat;
+use crate::{interrupt, progress, summary};
 
-pub(crate) fn run(arguments: Run) -> Result<Done, Failure> {
-    let continued = summary::command_to_continue(&arguments);
-    let configured = config::read(arguments.configuration)?;
+/// Train a network, then measure its sharpness and non-uniformity.
+#[derive(Debug, Args)]
+pub(crate) struct RunArguments {
+    #[command(flatten)]
+    configuration: Configuration,
+    /// The folder that holds run folders.
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    out: PathBuf,
+    /// Continue the run if it was interrupted.
+    #[arg(long, conflicts_with = "force")]
+    resume: bool,
+    /// Run again, even if it is finished.
+    #[arg(long)]
+    force: bool,
+    #[command(flatten)]
+    format: ResultFormat,
+    #[command(flatten)]
+    machine: MachineArguments,
+}
+
+pub(super) fn run(arguments: &RunArguments) -> Result<Done, Failure> {
+    let machine = arguments.machine.start();
+    let continued = command_to_continue(arguments);
+    let configured = arguments.configuration.read()?;
     let plan = Plan::check(&configured)?;
     let options = Options {
-        out: arguments.out,
+        out: arguments.out.clone(),
         existing: match (arguments.resume, arguments.force) {
             (true, _) => Existing::Resume,
             (_, true) => Existing::Restart,
             (false, false) => Existing::Report,
         },
-        machine: arguments.machine.into(),
+        machine,
     };
     let mut progress = progress::on_stderr();
     let summary = run::run(&plan, &options, progress.as_mut(), interrupt::flag())?;
     drop(progress);
-    if arguments.json {
-        output::json(&summary)?;
-    } else {
-        output::text(&summary::text(&summary))?;
-    }
+    arguments.format.print(&summary, summary::text)?;
     if summary.outcome == Some(Outcome::Interrupted) {
         anstream::eprintln!("continue with: {continued}");
         return Ok(Done::Interrupted);
@@ -38,28 +58,17 @@ pub(crate) fn run(arguments: Run) -> Result<Done, Failure> {
     Ok(summary::ended(&summary))
 }
 
-/// Bytes of activations kept, unless the user says otherwise.
-const ACTIVATIONS: usize = 1 << 30;
-
-impl From<crate::arguments::Machine> for Machine {
-    fn from(machine: crate::arguments::Machine) -> Self {
-        let available = || std::thread::available_parallelism().map_or(1, usize::from);
-        Self {
-            threads: machine.threads.map_or_else(available, usize::from),
-            memory_bytes: machine.memory.unwrap_or(ACTIVATIONS),
-        }
+/// The command that continues an interrupted run.
+fn command_to_continue(run: &RunArguments) -> String {
+    let configuration = &run.configuration;
+    let mut words = vec!["minimascope".to_owned(), "run".to_owned(), configuration.source.clone()];
+    words.extend(configuration.assignments.iter().map(ToString::to_string));
+    if let Some(folder) = &configuration.data_dir {
+        words.extend(["--data-dir".to_owned(), folder.display().to_string()]);
     }
-}
-
-/// The machine for a question about all directions of curvature at once, where they fit.
-pub(super) fn for_every_direction(machine: crate::arguments::Machine) -> Machine {
-    let half = || memory_of_the_machine().map_or(ACTIVATIONS, |bytes| bytes / 2);
-    crate::arguments::Machine { memory: machine.memory.or_else(|| Some(half())), ..machine }.into()
-}
-
-/// Where the system says it: Linux.
-fn memory_of_the_machine() -> Option<usize> {
-    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
-    Some(line.trim().strip_suffix("kB")?.trim().parse::<usize>().ok()? << 10)
+    words.extend(["--out".to_owned(), run.out.display().to_string(), "--resume".to_owned()]);
+    if run.format.json {
+        words.push("--json".to_owned());
+    }
+    words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
 }

@@ -1,5 +1,9 @@
 //! `stability`: which learning rates and batch sizes can stay at a minimum.
 
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::Args;
 use minimascope_experiment::stability::at_minimum;
 use minimascope_experiment::target::Target;
 use minimascope_minimum::check;
@@ -7,20 +11,66 @@ use minimascope_record::measured::Estimate;
 use minimascope_record::stability::{StabilityQuestion, StabilityReport, Verdict};
 use minimascope_report::views::{attribution, boundary};
 
-use crate::arguments::Stability;
-use crate::commands::run::for_every_direction;
+use crate::arguments::{MinimumPlace, OptimizerArguments};
 use crate::criteria::{ThresholdColumns, criteria};
 use crate::exit::{Done, Failure};
 use crate::pictures::{draw, picture};
 use crate::summary::percent;
-use crate::table::{Table, grouped, significant};
-use crate::{interrupt, output, progress};
+use crate::table::{TextTable, grouped, significant};
+use crate::{interrupt, progress};
 
-pub(crate) fn run(arguments: &Stability) -> Result<Done, Failure> {
+/// Say which learning rates and batch sizes can stay at a run's minimum.
+///
+/// With --learning-rate and --batch-size: does SGD stay there? With --batch-size alone: up to
+/// which learning rate? With --learning-rate alone: from which batch size on? With neither: does
+/// the run's own pair stay?
+#[derive(Debug, Args)]
+pub(crate) struct StabilityArguments {
+    /// A run's folder or id, or a .safetensors file of parameters.
+    #[arg(value_name = "RUN|CHECKPOINT")]
+    target: String,
+    #[command(flatten)]
+    optimizer: OptimizerArguments,
+    /// β of heavy-ball momentum [default: the run's].
+    #[arg(long, value_name = "BETA")]
+    momentum: Option<f64>,
+    /// Critical learning rates at B = 1, 2, 4, … n, as a table and a figure.
+    #[arg(long)]
+    boundary: bool,
+    /// The examples that make SGD leave, and the threshold without them [default count: 8].
+    #[arg(
+        long,
+        visible_alias = "blame",
+        value_name = "COUNT",
+        num_args = 0..=1,
+        default_missing_value = "8"
+    )]
+    attribution: Option<NonZeroUsize>,
+    /// The curvature along SGD's own steps, to compare with 2/η.
+    #[arg(long)]
+    batch_sharpness: bool,
+    /// No simulations, and for a large problem leading directions only: a wider bracket, sooner.
+    #[arg(long)]
+    quick: bool,
+    /// The exact threshold has settled when twice the directions change it by less than this.
+    /// [default: 0.01]
+    #[arg(long, value_name = "SHARE")]
+    tolerance: Option<f64>,
+    /// The folder for the figures (SVG) [default: the run's].
+    #[arg(long, value_name = "DIR")]
+    figures: Option<PathBuf>,
+    #[command(flatten)]
+    place: MinimumPlace,
+}
+
+pub(super) fn run(arguments: &StabilityArguments) -> Result<Done, Failure> {
     let place = &arguments.place;
+    let machine = if arguments.quick {
+        place.machine.start()
+    } else {
+        place.machine.start_for_every_direction()
+    };
     let target = Target::find(&arguments.target, &place.out, place.config.as_deref())?;
-    let machine =
-        if arguments.quick { place.machine.into() } else { for_every_direction(place.machine) };
     let n = target.plan().train().len();
     let optimizer = &arguments.optimizer;
     let question = StabilityQuestion {
@@ -41,12 +91,8 @@ pub(crate) fn run(arguments: &Stability) -> Result<Done, Failure> {
         minimum.ask(&question, progress, flag)
     })?;
     drop(progress);
-    if place.json {
-        output::json(&report)?;
-    } else {
-        output::text(&text(&report))?;
-    }
-    let folder = place.figures.as_deref().unwrap_or(target.folder());
+    place.format.print(&report, text)?;
+    let folder = arguments.figures.as_deref().unwrap_or(target.folder());
     if let Some(boundary) = boundary(&report) {
         draw(&boundary.figure(), folder)?;
     }
@@ -92,7 +138,7 @@ fn text(report: &StabilityReport) -> String {
             ("share of s²", &attribution.non_uniformity),
             ("share in η*", &attribution.mean_square),
         ] {
-            let mut table = Table::new(["example", "label", of, "corrupted"]);
+            let mut table = TextTable::new(["example", "label", of, "corrupted"]);
             for share in shares {
                 table.row([
                     share.example.to_string(),
@@ -104,13 +150,13 @@ fn text(report: &StabilityReport) -> String {
             text.push_str(&format!("\n{table}"));
         }
         text.push('\n');
-        let mut table = Table::new(["left out", "η*"]);
+        let mut table = TextTable::new(["left out", "η*"]);
         for at in &attribution.left_out {
             table.row([at.examples.to_string(), significant(at.critical_learning_rate)]);
         }
-        let directions = grouped(attribution.rank as u64);
+        let rank = grouped(attribution.rank as u64);
         let at = attribution.batch_size;
-        text.push_str(&format!("{table}at B = {at}, η* in {directions} leading directions\n"));
+        text.push_str(&format!("{table}at B = {at}, η* from square-root factors of rank {rank}\n"));
     }
     if let Some(found) = &report.batch_sharpness {
         let estimate = |value: Option<Estimate>| {
@@ -159,7 +205,7 @@ fn point(report: &StabilityReport) -> String {
         }
     }
     text.push('\n');
-    let mut table = Table::new(["", "Hessian", "Gauss–Newton", "difference"]);
+    let mut table = TextTable::new(["", "Hessian", "Gauss–Newton", "difference"]);
     for (name, full, part) in [
         ("sharpness a", minimum.sharpness.value, factors.sharpness),
         ("non-uniformity s", minimum.non_uniformity.value, factors.non_uniformity),
@@ -188,7 +234,7 @@ fn point(report: &StabilityReport) -> String {
     };
     if let Some(left_out) = left_out {
         let rank = grouped(factors.rank as u64);
-        text.push_str(&format!("{rank} leading directions; {left_out}\n"));
+        text.push_str(&format!("Gauss–Newton square-root factors of rank {rank}; {left_out}\n"));
     }
     text
 }
@@ -198,7 +244,7 @@ fn boundary_table(report: &StabilityReport) -> String {
     let columns = ThresholdColumns::of(report.boundary.iter().map(|row| &row.thresholds[..]));
     let titles = columns.titles();
     let mut table =
-        Table::new(["B".to_owned()].into_iter().chain(titles).chain(["verdict".to_owned()]));
+        TextTable::new(["B".to_owned()].into_iter().chain(titles).chain(["verdict".to_owned()]));
     for row in &report.boundary {
         let verdict = row.verdict.as_ref().map_or(String::new(), Verdict::to_string);
         let cells = columns.cells(&row.thresholds);

@@ -4,25 +4,116 @@ mod progress;
 mod slurm;
 mod tables;
 
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+use minimascope_experiment::sweep::axes::SweptAssignment;
 use minimascope_experiment::sweep::collect::{CollectOptions, collect};
 use minimascope_experiment::sweep::plan::SweepPlan;
 use minimascope_experiment::sweep::pool::{SweepEnded, SweepOptions, sweep};
 use minimascope_experiment::sweep::shard::Shard;
 use minimascope_experiment::sweep::status::{estimate, status};
 use minimascope_experiment::sweep::store::Store;
-use minimascope_record::sweep::{RunState, SweepReport};
+use minimascope_record::sweep::RunState;
 
-use crate::arguments::{Engine, PlanPlace, Sweep, SweepCommand};
+use crate::arguments::{MachineArguments, PlanPlace};
 use crate::exit::{Done, Failure};
 use crate::table::grouped;
 use crate::{interrupt, output};
 
-pub(crate) fn run(arguments: &Sweep) -> Result<Done, Failure> {
+/// Run many runs, each once: learning rates × batch sizes × seeds.
+///
+/// What is in the store is skipped; the same command continues after any interruption.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub(crate) struct SweepArguments {
+    #[command(subcommand)]
+    command: Option<SweepCommand>,
+    #[command(flatten)]
+    place: PlanPlace,
+    /// Print the runs and what they may take, and run nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Only part K of N, a function of the plan alone.
+    #[arg(long, value_name = "K/N")]
+    shard: Option<Shard>,
+    /// Try again what an error ended.
+    #[arg(long)]
+    retry_failed: bool,
+    /// What works on it: the threads of this machine, or an array of Slurm jobs.
+    #[arg(long, value_name = "ENGINE", value_enum, default_value_t = Engine::Local)]
+    engine: Engine,
+    #[command(flatten)]
+    slurm: slurm::SlurmOptions,
+    #[command(flatten)]
+    machine: MachineArguments,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Engine {
+    Local,
+    Slurm,
+}
+
+#[derive(Debug, Subcommand)]
+enum SweepCommand {
+    /// Where each run of a plan stands: the plan against the store, and squeue where it answers.
+    Status(PlanPlace),
+    /// Hand to Slurm what is neither finished nor in the queue.
+    Launch {
+        #[command(flatten)]
+        place: PlanPlace,
+        /// Although other runs of the plan are in the queue.
+        #[arg(long)]
+        missing: bool,
+        /// What an error ended, too.
+        #[arg(long)]
+        retry_failed: bool,
+        /// Print the script and submit nothing.
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        slurm: slurm::SlurmOptions,
+    },
+    /// Write the store as tables: Parquet and CSV, a row a run, and the traces.
+    Collect {
+        /// The plan whose runs are collected; without one, all of the store's.
+        #[arg(value_name = "PLAN|PRESET|FILE.toml")]
+        source: Option<String>,
+        /// Values over those of the plan.
+        #[arg(value_name = "KEY=VALUE,…")]
+        assignments: Vec<SweptAssignment>,
+        /// The folder that holds run folders.
+        #[arg(long, value_name = "DIR", default_value = "runs")]
+        out: PathBuf,
+        /// The folder for the tables [default: tables in the store].
+        #[arg(long, value_name = "DIR")]
+        to: Option<PathBuf>,
+        /// At most about so many lines of each trace, evenly chosen [default: all].
+        #[arg(long, value_name = "COUNT")]
+        points: Option<NonZeroUsize>,
+        /// Print what was written as one JSON object.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Take every job of a store out of Slurm's queue; what runs is saved.
+    Cancel {
+        /// The folder that holds run folders.
+        #[arg(long, value_name = "DIR", default_value = "runs")]
+        out: PathBuf,
+        /// Print the numbers of the jobs as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+pub(super) fn run(arguments: &SweepArguments) -> Result<Done, Failure> {
     match &arguments.command {
         Some(SweepCommand::Status(place)) => {
             let (plan, store) = open(place)?;
             let report = slurm::coloured(&plan, &store)?;
-            print(place, &report, &tables::status(&report))?;
+            place.format.print(&report, tables::status)?;
             Ok(Done::Well)
         }
         Some(SweepCommand::Launch { place, missing, retry_failed, dry_run, slurm }) => {
@@ -89,20 +180,11 @@ pub(super) fn open(place: &PlanPlace) -> Result<(SweepPlan, Store), Failure> {
     Ok((plan, Store::at(place.out.clone())))
 }
 
-fn print(place: &PlanPlace, report: &SweepReport, text: &str) -> Result<(), Failure> {
-    if place.json {
-        output::json(report)?;
-    } else {
-        output::text(text)?;
-    }
-    Ok(())
-}
-
 /// On this machine.
-fn here(arguments: &Sweep) -> Result<Done, Failure> {
+fn here(arguments: &SweepArguments) -> Result<Done, Failure> {
     let place = &arguments.place;
     let options = SweepOptions {
-        machine: arguments.machine.into(),
+        machine: arguments.machine.start(),
         shard: arguments.shard.unwrap_or(Shard::WHOLE),
         retry_failed: arguments.retry_failed,
     };
@@ -110,7 +192,7 @@ fn here(arguments: &Sweep) -> Result<Done, Failure> {
         let (plan, store) = open(place)?;
         let mut report = status(&plan, &store, options.shard)?;
         estimate(&mut report, &plan, &store, options.machine.threads)?;
-        print(place, &report, &tables::planned(&report, options.machine.threads))?;
+        place.format.print(&report, |report| tables::planned(report, options.machine.threads))?;
         return Ok(Done::Well);
     }
     work(place, &options)
@@ -123,7 +205,7 @@ pub(super) fn work(place: &PlanPlace, options: &SweepOptions) -> Result<Done, Fa
     let ended = sweep(&plan, &store, options, progress.as_mut(), interrupt::flag())?;
     drop(progress);
     let report = status(&plan, &store, options.shard)?;
-    print(place, &report, &tables::results(&report))?;
+    place.format.print(&report, tables::results)?;
     let failed = report.runs.iter().filter(|row| row.state == RunState::Failed).count();
     if failed > 0 {
         let folder = store.root().join("failed");

@@ -1,23 +1,23 @@
 //! `escape --grid`: observed against predicted.
 
 use minimascope_experiment::escape::{Grid, grid};
+use minimascope_experiment::machine::Machine;
 use minimascope_experiment::stability::at_minimum;
 use minimascope_experiment::target::Target;
 use minimascope_record::escape::{Cell, EscapeGrid, Linearised};
 use minimascope_record::threshold::mean_square;
 use minimascope_report::views;
 
-use super::{STEPS, folder, place_of};
-use crate::arguments::Escape;
+use super::arguments::{EscapeArguments, STEPS};
 use crate::exit::{Done, Failure};
 use crate::pictures::draw;
-use crate::table::{Table, grouped, significant};
-use crate::{interrupt, output, progress};
+use crate::table::{TextTable, grouped, none, significant};
+use crate::{interrupt, progress};
 
 /// Launches of a cell: fewer say nothing of a cell near its threshold.
 const SEEDS: u64 = 3;
 
-pub(super) fn run(arguments: &Escape) -> Result<Done, Failure> {
+pub(super) fn run(arguments: &EscapeArguments, machine: &Machine) -> Result<Done, Failure> {
     let (place, optimizer) = (&arguments.place, &arguments.optimizer);
     let target = Target::find(&arguments.target, &place.out, place.config.as_deref())?;
     let n = target.plan().train().len();
@@ -32,32 +32,26 @@ pub(super) fn run(arguments: &Escape) -> Result<Done, Failure> {
         quick: arguments.quick,
     };
     what.check(n)?;
-    let machine = place.machine.into();
     let mut progress = progress::on_stderr();
     let flag = interrupt::flag();
-    let folder = folder(arguments, &target, "grid");
-    let to = place_of(arguments, &folder);
-    let mut record =
-        at_minimum(&target, &machine, progress.as_mut(), flag, |minimum, progress| {
-            grid(minimum, &what, &to, progress, flag)
-        })?;
+    let folder = arguments.folder(&target, "grid");
+    let to = arguments.keep_in(&folder);
+    let mut record = at_minimum(&target, machine, progress.as_mut(), flag, |minimum, progress| {
+        grid(minimum, &what, &to, progress, flag)
+    })?;
     drop(progress);
     if !record.complete {
         return Ok(Done::Interrupted);
     }
     draw(&views::grid(&record).figure(), folder.path())?;
     record.folder = Some(folder.path().display().to_string());
-    if place.json {
-        output::json(&record)?;
-    } else {
-        output::text(&text(&record))?;
-    }
+    place.format.print(&record, text)?;
     Ok(Done::Well)
 }
 
 fn text(record: &EscapeGrid) -> String {
     let mut text = String::new();
-    let mut table = Table::new(["B", "η*", "from", "to"]);
+    let mut table = TextTable::new(["B", "η*", "from", "to"]);
     for row in &record.boundary {
         let Some(exact) = mean_square(&row.thresholds) else { continue };
         let ends = exact.ends();
@@ -69,7 +63,7 @@ fn text(record: &EscapeGrid) -> String {
         ]);
     }
     text.push_str(&format!("{table}\n"));
-    let mut table = Table::new([
+    let mut table = TextTable::new([
         "B",
         "η",
         "η/η*",
@@ -89,15 +83,15 @@ fn text(record: &EscapeGrid) -> String {
             cell.predicted.to_string(),
             if cell.has_left() { "leaves" } else { "stays" }.to_owned(),
             format!("{} of {}", cell.left(), cell.departures.len()),
-            cell.left_at().map_or("–".to_owned(), grouped),
+            cell.left_at().map_or(none(), grouped),
             cell.largest_loss_ratio.map_or("∞".to_owned(), significant),
-            cell.predicted_growth.typical.map_or("–".to_owned(), significant),
+            cell.predicted_growth.typical.map_or(none(), significant),
             cell.explanation.map_or(String::new(), |why| why.to_string()),
         ]);
     }
     text.push_str(&table.to_string());
     let counts = &record.agreement;
-    let mut table = Table::new(["", "seen to stay", "seen to leave"]);
+    let mut table = TextTable::new(["", "seen to stay", "seen to leave"]);
     let row = |name: &str, stays: usize, leaves: usize| {
         [name.to_owned(), stays.to_string(), leaves.to_string()]
     };
@@ -131,7 +125,7 @@ fn explained(record: &EscapeGrid) -> String {
     if cells().next().is_none() {
         return String::new();
     }
-    let mut table = Table::new([
+    let mut table = TextTable::new([
         "B",
         "η",
         "η/η*",
@@ -146,7 +140,7 @@ fn explained(record: &EscapeGrid) -> String {
     ]);
     for (cell, linearised) in cells() {
         let launches = |index: usize| {
-            linearised.by_sampling.get(index).map_or("–".to_owned(), |of| {
+            linearised.by_sampling.get(index).map_or(none(), |of| {
                 let left = of.left_within(cell.max_steps);
                 let later = of.left_within(u64::MAX) - left;
                 let later = if later > 0 { format!(" + {later} later") } else { String::new() };
@@ -155,7 +149,7 @@ fn explained(record: &EscapeGrid) -> String {
         };
         let typically = |index: usize| {
             let typical = linearised.by_sampling.get(index).and_then(|of| of.typical);
-            typical.map_or("–".to_owned(), significant)
+            typical.map_or(none(), significant)
         };
         table.row([
             cell.batch_size.to_string(),
@@ -176,7 +170,7 @@ fn explained(record: &EscapeGrid) -> String {
 
 /// How many launches do what their twins do, the linearised launches on the same batches.
 fn twins(cell: &Cell, linearised: &Linearised) -> String {
-    let Some(used) = linearised.by_sampling.first() else { return "–".to_owned() };
+    let Some(used) = linearised.by_sampling.first() else { return none() };
     let alike =
         cell.departures.iter().zip(&used.departures).filter(|(launch, twin)| {
             launch.is_some() == twin.is_some_and(|at| at <= cell.max_steps)

@@ -4,15 +4,14 @@ use minimascope_experiment::escape::toy::{ToyLaunch, launch};
 use minimascope_record::escape::{ToyEnd, ToyEscape};
 use minimascope_study::toy::ToyFigure;
 
-use crate::arguments::Escape;
+use super::arguments::EscapeArguments;
 use crate::criteria::criteria;
 use crate::exit::{Done, Failure};
-use crate::output;
 use crate::pictures::draw;
 use crate::summary::name_of;
 use crate::table::significant;
 
-pub(super) fn run(arguments: &Escape) -> Result<Done, Failure> {
+pub(super) fn run(arguments: &EscapeArguments) -> Result<Done, Failure> {
     let standard = ToyLaunch::default();
     let mut what = ToyLaunch {
         learning_rate: arguments.optimizer.learning_rate.unwrap_or(standard.learning_rate),
@@ -41,14 +40,10 @@ pub(super) fn run(arguments: &Escape) -> Result<Done, Failure> {
         });
     }
     let (mut record, paths) = launch(&what)?;
-    let folder = arguments.place.figures.as_deref().unwrap_or(&arguments.place.out);
+    let folder = arguments.figures.as_deref().unwrap_or(&arguments.place.out);
     let drawn = draw(&ToyFigure::new(&record, &paths).figure(), folder)?;
     record.figure = Some(drawn.display().to_string());
-    if arguments.place.json {
-        output::json(&record)?;
-    } else {
-        output::text(&text(&record))?;
-    }
+    arguments.place.format.print(&record, text)?;
     Ok(Done::Well)
 }
 

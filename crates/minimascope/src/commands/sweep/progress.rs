@@ -3,17 +3,18 @@
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-use indicatif::{HumanDuration, MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{HumanDuration, MultiProgress, ProgressBar};
 use minimascope_experiment::sweep::board::{Board, News, RunPhase, Running, SweepProgress};
 use minimascope_record::measured::Measured;
 
+use crate::progress::style;
 use crate::table::{grouped, significant};
 
 pub(super) fn on_stderr() -> Box<dyn SweepProgress> {
     if std::io::stderr().is_terminal() {
         Box::new(Bars::new())
     } else {
-        Box::new(Lines { last: Instant::now() })
+        Box::new(SweepLines { last: Instant::now() })
     }
 }
 
@@ -29,10 +30,6 @@ impl Bars {
         let whole = all.add(ProgressBar::new(0).with_style(style("{wide_bar} {pos}/{len} {msg}")));
         Self { all, whole, workers: Vec::new() }
     }
-}
-
-fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template).expect("the templates are constants")
 }
 
 impl SweepProgress for Bars {
@@ -61,14 +58,14 @@ impl Drop for Bars {
     }
 }
 
-struct Lines {
+struct SweepLines {
     last: Instant,
 }
 
 /// Between two lines while nothing ends: a log of a night stays readable.
 const EVERY: Duration = Duration::from_secs(30);
 
-impl SweepProgress for Lines {
+impl SweepProgress for SweepLines {
     fn changed(&mut self, board: &Board, news: Option<&News>) {
         if let Some(news) = news {
             let done = board.finished + board.failed;

@@ -1,5 +1,6 @@
 //! `sweep --engine slurm`, `sweep launch`, `sweep cancel`.
 
+use clap::Args;
 use minimascope_experiment::error::SweepError;
 use minimascope_experiment::sweep::plan::SweepPlan;
 use minimascope_experiment::sweep::shard::Shard;
@@ -8,9 +9,32 @@ use minimascope_experiment::sweep::status::status;
 use minimascope_experiment::sweep::store::Store;
 use minimascope_record::sweep::{RunState, SlurmSettings, SweepReport};
 
-use crate::arguments::{PlanPlace, SlurmOptions};
+use crate::arguments::PlanPlace;
 use crate::exit::{Done, Failure};
 use crate::output;
+
+/// What goes into the script, over `[slurm]` of the sweep file.
+#[derive(Clone, Debug, Args)]
+pub(super) struct SlurmOptions {
+    /// A line for the script after `#SBATCH `, as it is: --sbatch=--partition=long.
+    #[arg(long, value_name = "LINE", allow_hyphen_values = true)]
+    sbatch: Vec<String>,
+    /// At most so many tasks at a time.
+    #[arg(long, value_name = "TASKS")]
+    throttle: Option<u32>,
+    /// Minutes of work in one task, by the estimate [default: 10].
+    #[arg(long, value_name = "MINUTES", value_parser = minutes)]
+    task_minutes: Option<f64>,
+}
+
+fn minutes(text: &str) -> Result<f64, String> {
+    let minutes: f64 = text.parse().map_err(|_| "write a number of minutes".to_owned())?;
+    if minutes > 0.0 && minutes.is_finite() {
+        Ok(minutes)
+    } else {
+        Err("it must be over 0".to_owned())
+    }
+}
 
 /// What a submission is asked to do.
 pub(super) struct Submission<'a> {
@@ -44,15 +68,13 @@ impl Submission<'_> {
             return Ok(Done::Well);
         }
         let record = launch.submit()?;
-        if self.place.json {
-            output::json(&record)?;
-        } else {
+        self.place.format.print(&record, |record| {
             let collect = record.collect_job.as_deref().unwrap_or("–");
-            output::text(&format!(
+            format!(
                 "job {}: {runs} runs in {tasks} tasks; job {collect} collects after it\n{}\n",
                 record.job, record.folder
-            ))?;
-        }
+            )
+        })?;
         Ok(Done::Well)
     }
 

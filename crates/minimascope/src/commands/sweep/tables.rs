@@ -7,7 +7,7 @@ use indicatif::HumanDuration;
 use minimascope_record::measured::Measured;
 use minimascope_record::sweep::{RunState, SweepReport, SweepRow};
 
-use crate::table::{Table, grouped, significant};
+use crate::table::{TextTable, grouped, none, significant};
 
 /// Before: what would run, and what it may take.
 pub(super) fn planned(report: &SweepReport, threads: usize) -> String {
@@ -93,7 +93,7 @@ fn table<const N: usize>(
     let heading = std::iter::once("run".to_owned())
         .chain(keys.iter().map(short))
         .chain(headings.iter().map(|heading| (*heading).to_owned()));
-    let mut table = Table::new(heading);
+    let mut table = TextTable::new(heading);
     for row in &report.runs {
         let values = row.values.iter().map(|(_, value)| value.clone());
         table.row(std::iter::once(row.run.clone()).chain(values).chain(cells(row)));
@@ -129,8 +129,4 @@ fn duration(seconds: f64) -> String {
         return "1 second".to_owned();
     }
     HumanDuration(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX)).to_string()
-}
-
-fn none() -> String {
-    "–".to_owned()
 }
