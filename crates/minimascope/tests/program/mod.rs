@@ -1,12 +1,16 @@
 //! The program, as a user starts it, and a run that takes a moment.
 
-#![allow(dead_code, reason = "each test file uses a part")]
+#![allow(dead_code, unused_imports, reason = "each test binary uses a part")]
+
+mod fixture;
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output};
 
 use serde_json::Value;
 use tempfile::TempDir;
+
+pub(crate) use fixture::{Fixture, TO_A_MINIMUM};
 
 /// 314 parameters in f64 on 40 images of two classes.
 pub(crate) const TINY: &str = r#"
@@ -46,6 +50,23 @@ impl Place {
         Self { folder }
     }
 
+    /// A folder with a finished run in `runs/`, of its own: a test may write into it. And its id.
+    pub(crate) fn with_run(fixture: Fixture) -> (Self, String) {
+        let place = Self::new();
+        let id = place.add(fixture);
+        (place, id)
+    }
+
+    /// Puts a finished run into `runs/`: its id.
+    pub(crate) fn add(&self, fixture: Fixture) -> String {
+        fixture.copy_into(&self.path().join("runs"))
+    }
+
+    /// The folder of a run in `runs/`.
+    pub(crate) fn run_folder(&self, id: &str) -> PathBuf {
+        self.path().join("runs").join(id)
+    }
+
     pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
@@ -83,6 +104,21 @@ impl Place {
         let result = self.json(&words);
         self.path().join(result["folder"].as_str().unwrap())
     }
+}
+
+/// The id of a run by its folder.
+pub(crate) fn id_of(folder: &Path) -> &str {
+    folder.file_name().unwrap().to_str().unwrap()
+}
+
+/// What a program says that gets Ctrl-C, and ends by it.
+#[cfg(unix)]
+pub(crate) fn interrupted(child: Child) -> Output {
+    let mut kill = Command::new("kill");
+    assert!(kill.args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130), "{}", text(&output.stderr));
+    output
 }
 
 pub(crate) fn text(bytes: &[u8]) -> String {

@@ -42,7 +42,7 @@ pub struct AttributionFigure {
 impl AttributionFigure {
     /// The figure.
     pub fn figure(&self) -> Figure {
-        let mut figure = Figure::new("blame", Text::plain(&self.title), self.description());
+        let mut figure = Figure::new("attribution", Text::plain(&self.title), self.description());
         figure.subtitle = Text::plain(&self.subtitle);
         figure.panels.push(self.bars_panel());
         if !self.left_out.is_empty() {

@@ -86,7 +86,7 @@ fn every_figure_has_its_marks() {
         ("spectral-density", 0),
         ("escape", ESCAPE),
         ("agreement", 2 * (42 + 11 + 2)),
-        ("blame", 10 + 5),
+        ("attribution", 10 + 5),
     ];
     for figure in sample::figures() {
         let page = page(&figure);

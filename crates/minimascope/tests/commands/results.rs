@@ -1,9 +1,8 @@
 //! What the commands print: objects with their keys, tables, and results that are not successes.
 
-mod program;
-
-use program::{Place, text};
 use serde_json::Value;
+
+use crate::program::{Fixture, Place, text};
 
 fn assert_measured(value: &Value) {
     assert!(value["value"].as_f64().unwrap() > 0.0, "{value}");
@@ -20,7 +19,7 @@ fn run_and_measure_print_one_object_with_the_documented_keys() {
     for key in ["parameters", "learning_rate", "batch_size", "outcome", "steps", "train_loss"] {
         assert!(!run[key].is_null(), "{key}");
     }
-    assert_eq!(run["schema_version"], 1);
+    assert_eq!(run["schema_version"], 2);
     // (49 + 1)·6 + (6 + 1)·2.
     assert_eq!(run["parameters"], 314);
     assert_eq!(run["batch_size"], 7);
@@ -59,10 +58,8 @@ fn run_and_measure_print_one_object_with_the_documented_keys() {
 
 #[test]
 fn the_trace_is_that_of_the_density() {
-    let place = Place::new();
-    let run = place.json(&["run", "tiny.toml", "train.stop.max_steps=5", "--json"]);
-    let id = run["run"].as_str().unwrap();
-    let spectrum = &place.json(&["measure", id, "--density", "--trace", "--json"])["spectrum"];
+    let (place, id) = Place::with_run(Fixture::Tiny);
+    let spectrum = &place.json(&["measure", &id, "--density", "--trace", "--json"])["spectrum"];
     let list = |key: &str| -> Vec<f64> {
         spectrum["density"][key].as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect()
     };
@@ -84,15 +81,16 @@ fn the_trace_is_that_of_the_density() {
     let of_density = 314.0 * errors.map(|(at, error)| at.abs() * error * step).sum::<f64>();
     let difference = (314.0 * moment(1) - value).abs();
     assert!(difference <= 4.0 * (error + of_density), "{difference} of {value} ± {error}");
-    let shown = place.stdout(&["measure", id, "--trace"]);
+    let shown = place.stdout(&["measure", &id, "--trace"]);
     assert!(shown.contains("trace") && shown.contains(" ± "), "{shown}");
 }
 
 #[test]
 fn a_lone_file_of_parameters_is_measured_with_a_configuration() {
-    let place = Place::new();
-    let run = place.json(&["run", "tiny.toml", "--json"]);
-    let folder = place.path().join(run["folder"].as_str().unwrap());
+    let (place, id) = Place::with_run(Fixture::Tiny);
+    let folder = place.run_folder(&id);
+    let run = std::fs::read(folder.join("outcome.json")).unwrap();
+    let run: Value = serde_json::from_slice(&run).unwrap();
     std::fs::copy(folder.join("final.safetensors"), place.path().join("alone.safetensors"))
         .unwrap();
     let words = ["measure", "alone.safetensors", "--config", "tiny.toml", "--json"];
@@ -144,8 +142,8 @@ fn a_time_limit_is_named() {
 
 #[test]
 fn the_folder_holds_a_complete_configuration() {
-    let place = Place::new();
-    let folder = place.run_into("runs", &[]);
+    let (place, id) = Place::with_run(Fixture::Tiny);
+    let folder = place.run_folder(&id);
     let config = folder.join("config.toml");
     let text = std::fs::read_to_string(&config).unwrap();
     for line in ["schema_version = 1", "max_products = 2000", "loss_every = 10", "momentum"] {
@@ -153,7 +151,7 @@ fn the_folder_holds_a_complete_configuration() {
     }
     // Run again from it, elsewhere: the same run.
     let again = place.json(&["run", config.to_str().unwrap(), "--out", "again", "--json"]);
-    assert_eq!(Some(again["run"].as_str().unwrap()), folder.file_name().unwrap().to_str());
+    assert_eq!(again["run"], id.as_str());
     let provenance: Value =
         serde_json::from_slice(&std::fs::read(folder.join("provenance.json")).unwrap()).unwrap();
     assert!(provenance["threads"].as_u64().unwrap() >= 1);

@@ -1,12 +1,12 @@
 //! The same bits whatever the machine does: threads, observers, interruptions.
 
-mod program;
-
 use std::path::{Path, PathBuf};
-use std::process::{Child, Output, Stdio};
+use std::process::{Child, Stdio};
 use std::time::Duration;
 
-use program::{Place, RESULTS, assert_same_files, text};
+#[cfg(unix)]
+use crate::program::interrupted;
+use crate::program::{Fixture, Place, RESULTS, assert_same_files, text};
 
 #[test]
 fn at_one_two_and_four_threads() {
@@ -128,16 +128,6 @@ fn after_a_kill() {
     assert_same_files(&whole(&place), &resumed(&place), &TRACES);
 }
 
-/// What a program leaves that gets Ctrl-C.
-#[cfg(unix)]
-fn interrupted(child: Child) -> Output {
-    let mut kill = std::process::Command::new("kill");
-    assert!(kill.args(["-INT", &child.id().to_string()]).status().unwrap().success());
-    let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(130), "{}", text(&output.stderr));
-    output
-}
-
 #[cfg(unix)]
 #[test]
 fn after_an_interrupt() {
@@ -159,10 +149,8 @@ fn after_an_interrupt() {
 #[cfg(unix)]
 #[test]
 fn launches_after_an_interrupt() {
-    let place = Place::new();
-    let run = place.run_into("runs", &["train.stop.max_steps=4000"]);
-    let id = run.file_name().unwrap().to_str().unwrap();
-    let pair = ["escape", id, "--learning-rate", "0.001", "--batch-size", "7", "--quick"];
+    let (place, id) = Place::with_run(Fixture::Minimum);
+    let pair = ["escape", &id, "--learning-rate", "0.001", "--batch-size", "7", "--quick"];
     let words = [&pair[..], &["--seeds", "2", "--steps", "60000", "--json", "--figures"]].concat();
     let whole = place.json(&[&words[..], &["whole"]].concat());
     let cut = [&words[..], &["cut"]].concat();
@@ -192,8 +180,8 @@ fn launches_after_an_interrupt() {
 
 #[test]
 fn a_finished_run_is_reported_and_not_computed_again() {
-    let place = Place::new();
-    let folder = place.run_into("runs", &[]);
+    let (place, id) = Place::with_run(Fixture::Tiny);
+    let folder = place.run_folder(&id);
     let changed =
         |folder: &Path| std::fs::metadata(folder.join("outcome.json")).unwrap().modified().unwrap();
     let first = changed(&folder);

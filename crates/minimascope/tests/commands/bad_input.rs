@@ -1,8 +1,8 @@
 //! Bad input gets one sentence, one hint, and exit code 2; nothing is lost or left behind.
 
-mod program;
+use serde_json::Value;
 
-use program::{Place, text};
+use crate::program::{Fixture, Place, TINY, id_of, text};
 
 /// Words of the command, then the whole of stderr.
 fn assert_refused(place: &Place, words: &[&str], error: &str, hint: &str) {
@@ -173,4 +173,68 @@ fn a_budget_that_holds_nothing() {
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("error: a memory budget of 1000 bytes is too small"), "{said}");
     assert!(said.contains("hint: "), "{said}");
+}
+
+#[test]
+fn questions_of_the_theory_without_a_meaning() {
+    let (place, id) = Place::with_run(Fixture::Minimum);
+    let id = id.as_str();
+    let diverged = place.run_into("runs", &["train.learning_rate=1e6"]);
+    let diverged = id_of(&diverged);
+    let without_a_spectrum = |words: &[&str]| {
+        let output = place.output(&[&["run"][..], words, &["--json"]].concat());
+        assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
+        let record: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let run = record["run"].as_str().unwrap().to_owned();
+        (record["outcome"].as_str().unwrap_or_default().to_owned(), run)
+    };
+    // Without a second example Σ is zero, which no relative residual measures: exit code 3. So it is
+    // where the first step puts every rectified unit below zero, and there it stays.
+    let (_, one) = without_a_spectrum(&["tiny.toml", "data.train.first=1", "train.batch_size=1"]);
+    place.write("rectified.toml", TINY.replace("tanh", "relu"));
+    let large = ["initialization.gain=6", "train.learning_rate=1", "train.stop.max_steps=1000"];
+    let (outcome, dead) = without_a_spectrum(&[&["rectified.toml"][..], &large].concat());
+    assert_eq!(outcome, "dead");
+    let (one, dead) = (one.as_str(), dead.as_str());
+    let untrained = place.run_into("runs", &["train.stop.max_steps=1", "train.learning_rate=1e-9"]);
+    let untrained = id_of(&untrained);
+    for (words, said) in [
+        (&["stability", id, "--learning-rate", "0"][..], "the learning rate is 0"),
+        (&["stability", id, "--learning-rate", "-1"], "the learning rate is -1"),
+        (&["stability", id, "--learning-rate", "nan"], "the learning rate is NaN"),
+        (&["stability", id, "--batch-size", "0"], "the batch size is 0"),
+        (&["stability", id, "--batch-size", "41"], "larger than the 40 examples"),
+        (&["stability", id, "--momentum", "1"], "the momentum is 1"),
+        (&["stability", id, "--tolerance", "0"], "the tolerance is 0"),
+        (&["stability", id, "--tolerance", "-1"], "the tolerance is -1"),
+        (&["stability", id, "--tolerance", "nan"], "the tolerance is NaN"),
+        (&["stability", one], "there are 1 examples"),
+        (&["stability", diverged], "diverged at step"),
+        (&["stability", "absent"], "there is no run at absent"),
+        (&["escape", id], "needs a learning rate and a batch size"),
+        (&["escape", id, "--learning-rate", "0", "--batch-size", "4"], "the learning rate is 0"),
+        (&["escape", id, "--learning-rate", "1", "--batch-size", "0"], "the batch size is 0"),
+        (&["escape", id, "--grid", "--batch-sizes", "50"], "larger than the 40 examples"),
+        (&["escape", id, "--grid", "--seeds", "0"], "the number of launches is zero"),
+        (&["escape", id, "--grid", "--learning-rates", "-0.1,1"], "the learning rate is -0.1"),
+        (&["escape", id, "--grid", "--batch-sizes", "-4,2"], "a number of examples or all"),
+        (&["escape", id, "--grid", "--seeds", "-1"], "invalid value '-1' for '--seeds <K>'"),
+        (&["stability", id, "--batch-size", "-4"], "invalid value '-4' for '--batch-size <B>'"),
+        (&["stability", dead], "its outputs are the same for every input"),
+        (&["escape", dead, "--grid"], "every learning rate stays at a dead one"),
+        (&["escape", "toy", "--curvatures", "1"], "takes two numbers"),
+        (&["escape", untrained, "--grid"], "no minimum to leave"),
+        (&["escape", "toy", "--curvatures", "0,1"], "the curvature of f1 at x = 1 is 0"),
+        (&["escape", "toy", "--curvatures", "-1,2"], "the curvature of f1 at x = 1 is -1"),
+        (&["escape", "toy", "--curvatures", "1,1e300"], "the curvature of f2 at x = 1 is 1e300"),
+        (&["escape", "toy", "--start", "1e300"], "the start is 1e300"),
+        (&["escape", "toy", "--learning-rate", "-0.1"], "the learning rate is -0.1"),
+    ] {
+        let output = place.output(words);
+        let error = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{words:?}: {error}");
+        assert!(error.starts_with("error: ") && error.contains(said), "{words:?}: {error}");
+        assert_eq!(error.matches("error: ").count(), 1);
+        assert!(output.stdout.is_empty(), "{words:?}");
+    }
 }

@@ -1,12 +1,10 @@
 //! Many runs by one command: each once, the same bits as alone, whatever is killed.
 
-mod program;
-
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, SystemTime};
 
-use program::{Place, RESULTS, assert_same_files, text};
+use crate::program::{Place, RESULTS, assert_same_files, text};
 use serde_json::Value;
 
 const SWEEP: &str = r#"
