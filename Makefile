@@ -10,13 +10,13 @@
 # make study     docs/study from a store of finished runs: make study STORE=runs
 
 .DEFAULT_GOAL := help
-.PHONY: help check format lint documentation test bench bench-peers bench-scale other-processors \
+.PHONY: help check format lint documentation test examples bench bench-peers bench-scale other-processors \
 	miri fixtures gallery study
 
 help:
 	@sed -n 's/^# \(make.*\)/\1/p' Makefile
 
-check: format lint documentation test
+check: format lint documentation test examples
 
 format:
 	cargo fmt --check
@@ -30,6 +30,11 @@ documentation:
 # The command that README.md gives to newcomers, and no other.
 test:
 	cargo test --workspace
+
+# A library user's programs.
+examples:
+	cargo run --quiet --example own_hessians
+	cargo run --quiet --example own_network
 
 bench:
 	cargo bench -p minimascope-net --bench kernels --bench passes -- --sample-count 20
