@@ -204,7 +204,10 @@ fn optimizers(networks: &[NetworkRuns<'_>]) -> Option<Content> {
         "Heavy-ball GD stays up to *a* = 2(1 + *β*)/*η*. Adam scales its step parameter by parameter: \
          neither 2/*η* nor the rectangle is about it.",
         &(others.join("; ") + "."),
-        &format!("One mark a run, {}; no error bars.", plural(others.len(), "run")),
+        &format!(
+            "One mark a run, {} of other optimisers among them; no error bars.",
+            plural(others.len(), "run")
+        ),
     );
     Some(Content::Exhibit(Box::new(Exhibit { figure: trends.figure(), caption })))
 }
