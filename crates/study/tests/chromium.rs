@@ -3,14 +3,13 @@
 
 #[path = "../examples/study_gallery/paper.rs"]
 mod paper;
-#[path = "../../report/examples/gallery/sample/mod.rs"]
+#[path = "../../report/examples/gallery/sample.rs"]
 #[allow(dead_code, reason = "the gallery uses the rest")]
 mod sample;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use minimascope_report::page::{self, Inputs, References};
 use minimascope_study::page::StudyInputs;
 use serde_json::Value;
 
@@ -103,17 +102,14 @@ fn opened(program: &str, page: &Path, width: u32, dark: bool) -> (String, String
 fn pages_in_a_browser() {
     let Some(program) = chromium() else { return };
     let folder = tempfile::tempdir().unwrap();
-    let (runs, sheets) = (sample::stored_runs::runs(), sample::stored_runs::sheets());
-    let (record, toy, published) = (paper::toy_record(), paper::toy(), paper::published());
+    let (runs, sheets) = (sample::runs(), sample::sheets());
+    let ((record, toy), published) = (paper::toy(), paper::published());
     let toy = Some((&record, &toy));
     let study = StudyInputs { runs: &runs, published: &published, toy, sheets: &sheets };
-    let references = References::default();
-    let folder_inputs = Inputs { runs: &runs, sheets: &sheets, references: &references };
-    let picture = |_| (String::new(), None);
     let pages = [
         ("study", minimascope_study::page::page(&study).to_html().unwrap(), 1280),
-        ("folder", page::folder(&folder_inputs).to_html().unwrap(), 1280),
-        ("run", page::run(&sample::stored_runs::one_run(), picture).to_html().unwrap(), 800),
+        ("folder", sample::folder_page().to_html().unwrap(), 1280),
+        ("run", sample::run_page().to_html().unwrap(), 800),
     ];
     for ((name, html, width), dark) in pages.iter().flat_map(|page| [(page, false), (page, true)]) {
         let figures = html.matches("<figure class=\"exhibit\"").count();

@@ -33,8 +33,8 @@ pub struct AttributionFigure {
     pub population: usize,
     /// B of `left_out`.
     pub batch_size: usize,
-    /// Leading directions that η* is computed in.
-    pub directions: usize,
+    /// The Gauss–Newton rank at which η* is computed.
+    pub rank: usize,
     /// `[number of top examples left out, η*]`; may be empty.
     pub left_out: Vec<[f64; 2]>,
 }
@@ -79,7 +79,7 @@ impl AttributionFigure {
         let mut chart = Chart::new(x, y);
         chart =
             chart.with(Series::line(self.left_out.clone(), Ink::Series(1)).marked(Marker::Square));
-        let title = format!("Without them, in {} leading directions", self.directions);
+        let title = format!("Without them, at rank {}", self.rank);
         Panel::chart(Text::plain(title), chart)
     }
 

@@ -5,7 +5,7 @@ use minimascope_plot::{Axis, BarChart, Body, Figure, Ink, LabelledBar, Panel, Te
 
 /// One quantity of one optimiser.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Value {
+pub struct SeedMean {
     /// The mean over seeds.
     pub mean: f64,
     /// The standard deviation over seeds, where there are several.
@@ -18,7 +18,7 @@ pub struct ComparisonRow {
     /// Name.
     pub label: String,
     /// One value for each quantity; `None` where it was not measured.
-    pub values: Vec<Option<Value>>,
+    pub values: Vec<Option<SeedMean>>,
 }
 
 /// Optimisers at one learning rate.

@@ -1,4 +1,4 @@
-//! The look of each stability criterion, the same in every figure.
+//! The line style of each stability criterion, the same in every figure.
 
 use minimascope_plot::{Dash, Ink, Marker, Text};
 use minimascope_record::threshold::{CriterionName, Proves, Threshold};
@@ -16,11 +16,11 @@ pub struct CriterionStyle {
 }
 
 /// Colour, shape on the points and stroke.
-type Look = (Ink, Marker, Dash);
+type LineStyle = (Ink, Marker, Dash);
 
-/// The looks of criteria that must be told apart at a glance. Necessary bounds share a colour and differ in
+/// The line styles of criteria that must be told apart at a glance. Necessary bounds share a colour and differ in
 /// shape.
-const LOOKS: [(&str, Look); 10] = [
+const STYLES: [(&str, LineStyle); 10] = [
     ("mean-square", (Ink::Series(0), Marker::Circle, Dash::Solid)),
     ("theorem-1", (Ink::Series(1), Marker::Triangle, Dash::Dashed)),
     ("rectangle", (Ink::Series(2), Marker::Square, Dash::Solid)),
@@ -52,17 +52,17 @@ impl CriterionStyle {
 
     /// Colour.
     pub fn ink(&self) -> Ink {
-        self.look().0
+        self.line_style().0
     }
 
     /// Shape on the points.
     pub fn marker(&self) -> Marker {
-        self.look().1
+        self.line_style().1
     }
 
     /// Stroke: dashed or dotted for bounds.
     pub fn dash(&self) -> Dash {
-        self.look().2
+        self.line_style().2
     }
 
     /// Whether the threshold grows with B without limit, so that it must not set an axis.
@@ -70,8 +70,8 @@ impl CriterionStyle {
         self.name == CriterionName::WORST_EXAMPLE || self.name == CriterionName::WORST_BATCH
     }
 
-    fn look(&self) -> Look {
-        let known = LOOKS.iter().find(|(name, _)| *name == self.name.as_str());
+    fn line_style(&self) -> LineStyle {
+        let known = STYLES.iter().find(|(name, _)| *name == self.name.as_str());
         known.map_or_else(
             || match self.proves {
                 Proves::StayingBelow => (Ink::Series(1), Marker::Wedge, Dash::Dashed),
@@ -79,7 +79,7 @@ impl CriterionStyle {
                 Proves::Both => (Ink::Series(0), Marker::Diamond, Dash::Solid),
                 Proves::Nothing => (Ink::Muted, Marker::Square, Dash::Dotted),
             },
-            |(_, look)| *look,
+            |(_, line_style)| *line_style,
         )
     }
 }

@@ -43,7 +43,7 @@ impl DiagramMinimum {
 /// Minima found by one optimiser, and the part of the plane in which it is said to be stable.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Group {
-    /// Optimiser and batch size, as "SGD, B = 4". The same label has the same look in each panel.
+    /// Optimiser and batch size, as "SGD, B = 4". The same label has the same colour and marker in each panel.
     pub label: String,
     /// s_max = (1/η)/√p(B, n); `None` where s is not limited.
     pub non_uniformity_limit: Option<f64>,

@@ -5,7 +5,7 @@ use minimascope_plot::{
     Axis, Body, Chart, Dash, Figure, Ink, LegendPlace, Marker, Panel, Series, Text,
 };
 
-use super::training_curves::{LOSS_FLOOR, Trace, iterations, measured, percent};
+use super::training_curves::{IterationCurve, LOSS_FLOOR, iterations, measured, percent};
 
 /// The minimum from which every run starts.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -45,15 +45,15 @@ pub struct EscapeRun {
     /// Iteration at which it left, by the criterion that the record states.
     pub left_at: Option<f64>,
     /// Training loss.
-    pub loss: Trace,
+    pub loss: IterationCurve,
     /// Fractions.
-    pub train_accuracy: Trace,
+    pub train_accuracy: IterationCurve,
     /// Fractions.
-    pub test_accuracy: Trace,
+    pub test_accuracy: IterationCurve,
     /// a.
-    pub sharpness: Trace,
+    pub sharpness: IterationCurve,
     /// s.
-    pub non_uniformity: Trace,
+    pub non_uniformity: IterationCurve,
     /// Growth of the loss, fitted while the run leaves.
     pub fitted: Option<GrowthLine>,
     /// Growth of the loss that the linearised dynamics predict.
@@ -77,7 +77,7 @@ pub struct EscapeFigure {
     pub runs: Vec<EscapeRun>,
 }
 
-type Select = fn(&EscapeRun) -> &Trace;
+type Select = fn(&EscapeRun) -> &IterationCurve;
 
 impl EscapeFigure {
     /// The figure.
@@ -121,7 +121,7 @@ impl EscapeFigure {
     }
 
     /// A chart with the start's level and one series a run.
-    fn chart(&self, y: Axis, start: f64, select: impl Fn(&EscapeRun) -> Trace) -> Chart {
+    fn chart(&self, y: Axis, start: f64, select: impl Fn(&EscapeRun) -> IterationCurve) -> Chart {
         let start = Series::horizontal(start).named(Text::plain("start"));
         let mut chart = Chart::new(iterations(), y).with(start);
         for (index, run) in self.runs.iter().enumerate() {
@@ -204,7 +204,7 @@ impl EscapeFigure {
             let fate = run.left_at.map_or("stays".to_owned(), |iteration| {
                 format!("leaves at iteration {}", reading(iteration))
             });
-            let settled = |name: &str, trace: &Trace, scale: f64| {
+            let settled = |name: &str, trace: &IterationCurve, scale: f64| {
                 trace
                     .last()
                     .map(|[_, value]| format!(", {name} {}", reading(scale * value)))
@@ -246,7 +246,7 @@ impl EscapeRun {
 
 impl GrowthLine {
     /// The two ends of the growth, a straight line on a logarithmic axis.
-    fn ends(&self) -> Trace {
+    fn ends(&self) -> IterationCurve {
         let end = self.value * libm::pow(self.factor, self.last - self.first);
         vec![[self.first, self.value], [self.last, end]]
     }

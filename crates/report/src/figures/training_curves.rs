@@ -4,7 +4,7 @@ use minimascope_plot::number::reading;
 use minimascope_plot::{Axis, Chart, DataPoint, Figure, Ink, Marker, Panel, Series, Text};
 
 /// A quantity against iteration, as `[iteration, value]`.
-pub type Trace = Vec<[f64; 2]>;
+pub type IterationCurve = Vec<[f64; 2]>;
 
 /// The curves of one run.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,19 +16,19 @@ pub struct TrainingCurves {
     /// The loss with its normalisation, as "mean squared error over outputs".
     pub loss_name: String,
     /// Batch or full training loss.
-    pub loss: Trace,
+    pub loss: IterationCurve,
     /// Tolerance of the stop rule, if there was one.
     pub loss_tolerance: Option<f64>,
     /// Fractions; may be empty.
-    pub train_accuracy: Trace,
+    pub train_accuracy: IterationCurve,
     /// Fractions; may be empty.
-    pub test_accuracy: Trace,
+    pub test_accuracy: IterationCurve,
     /// a = λ_max(H); may be empty.
-    pub sharpness: Trace,
+    pub sharpness: IterationCurve,
     /// 2/η.
     pub sharpness_limit: f64,
     /// s = √λ_max(Σ); may be empty.
-    pub non_uniformity: Trace,
+    pub non_uniformity: IterationCurve,
     /// (1/η)/√p(B, n); `None` where s is not limited.
     pub non_uniformity_limit: Option<f64>,
 }
@@ -42,13 +42,18 @@ pub fn iterations() -> Axis {
 }
 
 /// Fractions as percent.
-pub(crate) fn percent(trace: &[[f64; 2]]) -> Trace {
+pub(crate) fn percent(trace: &[[f64; 2]]) -> IterationCurve {
     trace.iter().map(|[iteration, fraction]| [*iteration, 100.0 * fraction]).collect()
 }
 
 /// A named line with markers, on every point of a short trace and on a few points of a long one, so that
 /// lines differ in more than colour.
-pub(crate) fn measured(points: Trace, name: &str, marker: Marker, ink: Ink) -> Vec<Series> {
+pub(crate) fn measured(
+    points: IterationCurve,
+    name: &str,
+    marker: Marker,
+    ink: Ink,
+) -> Vec<Series> {
     const FEW: usize = 40;
     const SPREAD: usize = 7;
     let named = |series: Series| {
@@ -136,7 +141,7 @@ impl TrainingCurves {
     }
 
     fn description(&self) -> String {
-        let last = |name: &str, trace: &Trace, scale: f64, unit: &str| {
+        let last = |name: &str, trace: &IterationCurve, scale: f64, unit: &str| {
             trace
                 .last()
                 .map(|[_, value]| format!(" {name} ends at {}{unit}.", reading(scale * value)))

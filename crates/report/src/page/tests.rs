@@ -1,4 +1,4 @@
-//! The page of a folder of runs, with sample records. The tests of the crate `study` look at every section
+//! The page of a folder of runs, of the gallery's runs. The tests of the crate `study` look at every section
 //! with published values, and at the page of a run.
 
 use super::*;
@@ -6,7 +6,7 @@ use crate::figures::tests::parsed_svg::ParsedSvg;
 use crate::figures::tests::sample;
 
 fn page_of(runs: &[StoredRun], references: &References) -> Document {
-    folder(&Inputs { runs, sheets: &sample::stored_runs::sheets(), references })
+    folder(&Inputs { runs, sheets: &sample::sheets(), references })
 }
 
 fn marks(page: &Document, identifier: &str) -> usize {
@@ -17,7 +17,7 @@ fn marks(page: &Document, identifier: &str) -> usize {
 
 #[test]
 fn a_folder_has_every_general_section() {
-    let page = page_of(&sample::stored_runs::runs(), &References::default());
+    let page = page_of(&sample::runs(), &References::default());
     let titles: Vec<&str> = page.sections.iter().map(|section| section.title.as_str()).collect();
     assert_eq!(
         titles,
@@ -42,13 +42,13 @@ fn a_folder_has_every_general_section() {
 
 #[test]
 fn published_values_are_shown_beside_the_runs_that_they_are_about() {
-    let runs = sample::stored_runs::runs();
+    let runs = sample::runs();
     let plain = page_of(&runs, &References::default());
     let of = |rate: f64| {
         let wanted = |run: &&StoredRun| {
             let config = &run.config;
             run.result.as_ref().is_some_and(|result| {
-                result.model == "fashion-mnist-fnn"
+                result.model == "architecture"
                     && result.corrupted_examples.is_empty()
                     && result.batch_size == result.train_examples
                     && config.train.learning_rate == rate
@@ -60,8 +60,8 @@ fn published_values_are_shown_beside_the_runs_that_they_are_about() {
     let value = |mean: f64| Some(ReferenceValue { mean, deviation: Some(0.1) });
     let values = ReferenceValues {
         source: "a paper".into(),
-        sharpness: value(19.7),
-        non_uniformity: value(45.0),
+        sharpness: value(19.9),
+        non_uniformity: value(19.5),
         test_accuracy: None,
     };
     let mut references = References::default();
@@ -69,7 +69,7 @@ fn published_values_are_shown_beside_the_runs_that_they_are_about() {
     references.power_laws.push("a paper: slope about 0.8.".into());
     let page = page_of(&runs, &references);
     // One ring in the panel of a, one in that of s.
-    let name = "batch-size-fashion-mnist-fnn";
+    let name = "batch-size-architecture";
     assert_eq!(marks(&page, name), marks(&plain, name) + 2);
     assert!(page.to_html().unwrap().contains("a paper: slope about 0.8."));
     assert!(!plain.to_html().unwrap().contains("a paper"));
@@ -77,7 +77,7 @@ fn published_values_are_shown_beside_the_runs_that_they_are_about() {
 
 #[test]
 fn training_curves_are_drawn_of_runs_that_recorded_them() {
-    let run = sample::stored_runs::one_run();
+    let run = sample::one_run();
     let page = page_of(std::slice::from_ref(&run), &References::default());
     let name = slug(&format!("training-{}", run.run));
     assert!(marks(&page, &name) > 0);

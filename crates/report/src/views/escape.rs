@@ -10,7 +10,7 @@ use crate::figures::agreement::{
     AgreementCell, AgreementFigure, AgreementPanel, Observed, Predicted,
 };
 use crate::figures::escape as figure;
-use crate::figures::training_curves::Trace;
+use crate::figures::training_curves::IterationCurve;
 
 /// Steps after the latest departure that the enlarged panel shows.
 const BEYOND: f64 = 40.0;
@@ -66,7 +66,7 @@ pub(crate) fn escape_with(record: &Escape, wrong_labels: usize) -> figure::Escap
 
 fn run(record: &Escape, launch: &Launch) -> figure::EscapeRun {
     let highest = DIVERGING * record.point.train_loss.max(1e-13);
-    let trace = |value: &dyn Fn(&EscapePoint) -> Option<f64>| -> Trace {
+    let trace = |value: &dyn Fn(&EscapePoint) -> Option<f64>| -> IterationCurve {
         let points = launch.course.iter().take_while(|at| at.train_loss < highest);
         points.filter_map(|at| Some([at.step as f64, value(at)?])).collect()
     };

@@ -107,7 +107,7 @@ pub fn attribution(
         examples: examples.collect(),
         population: report.point.train_examples,
         batch_size: found.batch_size,
-        directions: found.rank,
+        rank: found.rank,
         left_out: found
             .left_out
             .iter()

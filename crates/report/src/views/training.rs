@@ -4,16 +4,18 @@ use minimascope_record::measured::Measured;
 use minimascope_record::stored_run::StoredRun;
 use minimascope_record::trace::CurvatureLine;
 
-use crate::figures::training_curves::{Trace, TrainingCurves};
+use crate::figures::training_curves::{IterationCurve, TrainingCurves};
 
 /// The recorded curves of a run, each with the final measurement as its last point; `None` if it recorded
 /// nothing.
 pub fn training_curves(run: &StoredRun) -> Option<TrainingCurves> {
     let config = &run.config;
     let end = run.result.as_ref();
-    let trace = |value: &dyn Fn(&CurvatureLine) -> Option<f64>, last: Option<f64>| -> Trace {
+    let trace = |value: &dyn Fn(&CurvatureLine) -> Option<f64>,
+                 last: Option<f64>|
+     -> IterationCurve {
         let lines = run.curvature.iter();
-        let mut points: Trace =
+        let mut points: IterationCurve =
             lines.filter_map(|line| Some([line.step as f64, value(line)?])).collect();
         let steps = end.map_or(0.0, |result| result.steps as f64);
         // A single point would be no curve.

@@ -175,19 +175,21 @@ fn compared(
 const QUANTITY: usize = 3;
 const SHARPNESS: &str = "*a*";
 
-type Quantity = fn(&MeasuredRun<'_>) -> Option<f64>;
+type PublishedQuantity = fn(&MeasuredRun<'_>) -> Option<f64>;
 
-fn quantities(cell: &PublishedCell) -> Vec<(&'static str, Spread, Quantity, f64)> {
-    let all: [(&str, Option<Spread>, Quantity, f64); 4] = [
+fn quantities(cell: &PublishedCell) -> Vec<(&'static str, Spread, PublishedQuantity, f64)> {
+    let all: [(&str, Option<Spread>, PublishedQuantity, f64); 4] = [
         (SHARPNESS, cell.sharpness, |run| Some(run.sharpness()), 1.0),
         ("*s*", cell.non_uniformity, |run| run.non_uniformity(), 1.0),
         ("training accuracy %", cell.train_accuracy, |run| run.result.train_accuracy, 100.0),
         ("test accuracy %", cell.test_accuracy, |run| run.result.test_accuracy, 100.0),
     ];
-    let printed =
-        |(name, spread, quantity, scale): (&'static str, Option<Spread>, Quantity, f64)| {
-            Some((name, spread?, quantity, scale))
-        };
+    let printed = |(name, spread, quantity, scale): (
+        &'static str,
+        Option<Spread>,
+        PublishedQuantity,
+        f64,
+    )| { Some((name, spread?, quantity, scale)) };
     all.into_iter().filter_map(printed).collect()
 }
 

@@ -1,4 +1,4 @@
-//! The page of the study and the page of a run, with sample records: every figure with its marks,
+//! The page of the study and the page of a run, of the small runs of the gallery: every figure with its marks,
 //! captions, sameness, size, safety.
 
 use minimascope_record::stability::Verdict;
@@ -10,19 +10,19 @@ mod paper;
 #[path = "../../../report/src/figures/tests/parsed_svg.rs"]
 #[allow(dead_code, reason = "the tests of `report` use the rest")]
 mod parsed_svg;
-#[path = "../../../report/examples/gallery/sample/mod.rs"]
+#[path = "../../../report/examples/gallery/sample.rs"]
 #[allow(dead_code, reason = "the gallery uses the rest")]
 mod sample;
 
 use parsed_svg::ParsedSvg;
 
 fn sample_page() -> String {
-    page_of(&sample::stored_runs::runs())
+    page_of(&sample::runs())
 }
 
 fn page_of(runs: &[StoredRun]) -> String {
-    let (record, toy) = (paper::toy_record(), paper::toy());
-    let (published, sheets) = (paper::published(), sample::stored_runs::sheets());
+    let (record, toy) = paper::toy();
+    let (published, sheets) = (paper::published(), sample::sheets());
     let toy = Some((&record, &toy));
     let inputs = StudyInputs { runs, published: &published, toy, sheets: &sheets };
     page(&inputs).to_html().unwrap()
@@ -35,7 +35,7 @@ fn bare_page_of(runs: &[StoredRun]) -> String {
 }
 
 fn run_page() -> String {
-    run_page_of(&sample::stored_runs::one_run())
+    sample::run_page().to_html().unwrap()
 }
 
 fn run_page_of(run: &StoredRun) -> String {
@@ -58,41 +58,39 @@ fn figures(page: &str) -> Vec<(String, String)> {
 
 #[test]
 fn every_figure_of_the_study_has_its_marks() {
-    let runs = sample::stored_runs::runs();
+    let runs = sample::runs();
     let figures = figures(&page_of(&runs));
     let marks = |name: &str| {
         let found = figures.iter().find(|(own, _)| own == name);
         ParsedSvg::read(&found.unwrap_or_else(|| panic!("{name} is missing")).1).marks
     };
-    // Runs of plain SGD and GD on clean labels: 3 rates × 3 batch sizes × 3 seeds, and at the last
-    // rate 3 gains × 4 batch sizes, of which gain 1 with B = 10 and n is there already.
-    let plain = 27 + 12 - 2;
+    // Runs of plain SGD and GD on clean labels: 2 rates × 3 batch sizes × 2 seeds, and at the second
+    // rate 2 more gains with B = 10 and n.
+    let plain = 12 + 4;
     assert_eq!(marks("images-fashion-mnist-0"), 24);
-    // At the diagram's rate 9 of the first and 10 of the second; where a diagram is published, with
-    // B = 10 alone, that batch size and n: 3 seeds and 2 more gains of each; and its minimum.
-    assert_eq!(marks("diagram"), 2 * (3 + 2) + 1 + (9 + 10));
-    // Cells: 9 and, at the last rate, B = 4 and 25; four quantities. Rings: B = n at 0.1, a and s.
-    assert_eq!(marks("batch-size-fashion-mnist-fnn"), 4 * 11 + 2);
-    assert_eq!(marks("batch-size-cifar10-vgg"), 4 * 11);
-    assert_eq!(marks("power-law"), 2 * plain);
-    // Five batch sizes in six quantities.
-    assert_eq!(marks("comparison-fashion-mnist-fnn"), 6 * 5);
-    // 2 × (27 − 9 + 12 − 3 − 1) runs of SGD: without B = n; two quantities.
-    let sgd = 18 + 9 - 1;
-    assert_eq!(marks("noise-scale"), 2 * 2 * sgd);
-    assert_eq!(marks("optimizers"), 2 * (plain + 2));
-    // Three levels and, at η = 0.5, the clean cell: 2 optimisers, 4 quantities.
-    assert_eq!(marks("corruption-fashion-mnist-fnn"), 4 * 2 * 4);
-    // 2/a and the rectangle for all runs, three criteria for those of seed 0.
-    let wrong = 6;
-    let seed_0 = 2 * (9 + 12 - 2) + wrong;
-    // A ring for five batch sizes of each clean network and B = 100 of the corrupted one, in five
-    // criteria; at one the deviation reaches the mean.
-    let rings = 5 * (2 * 5 + 1) - 1;
-    assert_eq!(marks("margins"), 2 * (2 * plain + wrong) + 3 * seed_0 + rings);
-    assert!(marks("plane-fashi-0-1-0-0-1-0-") >= 36);
-    assert!(marks("boundary-fashi-0-1-0-0-1-0-") > 0);
-    assert!(marks("escape-fashi-0-1-0-0-1-0--0-1-4") > 0);
+    // Where a diagram is published, with B = 10 alone, that batch size and n; and its minimum.
+    assert_eq!(marks("diagram"), 2 * (2 + 2) + 1);
+    // Four quantities of 6 cells. Rings: B = n at 0.1, a and s.
+    assert_eq!(marks("batch-size-architecture"), 4 * 6 + 2);
+    assert_eq!(marks("power-law"), plain);
+    // Three batch sizes in six quantities.
+    assert_eq!(marks("comparison-architecture"), 6 * 3);
+    // Runs of SGD, without B = n; two quantities.
+    assert_eq!(marks("noise-scale"), 2 * (8 + 2));
+    // With Adam and heavy ball.
+    assert_eq!(marks("optimizers"), plain + 2);
+    // Two levels and the clean cell: 2 optimisers, 4 quantities.
+    assert_eq!(marks("corruption-architecture"), 4 * 2 * 3);
+    // 2/a and the rectangle for all runs, three criteria for the clean ones of seed 0 and gain 1.
+    let (wrong, judged) = (4, 6);
+    // A ring for every batch size with two runs: three of the clean labels and, in two criteria, B = 10
+    // of the wrong ones.
+    let rings = 5 * 3 + 2;
+    assert_eq!(marks("margins"), 2 * (plain + wrong) + 3 * judged + rings);
+    let run = sample::one_run().run;
+    assert!(marks(&format!("plane-{run}")) >= 36);
+    assert!(marks(&format!("boundary-{run}")) > 0);
+    assert!(marks(&format!("escape-{run}-0-1-2")) > 0);
     assert!(marks("toy") > 0);
     assert!(figures.iter().any(|(name, _)| name.starts_with("density-")));
     assert!(!sample_page().contains("class=\"missing\">The spectral"));
@@ -139,7 +137,7 @@ fn the_same_records_give_the_same_bytes_in_under_three_megabytes() {
     assert!(page == sample_page(), "two pages of the same records differ");
     assert!(page.len() < 3_000_000, "{} bytes", page.len());
     // Five seeds of everything, as the paper's preset has.
-    let mut runs = sample::stored_runs::runs();
+    let mut runs = sample::runs();
     let more: Vec<StoredRun> = runs.clone();
     for seed in 10..14 {
         runs.extend(more.iter().cloned().map(|mut run| {
@@ -171,7 +169,7 @@ fn a_page_asks_for_nothing() {
 
 #[test]
 fn names_cannot_break_out_of_the_page() {
-    let mut runs = sample::stored_runs::runs();
+    let mut runs = sample::runs();
     let evil = "</script><script>alert(1)</script>\"'&<b>";
     for run in &mut runs {
         run.error = Some(evil.into());
@@ -190,7 +188,11 @@ fn names_cannot_break_out_of_the_page() {
 
 #[test]
 fn runs_that_came_to_nothing_are_listed() {
-    let page = sample_page();
+    use minimascope_record::outcome::Outcome;
+    let mut runs = sample::runs();
+    runs[0].result = None;
+    runs[1].result.as_mut().unwrap().outcome = Some(Outcome::Dead);
+    let page = page_of(&runs);
     assert!(page.contains("1 died, 1 diverged, 0 failed and 1 are not finished"));
     for words in ["dead", "diverged", "not finished"] {
         assert!(page.contains(&format!("<td>{words}</td>")), "{words}");
@@ -200,7 +202,7 @@ fn runs_that_came_to_nothing_are_listed() {
 #[test]
 fn a_run_that_ended_at_a_limit_is_no_minimum() {
     use minimascope_record::outcome::Outcome;
-    let mut runs = sample::stored_runs::runs();
+    let mut runs = sample::runs();
     let minima = |runs: &[StoredRun]| {
         let figures = figures(&page_of(runs));
         let found = figures.iter().find(|(name, _)| name == "power-law").unwrap();
@@ -208,7 +210,7 @@ fn a_run_that_ended_at_a_limit_is_no_minimum() {
     };
     let all = minima(&runs);
     let limits = [Outcome::StepLimit, Outcome::TimeLimit];
-    let plain = runs.iter_mut().filter(|run| run.run.starts_with("fashi-0.05"));
+    let plain = runs.iter_mut().filter(|run| run.config.train.learning_rate == 0.1);
     for (run, limit) in plain.zip(limits) {
         run.result.as_mut().unwrap().outcome = Some(limit);
     }
@@ -226,7 +228,8 @@ fn a_run_that_ended_at_a_limit_is_no_minimum() {
 
 #[test]
 fn what_is_missing_is_said_with_the_command_that_makes_it() {
-    let mut runs = sample::stored_runs::runs();
+    let mut runs = sample::runs();
+    runs.retain(|run| run.spectrum.is_none() && run.config.train.learning_rate == 0.1);
     runs.truncate(1);
     runs[0].judged.clear();
     let page = bare_page_of(&runs);
@@ -236,7 +239,7 @@ fn what_is_missing_is_said_with_the_command_that_makes_it() {
         let commands = page.split("<p class=\"missing\">").skip(1);
         assert!(commands.into_iter().any(|text| text.contains(command)), "{command}");
     }
-    let mut run = sample::stored_runs::one_run();
+    let mut run = sample::one_run();
     (run.result, run.stability, run.spectrum) = (None, Vec::new(), None);
     run.steps.clear();
     run.curvature.clear();
@@ -250,7 +253,7 @@ fn what_is_missing_is_said_with_the_command_that_makes_it() {
 
 #[test]
 fn a_launch_that_has_not_begun_is_in_the_table_alone() {
-    let mut runs = sample::stored_runs::runs();
+    let mut runs = sample::runs();
     for escape in runs.iter_mut().flat_map(|run| &mut run.escapes) {
         escape.launches.truncate(1);
         escape.launches[0].course.clear();
@@ -272,61 +275,62 @@ fn the_distances_say_of_each_criterion_whether_sgd_is_at_its_threshold() {
 
 #[test]
 fn a_panel_of_the_diagram_names_the_gains_of_its_marks() {
-    let mut runs = sample::stored_runs::runs();
-    runs.retain(|run| run.config.initialization.gain < 1.2 || !run.run.starts_with("cifar"));
-    let page = page_of(&runs);
-    for title in
-        ["fashion-mnist-fnn, η = 0.5, gain 0.5, 1 and 1.5", "cifar10-vgg, η = 0.1, gain 0.5 and 1"]
-    {
-        assert!(page.contains(title), "{title}");
-    }
+    let mut runs = sample::runs();
+    assert!(page_of(&runs).contains("architecture, η = 0.25, gain 0.5, 1 and 1.5"));
+    runs.retain(|run| run.config.initialization.gain < 1.2);
+    assert!(page_of(&runs).contains("architecture, η = 0.25, gain 0.5 and 1"));
 }
 
 #[test]
 fn names_under_pictures_are_whole() {
-    let sheet = figures(&sample_page()).into_iter().find(|(name, _)| name.starts_with("images"));
-    let page = ParsedSvg::read(&sheet.unwrap().1);
+    let sheets = sample::sheets();
+    let of = |sheet: &minimascope_report::figures::contact_sheet::ContactSheet| sheet.corrupted > 0;
+    let index = sheets.iter().position(of).unwrap();
+    let wanted = format!("images-fashion-mnist-{index}");
+    let drawn = figures(&sample_page()).into_iter().find(|(name, _)| *name == wanted);
+    let page = ParsedSvg::read(&drawn.unwrap().1);
     let words: Vec<&str> =
         page.texts.iter().flat_map(|text| text.content.split(char::is_whitespace)).collect();
     let count = |word: &str| words.iter().filter(|other| **other == word).count();
-    // Of 24 pictures with three names in turn 12 are marked; and the sentence that explains it.
-    assert_eq!((count("ankle"), count("boot"), count("top"), count("bag")), (8, 8, 8, 8));
-    assert_eq!(count("✗"), 12);
+    for name in ["pullover", "coat"] {
+        let of_name = sheets[index].pictures.iter().filter(|picture| picture.label == name);
+        assert_eq!(count(name), of_name.count(), "{name}");
+    }
+    assert_eq!(count("✗"), sheets[index].corrupted);
 }
 
 #[test]
 fn a_launch_says_gd_and_wrong_labels_where_they_are() {
-    let mut runs = sample::stored_runs::runs();
+    let mut runs = sample::runs();
     let run = runs.iter_mut().find(|run| !run.escapes.is_empty()).unwrap();
     let escape = &mut run.escapes[0];
     escape.batch_size = escape.point.train_examples;
     run.result.as_mut().unwrap().corrupted_examples = (0..200).collect();
     let page = page_of(&runs);
-    assert!(page.contains("to GD with η = 0.1") && page.contains("to SGD with η = 0.1, B = 100"));
+    assert!(page.contains("to GD with η = 0.08") && page.contains("to SGD with η = 0.1, B = 2"));
     assert!(page.contains("examples, 200 wrong labels; predicted"));
 }
 
 #[test]
 fn a_plane_tells_single_launches_from_cells_that_are_not_as_predicted() {
-    use minimascope_record::escape::{Cell, Explanation};
-    let caption = |wanted: fn(&Cell) -> bool, left: Option<usize>| {
-        let mut runs = sample::stored_runs::runs();
+    use minimascope_record::escape::Explanation;
+    let caption = |predicted: Verdict, left: usize| {
+        let mut runs = sample::runs();
         let grid = runs.iter_mut().find_map(|run| run.grid.as_mut()).unwrap();
-        let cell = grid.cells.iter_mut().find(|cell| wanted(cell)).unwrap();
+        grid.cells.iter_mut().for_each(|cell| cell.explanation = None);
+        let cell = &mut grid.cells[0];
+        cell.predicted = predicted;
         cell.explanation = Some(Explanation::Chance);
-        if let Some(left) = left {
-            let departures = cell.departures.iter_mut().enumerate();
-            departures.for_each(|(seed, at)| *at = (seed < left).then_some(20));
-        }
+        let departures = cell.departures.iter_mut().enumerate();
+        departures.for_each(|(seed, at)| *at = (seed < left).then_some(20));
         page_of(&runs)
     };
-    let stays = |cell: &Cell| cell.predicted == Verdict::Stays;
-    for (wanted, left, said) in [
-        (stays as fn(&Cell) -> bool, None, " Single launches not as predicted: "),
-        (stays, Some(2), " Not as predicted: "),
-        (|cell| cell.predicted == Verdict::NotDecided, None, " Inside the bracket: "),
+    for (predicted, left, said) in [
+        (Verdict::Stays, 0, " Single launches not as predicted: "),
+        (Verdict::Stays, 2, " Not as predicted: "),
+        (Verdict::NotDecided, 0, " Inside the bracket: "),
     ] {
-        let page = caption(wanted, left);
+        let page = caption(predicted, left);
         let all =
             [" Single launches not as predicted: ", " Not as predicted: ", " Inside the bracket: "];
         for words in all {

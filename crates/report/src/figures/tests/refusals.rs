@@ -4,7 +4,7 @@ use minimascope_plot::{
     Axis, Body, Chart, DataPoint, Error, Figure, Ink, Mark, Marker, Panel, Series, Text, Theme,
 };
 
-use super::sample;
+use super::{figure, sample};
 
 /// Replaces the first value of a series; `false` for a series without values.
 fn poison(series: &mut Series, value: f64) -> bool {
@@ -128,7 +128,7 @@ fn ends_in_the_wrong_order_are_refused() {
 
 #[test]
 fn a_figure_without_room_for_data_is_refused() {
-    let mut figure = sample::boundary().figure();
+    let mut figure = figure("batch-size");
     figure.width = 260.0;
     assert!(matches!(figure.to_svg(Theme::Auto), Err(Error::TooNarrow { .. })));
 }

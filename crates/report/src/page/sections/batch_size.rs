@@ -26,8 +26,8 @@ pub fn section(stored: &[StoredRun], references: &References) -> Section {
     Section::new("Batch size", blocks)
 }
 
-type Quantity = fn(&MeasuredRun<'_>) -> Option<f64>;
-type Published = fn(&ReferenceValues) -> Option<ReferenceValue>;
+type RunQuantity = fn(&MeasuredRun<'_>) -> Option<f64>;
+type ReferenceQuantity = fn(&ReferenceValues) -> Option<ReferenceValue>;
 
 fn exhibit(references: &References, network: &NetworkRuns<'_>) -> Option<Content> {
     let cells = network.plain_groups();
@@ -39,7 +39,11 @@ fn exhibit(references: &References, network: &NetworkRuns<'_>) -> Option<Content
         .into_iter()
         .filter(|cell| rates.contains(&cell.first().result.learning_rate))
         .collect();
-    let panel = |title: &str, y: Axis, quantity: Quantity, published: Published, scale: f64| {
+    let panel = |title: &str,
+                 y: Axis,
+                 quantity: RunQuantity,
+                 published: ReferenceQuantity,
+                 scale: f64| {
         let trends = rates.iter().map(|rate| {
             let at: Vec<&SeedGroup<'_>> =
                 shown.iter().filter(|cell| cell.first().result.learning_rate == *rate).collect();
@@ -132,7 +136,7 @@ fn rates_with_several_sizes(cells: &[SeedGroup<'_>]) -> Vec<f64> {
     rates
 }
 
-fn data_point(cell: &SeedGroup<'_>, quantity: Quantity, scale: f64) -> Option<DataPoint> {
+fn data_point(cell: &SeedGroup<'_>, quantity: RunQuantity, scale: f64) -> Option<DataPoint> {
     let Summary { mean, deviation, count } = cell.summary(quantity)?;
     let result = cell.first().result;
     // An error bar that reaches zero cannot be drawn on a logarithmic axis.
@@ -153,7 +157,7 @@ fn data_point(cell: &SeedGroup<'_>, quantity: Quantity, scale: f64) -> Option<Da
 fn ring(
     references: &References,
     cell: &SeedGroup<'_>,
-    published: Published,
+    published: ReferenceQuantity,
     scale: f64,
 ) -> Option<DataPoint> {
     let first = cell.first();
@@ -171,7 +175,7 @@ fn measured(rates: &[f64], cells: &[SeedGroup<'_>]) -> String {
     let changes = rates.iter().filter_map(|rate| {
         let mut at = cells.iter().filter(|cell| cell.first().result.learning_rate == *rate);
         let (small, large) = (at.next()?, at.next_back()?);
-        let both = |quantity: Quantity| {
+        let both = |quantity: RunQuantity| {
             let [small, large] = [small, large].map(|cell| cell.summary(quantity));
             Some((reading(large?.mean), reading(small?.mean)))
         };

@@ -5,15 +5,15 @@ use minimascope_plot::number::reading;
 use minimascope_record::stored_run::StoredRun;
 
 use super::SWEEP;
-use crate::figures::comparison::{Comparison, ComparisonRow, Value};
+use crate::figures::comparison::{Comparison, ComparisonRow, SeedMean};
 use crate::networks::{MeasuredRun, NetworkRuns, SeedGroup};
 use crate::page::wording::{listed, seeds};
 use crate::page::{Caption, Content, Exhibit, Section, slug};
 
-type Quantity = fn(&MeasuredRun<'_>) -> Option<f64>;
+type ComparedQuantity = fn(&MeasuredRun<'_>) -> Option<f64>;
 
 /// The heading, the axis label and the value of each quantity.
-const QUANTITIES: [(&str, &str, Quantity); 6] = [
+const QUANTITIES: [(&str, &str, ComparedQuantity); 6] = [
     ("Sharpness", "sharpness *a* = λ_{max}(*H*)", |run| Some(run.sharpness())),
     ("Non-uniformity", "non-uniformity *s* = √λ_{max}(Σ)", |run| run.non_uniformity()),
     ("Training accuracy", "training accuracy (%)", |run| Some(100.0 * run.result.train_accuracy?)),
@@ -52,7 +52,7 @@ fn exhibit(network: &NetworkRuns<'_>) -> Option<Content> {
             .iter()
             .map(|(_, _, quantity)| {
                 let found = cell.summary(quantity)?;
-                Some(Value { mean: found.mean, deviation: found.deviation })
+                Some(SeedMean { mean: found.mean, deviation: found.deviation })
             })
             .collect(),
     });

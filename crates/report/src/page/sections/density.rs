@@ -37,7 +37,7 @@ pub fn section(stored: &[StoredRun]) -> Section {
     if blocks.is_empty() {
         blocks.push(Content::missing(
             "The spectral density is not drawn: no run has one",
-            "minimascope measure RUN --density --top 10 --json > runs/RUN/spectrum.json",
+            "minimascope measure RUN --density --top 10",
         ));
     }
     Section::new("Spectral density", blocks)

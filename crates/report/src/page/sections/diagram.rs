@@ -197,7 +197,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_edge_of_theorem_1_is_its_equation() {
+    fn the_boundary_of_theorem_1_is_its_equation() {
         let (eta, limit) = (0.5, 6.353);
         let p = 1.0 / (eta * limit * eta * limit);
         for [a, s] in ellipse(eta, limit) {

@@ -201,10 +201,13 @@ fn optimizers(networks: &[NetworkRuns<'_>]) -> Option<Content> {
         notes: Vec::new(),
     };
     let caption = Caption::new(
-        "Heavy-ball GD stays up to *a* = 2(1 + *β*)/*η*. Adam’s steps are scaled by coordinate: \
+        "Heavy-ball GD stays up to *a* = 2(1 + *β*)/*η*. Adam scales its step parameter by parameter: \
          neither 2/*η* nor the rectangle is about it.",
         &(others.join("; ") + "."),
-        &format!("One mark a run, {}; no error bars.", plural(others.len(), "run")),
+        &format!(
+            "One mark a run, {} of other optimisers among them; no error bars.",
+            plural(others.len(), "run")
+        ),
     );
     Some(Content::Exhibit(Box::new(Exhibit { figure: trends.figure(), caption })))
 }

@@ -29,8 +29,8 @@ pub(in crate::page) fn exhibit(run: &StoredRun) -> Option<Exhibit> {
     let curves = views::training_curves(run)?;
     let caption = Caption::new(
         &format!(
-            "Under gradient descent the sharpness rises to 2/*η* = {} and stays there; under SGD it \
-             stays below.",
+            "Gradient descent is unstable where the sharpness is over 2/*η* = {}: it can rise to \
+             that threshold and stay there. Under SGD it can stay below.",
             reading(curves.sharpness_limit)
         ),
         &match run.result.as_ref().and_then(|result| result.sharpness) {
