@@ -158,7 +158,7 @@ fn every_label_is_on_the_page() {
 
 #[test]
 fn thumbnails_are_inside_the_document() {
-    let page = page(&figure("blame"));
+    let page = page(&figure("attribution"));
     assert_eq!(page.images.len(), 10);
     assert!(page.images.iter().all(|source| source.starts_with("data:image/png;base64,")));
 }
