@@ -234,3 +234,9 @@ pub fn by<'a>(thresholds: &'a [Threshold], criterion: &CriterionName) -> Option<
 pub fn mean_square(thresholds: &[Threshold]) -> Option<&Threshold> {
     by(thresholds, &CriterionName::MEAN_SQUARE)
 }
+
+/// 2/η: the sharpness at which gradient descent's critical learning rate is η.
+#[must_use]
+pub fn sharpness_limit(learning_rate: f64) -> f64 {
+    2.0 / learning_rate
+}

@@ -5,6 +5,7 @@ use minimascope_record::measured::Measured;
 use minimascope_record::outcome::Outcome;
 use minimascope_record::run::RunSummary;
 use minimascope_record::stored_run::StoredRun;
+use minimascope_record::threshold::sharpness_limit;
 use minimascope_record::training::{Optimizer, Schedule};
 
 use crate::statistics::Summary;
@@ -79,7 +80,7 @@ impl<'a> MeasuredRun<'a> {
 
     /// η over the threshold of gradient descent, 2/a.
     pub fn over_sharpness_threshold(&self) -> f64 {
-        0.5 * self.result.learning_rate * self.sharpness()
+        self.sharpness() / sharpness_limit(self.result.learning_rate)
     }
 
     /// The optimiser in words.

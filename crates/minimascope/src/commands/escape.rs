@@ -9,6 +9,7 @@ use minimascope_experiment::stability::at_minimum;
 use minimascope_experiment::target::Target;
 use minimascope_record::escape::{self as record, Fate, Growth, Linearised};
 use minimascope_record::measured::Measured;
+use minimascope_record::threshold::sharpness_limit;
 use minimascope_report::views;
 
 use crate::criteria::criteria;
@@ -155,7 +156,7 @@ fn text(record: &record::Escape) -> String {
     text.push_str(&table.to_string());
     text.push_str(&format!(
         "2/η = {}; after at most {} steps; {}\n",
-        significant(2.0 / record.learning_rate),
+        significant(sharpness_limit(record.learning_rate)),
         grouped(record.max_steps),
         record.criterion
     ));

@@ -9,6 +9,7 @@ use minimascope_experiment::sweep::shard::Shard;
 use minimascope_record::escape::Escape;
 use minimascope_record::measured::Measured;
 use minimascope_record::outcome::Outcome;
+use minimascope_record::threshold::sharpness_limit;
 use minimascope_study::Completion;
 use minimascope_study::published::{Reference, Spread};
 use minimascope_study::questions::MinimumQuestions;
@@ -227,7 +228,7 @@ fn launched(title: &str, escape: &Escape) -> String {
                 "; after {} steps a = {} (2/η = {}), s = {}, test {} %, {} % before",
                 grouped(launch.steps),
                 value(end.sharpness),
-                significant(2.0 / escape.learning_rate),
+                significant(sharpness_limit(escape.learning_rate)),
                 value(end.non_uniformity),
                 percent(end.test_accuracy),
                 percent(escape.origin.test_accuracy)

@@ -9,6 +9,7 @@ use minimascope_experiment::target::Target;
 use minimascope_minimum::check;
 use minimascope_record::measured::Estimate;
 use minimascope_record::stability::{StabilityQuestion, StabilityReport, Verdict};
+use minimascope_record::threshold::sharpness_limit;
 use minimascope_report::views::{attribution, boundary};
 
 use crate::arguments::{MinimumPlace, OptimizerArguments};
@@ -170,9 +171,9 @@ fn text(report: &StabilityReport) -> String {
             estimate(found.mean_of_ratios),
             estimate(found.ratio_of_means),
             if found.converged { "" } else { ", not converged" },
-            report
-                .learning_rate
-                .map_or(String::new(), |rate| { format!("; 2/η = {}", significant(2.0 / rate)) })
+            report.learning_rate.map_or(String::new(), |rate| {
+                format!("; 2/η = {}", significant(sharpness_limit(rate)))
+            })
         ));
     }
     for note in &report.notes {

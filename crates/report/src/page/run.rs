@@ -5,7 +5,7 @@ use minimascope_plot::{Image, Text};
 use minimascope_record::measured::Measured;
 use minimascope_record::stability::{Judged, StabilityReport};
 use minimascope_record::stored_run::StoredRun;
-use minimascope_record::threshold::{Bracket, CriterionName, by};
+use minimascope_record::threshold::{Bracket, CriterionName, by, sharpness_limit};
 
 use super::document::{Content, Document, Section};
 use super::exhibit::{Caption, Exhibit};
@@ -58,7 +58,7 @@ fn findings(run: &StoredRun) -> Vec<Text> {
             "Its last point has sharpness *a* = {}, {} of 2/*η* = {}, and non-uniformity *s* = {s}.",
             reading(reached.sharpness()),
             reading(reached.over_sharpness_threshold()),
-            reading(2.0 / result.learning_rate)
+            reading(sharpness_limit(result.learning_rate))
         ));
     }
     if let Some(judged) = own(run) {

@@ -3,7 +3,7 @@
 use minimascope_record::escape::{Escape, EscapeGrid, EscapePoint, Fate, Launch};
 use minimascope_record::measured::Measured;
 use minimascope_record::stability::Verdict;
-use minimascope_record::threshold::CriterionName;
+use minimascope_record::threshold::{CriterionName, sharpness_limit};
 
 use super::stability::{brackets, curves, reached};
 use crate::figures::agreement::{
@@ -84,7 +84,7 @@ fn run(record: &Escape, launch: &Launch) -> figure::EscapeRun {
             Fate::Diverged => format!("seed {}, diverges", launch.seed),
             _ => format!("seed {}", launch.seed),
         },
-        sharpness_limit: 2.0 / record.learning_rate,
+        sharpness_limit: sharpness_limit(record.learning_rate),
         left_at: launch.left_at.map(|step| step as f64),
         loss: trace(&|at| Some(at.train_loss)),
         train_accuracy: trace(&|at| Some(at.train_accuracy)),

@@ -2,6 +2,7 @@
 
 use minimascope_record::measured::Measured;
 use minimascope_record::stored_run::StoredRun;
+use minimascope_record::threshold::sharpness_limit;
 use minimascope_record::trace::CurvatureLine;
 
 use crate::figures::training_curves::{IterationCurve, TrainingCurves};
@@ -39,7 +40,7 @@ pub fn training_curves(run: &StoredRun) -> Option<TrainingCurves> {
         train_accuracy: trace(&|at| at.train_accuracy, end.and_then(|end| end.train_accuracy)),
         test_accuracy: trace(&|at| at.test_accuracy, end.and_then(|end| end.test_accuracy)),
         sharpness: trace(&|at| of(at.sharpness), end.and_then(|end| of(end.sharpness))),
-        sharpness_limit: 2.0 / rate,
+        sharpness_limit: sharpness_limit(rate),
         non_uniformity: trace(
             &|at| of(at.non_uniformity),
             end.and_then(|end| of(end.non_uniformity)),

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use minimascope_plot::Text;
 use minimascope_plot::number::{plus_minus, reading};
 use minimascope_record::stored_run::StoredRun;
+use minimascope_record::threshold::sharpness_limit;
 use minimascope_report::figures::diagram::DiagramMinimum;
 use minimascope_report::networks::{MeasuredRun, NetworkRuns, SeedGroup, seed_groups};
 use minimascope_report::page::wording::{NONE, signed, spread};
@@ -232,7 +233,11 @@ fn row(
         difference.map_or(none(), |found| signed(found.percent, 1)),
         difference.and_then(|found| found.deviations).map_or(none(), |value| signed(value, 1)),
         difference.and_then(|found| found.standard_errors).map_or(none(), |value| signed(value, 1)),
-        if name == SHARPNESS { reading(2.0 / cell.learning_rate) } else { String::new() },
+        if name == SHARPNESS {
+            reading(sharpness_limit(cell.learning_rate))
+        } else {
+            String::new()
+        },
         cell.source.clone(),
     ]
 }

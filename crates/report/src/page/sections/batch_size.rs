@@ -3,6 +3,7 @@
 use minimascope_plot::number::reading;
 use minimascope_plot::{Axis, DataPoint, Series, Text};
 use minimascope_record::stored_run::StoredRun;
+use minimascope_record::threshold::sharpness_limit;
 
 use crate::figures::trends::{Trend, TrendPanel, Trends};
 use crate::networks::{MeasuredRun, NetworkRuns, SeedGroup};
@@ -75,8 +76,8 @@ fn exhibit(references: &References, network: &NetworkRuns<'_>) -> Option<Content
     sharpness.references = rates
         .iter()
         .map(|rate| {
-            let label = Text::markup(&format!("2/*η* = {}", reading(2.0 / rate)));
-            Series::horizontal(2.0 / rate).named(label)
+            let label = Text::markup(&format!("2/*η* = {}", reading(sharpness_limit(*rate))));
+            Series::horizontal(sharpness_limit(*rate)).named(label)
         })
         .collect();
     let non_uniformity = panel(

@@ -3,6 +3,7 @@
 use minimascope_plot::Text;
 use minimascope_plot::number::reading;
 use minimascope_record::stored_run::StoredRun;
+use minimascope_record::threshold::sharpness_limit;
 
 use super::SWEEP;
 use crate::figures::comparison::{Comparison, ComparisonRow, SeedMean};
@@ -81,7 +82,7 @@ fn exhibit(network: &NetworkRuns<'_>) -> Option<Content> {
         &format!(
             "Both fit the training set. GD is stable up to *a* = 2/*η* = {}, whatever *s* is; SGD is \
              stable only where *a* and *s* are small enough for its *B*.",
-            reading(2.0 / rate)
+            reading(sharpness_limit(rate))
         ),
         &(listed(&measured.collect::<Vec<_>>()) + "."),
         &seeds(&at),

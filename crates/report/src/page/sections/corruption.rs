@@ -3,6 +3,7 @@
 use minimascope_plot::number::reading;
 use minimascope_plot::{Axis, DataPoint, Series, Text};
 use minimascope_record::stored_run::StoredRun;
+use minimascope_record::threshold::sharpness_limit;
 
 use crate::figures::trends::{Trend, TrendPanel, Trends};
 use crate::networks::{MeasuredRun, NetworkRuns, SeedGroup, seed_groups};
@@ -87,7 +88,7 @@ fn exhibit(network: &NetworkRuns<'_>, clean: &[NetworkRuns<'_>]) -> Option<Conte
         &|run| Some(run.sharpness()),
     );
     for (rate, _) in &kinds {
-        let limit = 2.0 / f64::from_bits(*rate);
+        let limit = sharpness_limit(f64::from_bits(*rate));
         let name = Text::markup(&format!("2/*η* = {}", reading(limit)));
         let line = Series::horizontal(limit).named(name);
         if !sharpness.references.contains(&line) {

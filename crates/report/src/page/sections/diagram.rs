@@ -2,6 +2,7 @@
 
 use minimascope_plot::number::reading;
 use minimascope_record::stored_run::StoredRun;
+use minimascope_record::threshold::sharpness_limit;
 
 use super::SWEEP;
 use crate::figures::diagram::{Diagram, DiagramMinimum, DiagramPanel, Group};
@@ -123,7 +124,7 @@ impl<'a> PanelRuns<'a> {
         let gains: Vec<String> = gains.iter().map(f64::to_string).collect();
         DiagramPanel {
             title: format!("{}, η = {}, gain {}", self.label, self.learning_rate, listed(&gains)),
-            sharpness_limit: 2.0 / self.learning_rate,
+            sharpness_limit: sharpness_limit(self.learning_rate),
             groups: self.groups().map(|runs| self.group(references, runs)).collect(),
         }
     }
@@ -145,7 +146,8 @@ impl<'a> PanelRuns<'a> {
                 format!("B = {}", first.result.batch_size)
             },
             non_uniformity_limit: limit,
-            boundary: limit.map_or(Vec::new(), |limit| ellipse(self.learning_rate, limit)),
+            boundary: limit
+                .map_or(Vec::new(), |limit| ellipse(sharpness_limit(self.learning_rate), limit)),
             minima: minima.collect(),
             published: references.diagram.get(&first.run.run).cloned().into_iter().collect(),
         }
@@ -182,12 +184,12 @@ impl<'a> PanelRuns<'a> {
 
 /// The boundary of Theorem 1 for curvatures that commute, (1 − ηa)² + η²ps² = 1: with
 /// s_max = 1/(η√p) an ellipse through (0, 0), (1/η, s_max) and (2/η, 0).
-fn ellipse(learning_rate: f64, limit: f64) -> Vec<[f64; 2]> {
+fn ellipse(sharpness_limit: f64, non_uniformity_limit: f64) -> Vec<[f64; 2]> {
     const POINTS: u32 = 120;
     let point = |index: u32| {
         // Even steps of the angle, so that the steep ends have enough points.
         let angle = std::f64::consts::PI * f64::from(index) / f64::from(POINTS);
-        [(1.0 - libm::cos(angle)) / learning_rate, limit * libm::sin(angle)]
+        [0.5 * sharpness_limit * (1.0 - libm::cos(angle)), non_uniformity_limit * libm::sin(angle)]
     };
     (0..=POINTS).map(point).collect()
 }
@@ -200,7 +202,7 @@ mod tests {
     fn the_boundary_of_theorem_1_is_its_equation() {
         let (eta, limit) = (0.5, 6.353);
         let p = 1.0 / (eta * limit * eta * limit);
-        for [a, s] in ellipse(eta, limit) {
+        for [a, s] in ellipse(sharpness_limit(eta), limit) {
             let left = (1.0 - eta * a).powi(2) + eta * eta * p * s * s;
             // Both sides are sums of a few numbers of size 1, each rounded once.
             assert!((left - 1.0).abs() < 1e-14, "{a} {s}: {left}");

@@ -5,6 +5,7 @@ use minimascope_record::escape::{Escape, Launch};
 use minimascope_record::measured::Measured;
 use minimascope_record::stability::Verdict;
 use minimascope_record::stored_run::StoredRun;
+use minimascope_record::threshold::sharpness_limit;
 
 use crate::page::wording::{NONE, percent, plural, sentence};
 use crate::page::{Caption, Content, Exhibit, PageTable, Section, slug};
@@ -63,7 +64,7 @@ pub(in crate::page) fn exhibit(run: &StoredRun, record: &Escape) -> Option<Conte
         reading(record.margin),
         record.batch_size,
         reading(growth.mean_square),
-        reading(2.0 / record.learning_rate)
+        reading(sharpness_limit(record.learning_rate))
     );
     let start = format!(
         "The start{} has *a* = {}, *s* = {}, test accuracy {} %.",
