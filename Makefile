@@ -6,7 +6,7 @@
 # make other-processors  tests of the kernels without AVX-512, without AVX, and on aarch64, under qemu
 # make miri     the kernels under Miri: no undefined behaviour, no data race (20 minutes; nightly Rust with miri)
 # make fixtures  the derivatives that the tests compare with, made again by JAX (7 minutes)
-# make gallery   every figure and the pages with sample data, in target/gallery
+# make gallery   every figure and the pages of small stored runs, in target/gallery
 # make study     docs/study from a store of finished runs: make study STORE=runs
 
 .DEFAULT_GOAL := help

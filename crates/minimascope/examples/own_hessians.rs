@@ -1,6 +1,7 @@
 //! The exact mean-square threshold of one's own H_i, with its bracket.
 //!
 //! `cargo run --release --example own_hessians`
+#![allow(clippy::print_stdout)]
 
 use minimascope::{Budget, DensePoint, Minimum, StabilityQuestion, mean_square};
 

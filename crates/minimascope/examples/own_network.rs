@@ -1,6 +1,7 @@
 //! A network at given parameters, without any folder: a, s, η* and the verdict.
 //!
 //! `cargo run --release --example own_network [parameters.safetensors]`
+#![allow(clippy::print_stdout)]
 
 use minimascope::{
     Budget, Evaluator, Examples, Execution, Loss, Minimum, Network, Request, StabilityQuestion,
