@@ -51,7 +51,7 @@ impl Download<'_> {
             if found.as_deref().is_ok_and(|found| found == self.sha256) {
                 return Ok(());
             }
-            fs::remove_file(self.part).map_err(|source| unwritable(self.part, source))?;
+            fs::remove_file(self.part).map_err(unwritable(self.part))?;
             if !continued || restarts == 0 {
                 return Err(Error::WrongChecksum {
                     address: self.address.clone(),
@@ -78,17 +78,17 @@ impl Download<'_> {
                 address: self.address.clone(),
                 reason: fault.to_string(),
             })?;
-            let range = content_range(&response);
+            let (start, size) = content_range(&response);
             let (from, total) = match response.status() {
                 // A server that does not know ranges sends everything.
                 StatusCode::OK => (0, content_length(&response)),
-                StatusCode::PARTIAL_CONTENT if range.from == Some(there) => (there, range.total),
-                StatusCode::RANGE_NOT_SATISFIABLE if range.total == Some(there) => return Ok(true),
+                StatusCode::PARTIAL_CONTENT if start == Some(there) => (there, size),
+                StatusCode::RANGE_NOT_SATISFIABLE if size == Some(there) => return Ok(true),
                 StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE
                     if connection < CONNECTIONS && there > 0 =>
                 {
                     // What is there does not fit what the server has: start again.
-                    fs::remove_file(self.part).map_err(|source| unwritable(self.part, source))?;
+                    fs::remove_file(self.part).map_err(unwritable(self.part))?;
                     continue;
                 }
                 status => {
@@ -98,36 +98,31 @@ impl Download<'_> {
                     });
                 }
             };
-            match self.append(response, from, total, progress)? {
-                BodyEnd::Complete => return Ok(from > 0),
-                BodyEnd::Early { bytes, .. } if bytes > from && connection < CONNECTIONS => {}
-                BodyEnd::Early { bytes, reason } => {
-                    return Err(Error::Interrupted {
-                        address: self.address.clone(),
-                        bytes,
-                        total,
-                        reason,
-                    });
-                }
+            let (bytes, early) = self.append(response, from, total, progress)?;
+            let Some(reason) = early else { return Ok(from > 0) };
+            if bytes == from || connection == CONNECTIONS {
+                let address = self.address.clone();
+                return Err(Error::Interrupted { address, bytes, total, reason });
             }
         }
     }
 
+    /// Appends a response's body. Returns how many bytes there are now, and what ended it early.
     fn append(
         &self,
         response: Response<ureq::Body>,
         from: u64,
         total: Option<u64>,
         progress: &mut dyn FnMut(DownloadProgress<'_>),
-    ) -> Result<BodyEnd, Error> {
-        let fault = |source| unwritable(self.part, source);
+    ) -> Result<(u64, Option<String>), Error> {
+        let fault = unwritable(self.part);
         let mut file: File = OpenOptions::new()
             .create(true)
             .write(true)
             .append(from > 0)
             .truncate(from == 0)
             .open(self.part)
-            .map_err(fault)?;
+            .map_err(&fault)?;
         let mut body = response.into_body().into_reader();
         let mut buffer = vec![0; 1 << 16];
         let mut bytes = from;
@@ -136,44 +131,27 @@ impl Download<'_> {
             match body.read(&mut buffer) {
                 Ok(0) => break None,
                 Ok(count) => {
-                    file.write_all(&buffer[..count]).map_err(fault)?;
+                    file.write_all(&buffer[..count]).map_err(&fault)?;
                     bytes += count as u64;
                     progress(DownloadProgress { file: self.name, bytes, total });
                 }
                 Err(source) => break Some(source.to_string()),
             }
         };
-        file.sync_all().map_err(fault)?;
+        file.sync_all().map_err(&fault)?;
         let short = total.is_some_and(|total| bytes < total);
-        Ok(match early {
-            None if !short => BodyEnd::Complete,
-            reason => BodyEnd::Early {
-                bytes,
-                reason: reason.unwrap_or_else(|| "connection closed".into()),
-            },
-        })
+        Ok((bytes, early.or_else(|| short.then(|| "connection closed".to_owned()))))
     }
 }
 
-/// How the body of a response ended.
-enum BodyEnd {
-    Complete,
-    Early { bytes: u64, reason: String },
-}
-
-/// The numbers of a `Content-Range` header: `bytes FROM-TO/TOTAL` or `bytes */TOTAL`.
-struct ContentRange {
-    from: Option<u64>,
-    total: Option<u64>,
-}
-
-fn content_range(response: &Response<ureq::Body>) -> ContentRange {
+/// First byte and size in a `Content-Range` header: `bytes FROM-TO/TOTAL` or `bytes */TOTAL`.
+fn content_range(response: &Response<ureq::Body>) -> (Option<u64>, Option<u64>) {
     let text = response.headers().get(header::CONTENT_RANGE).and_then(|text| text.to_str().ok());
     let (range, total) = text
         .and_then(|text| text.trim().strip_prefix("bytes")?.trim().split_once('/'))
         .unwrap_or_default();
     let from = range.split_once('-').and_then(|(from, _)| from.parse().ok());
-    ContentRange { from, total: total.parse().ok() }
+    (from, total.parse().ok())
 }
 
 fn content_length(response: &Response<ureq::Body>) -> Option<u64> {
@@ -195,6 +173,7 @@ fn agent(address: &str) -> Agent {
     builder.build().into()
 }
 
-pub(crate) fn unwritable(file: &Path, source: std::io::Error) -> Error {
-    Error::Unwritable { file: file.to_path_buf(), source }
+/// What the operating system says against writing a file.
+pub(crate) fn unwritable(file: &Path) -> impl Fn(std::io::Error) -> Error {
+    |source| Error::Unwritable { file: file.to_path_buf(), source }
 }

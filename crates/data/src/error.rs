@@ -9,7 +9,7 @@ use minimascope_record::architecture::Shape;
 #[non_exhaustive]
 pub enum Error {
     /// The operating system would not open or read a file.
-    #[error("{} cannot be read ({source}); check the path and its permissions", file.display())]
+    #[error("{file} cannot be read ({source}); check the path and its permissions")]
     Unreadable {
         /// The file.
         file: PathBuf,
@@ -18,8 +18,7 @@ pub enum Error {
     },
     /// Gzip data ends early or is not gzip after its first bytes.
     #[error(
-        "{} is truncated or damaged: its gzip data cannot be decompressed ({source}); copy or fetch it again",
-        file.display()
+        "{file} is truncated or damaged: its gzip data cannot be decompressed ({source}); copy or fetch it again"
     )]
     DamagedGzip {
         /// The file.
@@ -29,8 +28,7 @@ pub enum Error {
     },
     /// Fewer bytes than the header, or whole records, need.
     #[error(
-        "{} is truncated: {expected} bytes were expected and {found} are there; copy or fetch it again",
-        file.display()
+        "{file} is truncated: {expected} bytes were expected and {found} are there; copy or fetch it again"
     )]
     Truncated {
         /// The file.
@@ -42,8 +40,7 @@ pub enum Error {
     },
     /// More bytes than the header says.
     #[error(
-        "{} goes on after the {expected} bytes its header announces; it is damaged or not the file it seems, copy or fetch it again",
-        file.display()
+        "{file} goes on after the {expected} bytes its header announces; it is damaged or not the file it seems, copy or fetch it again"
     )]
     TrailingBytes {
         /// The file.
@@ -53,8 +50,7 @@ pub enum Error {
     },
     /// The first bytes are not those of the format.
     #[error(
-        "{} is not {format}: it starts with bytes {found:02x?} instead of {expected:02x?}; give the right file",
-        file.display()
+        "{file} is not {format}: it starts with bytes {found:02x?} instead of {expected:02x?}; give the right file"
     )]
     WrongMagic {
         /// The file.
@@ -68,8 +64,7 @@ pub enum Error {
     },
     /// The header's dimensions multiply to more than can exist.
     #[error(
-        "{} announces {dimensions:?} numbers, more than any file holds; its header is damaged, copy or fetch it again",
-        file.display()
+        "{file} announces {dimensions:?} numbers, more than any file holds; its header is damaged, copy or fetch it again"
     )]
     TooLarge {
         /// The file.
@@ -78,16 +73,14 @@ pub enum Error {
         dimensions: Vec<u64>,
     },
     /// A file or selection without examples.
-    #[error("{} holds no examples; give another file or other classes", file.display())]
+    #[error("{file} holds no examples; give another file or other classes")]
     Empty {
         /// The file or source.
         file: PathBuf,
     },
     /// Images and labels do not belong together.
     #[error(
-        "{} holds {images} images but {} holds {labels} labels; give files that belong together",
-        images_file.display(),
-        labels_file.display()
+        "{images_file} holds {images} images but {labels_file} holds {labels} labels; give files that belong together"
     )]
     LengthMismatch {
         /// Where the images are.
@@ -101,8 +94,7 @@ pub enum Error {
     },
     /// Not one image for each label.
     #[error(
-        "{} holds {pixels} pixels for {labels} labels of {shape} pixels; give files that belong together",
-        file.display()
+        "{file} holds {pixels} pixels for {labels} labels of {shape} pixels; give files that belong together"
     )]
     PixelCount {
         /// The file or source.
@@ -116,8 +108,7 @@ pub enum Error {
     },
     /// A label that names no class.
     #[error(
-        "{}: the label of example {example} is {label}, but labels must be 0 to {}; correct the file or the number of classes",
-        file.display(),
+        "{file}: the label of example {example} is {label}, but labels must be 0 to {}; correct the file or the number of classes",
         .classes.saturating_sub(1)
     )]
     LabelOutOfRange {
@@ -132,8 +123,7 @@ pub enum Error {
     },
     /// NaN or infinity among the pixels.
     #[error(
-        "{}: pixel {pixel} of example {example} is {value}, but pixels must be finite; correct the file",
-        file.display()
+        "{file}: pixel {pixel} of example {example} is {value}, but pixels must be finite; correct the file"
     )]
     NonFinitePixel {
         /// The file or source.
@@ -146,7 +136,7 @@ pub enum Error {
         value: f64,
     },
     /// Class names that do not fit the number of classes.
-    #[error("{}: {names} class names were given for {classes} classes; give one for each", file.display())]
+    #[error("{file}: {names} class names were given for {classes} classes; give one for each")]
     ClassNames {
         /// The file or source.
         file: PathBuf,
@@ -157,9 +147,7 @@ pub enum Error {
     },
     /// Training and test examples of different problems.
     #[error(
-        "{} ({train_shape}, {train_classes} classes) and {} ({test_shape}, {test_classes} classes) do not belong together; give training and test files of one dataset",
-        train.display(),
-        test.display()
+        "{train} ({train_shape}, {train_classes} classes) and {test} ({test_shape}, {test_classes} classes) do not belong together; give training and test files of one dataset"
     )]
     SplitMismatch {
         /// Source of the training examples.
@@ -177,8 +165,7 @@ pub enum Error {
     },
     /// More examples wanted than there are.
     #[error(
-        "{} holds {available} examples but {requested} were asked for; ask for at most {available} or give a larger file",
-        file.display()
+        "{file} holds {available} examples but {requested} were asked for; ask for at most {available} or give a larger file"
     )]
     TooFewExamples {
         /// The file or source.
@@ -189,7 +176,10 @@ pub enum Error {
         available: usize,
     },
     /// A class that the data does not have.
-    #[error("{} has classes 0 to {}, not {class}; choose among them", file.display(), .classes.saturating_sub(1))]
+    #[error(
+        "{file} has classes 0 to {}, not {class}; choose among them",
+        .classes.saturating_sub(1)
+    )]
     UnknownClass {
         /// The file or source.
         file: PathBuf,
@@ -199,13 +189,15 @@ pub enum Error {
         classes: usize,
     },
     /// Zero examples asked for.
-    #[error("0 examples of {} were asked for; ask for at least 1", file.display())]
+    #[error("0 examples of {file} were asked for; ask for at least 1")]
     NoneRequested {
         /// The file or source.
         file: PathBuf,
     },
     /// Label corruption with a single class.
-    #[error("{} has a single class, so no label of it can be wrong; use data with two classes or more", file.display())]
+    #[error(
+        "{file} has a single class, so no label of it can be wrong; use data with two classes or more"
+    )]
     NoWrongLabel {
         /// The file or source.
         file: PathBuf,
@@ -217,7 +209,9 @@ pub enum Error {
         fraction: f64,
     },
     /// A `.npy` header that this program does not read.
-    #[error("{} has a NumPy header that cannot be used: {reason}; write numpy.ascontiguousarray of the array with numpy.save", file.display())]
+    #[error(
+        "{file} has a NumPy header that cannot be used: {reason}; write numpy.ascontiguousarray of the array with numpy.save"
+    )]
     NpyHeader {
         /// The file.
         file: PathBuf,
@@ -225,7 +219,7 @@ pub enum Error {
         reason: String,
     },
     /// Elements of a type that is not read.
-    #[error("{} holds {found}, but it must be {wanted}; convert it with astype", file.display())]
+    #[error("{file} holds {found}, but it must be {wanted}; convert it with astype")]
     UnsupportedType {
         /// The file.
         file: PathBuf,
@@ -235,7 +229,7 @@ pub enum Error {
         wanted: &'static str,
     },
     /// An array of a shape that is not read.
-    #[error("{} has shape {shape:?}, but it must be {wanted}; reshape it", file.display())]
+    #[error("{file} has shape {shape:?}, but it must be {wanted}; reshape it")]
     UnsupportedShape {
         /// The file.
         file: PathBuf,
@@ -245,7 +239,9 @@ pub enum Error {
         wanted: &'static str,
     },
     /// A zip archive that cannot be read.
-    #[error("{} cannot be read as a NumPy .npz archive ({reason}); copy it again or write it with numpy.savez", file.display())]
+    #[error(
+        "{file} cannot be read as a NumPy .npz archive ({reason}); copy it again or write it with numpy.savez"
+    )]
     BadArchive {
         /// The file, or the member of the archive.
         file: PathBuf,
@@ -253,7 +249,7 @@ pub enum Error {
         reason: String,
     },
     /// A downloaded tar archive that cannot be unpacked.
-    #[error("{} cannot be unpacked ({reason}); fetch it again", file.display())]
+    #[error("{file} cannot be unpacked ({reason}); fetch it again")]
     BadTar {
         /// The archive.
         file: PathBuf,
@@ -262,8 +258,7 @@ pub enum Error {
     },
     /// An archive without the arrays of a dataset.
     #[error(
-        "{} holds the arrays [{}] but not {wanted}; name them so with numpy.savez",
-        file.display(),
+        "{file} holds the arrays [{}] but not {wanted}; name them so with numpy.savez",
         found.join(", ")
     )]
     MissingArray {
@@ -276,15 +271,17 @@ pub enum Error {
     },
     /// A path at which no known format lies.
     #[error(
-        "{} is not a dataset: give an .npz file, or a folder with IDX files (train-images-idx3-ubyte …), CIFAR-10 batches (data_batch_1.bin …) or x.npy and y.npy",
-        path.display()
+        "{path} is not a dataset: give an .npz file, or a folder with IDX files (train-images-idx3-ubyte …), CIFAR-10 batches (data_batch_1.bin …) or x.npy and y.npy"
     )]
     UnknownLayout {
         /// The path.
         path: PathBuf,
     },
     /// Neither a known name nor a path.
-    #[error("{dataset} is neither a known dataset ({}) nor a path that exists; give one of them", known.join(", "))]
+    #[error(
+        "{dataset} is neither a known dataset ({}) nor a path that exists; give one of them",
+        known.join(", ")
+    )]
     UnknownDataset {
         /// What was asked for.
         dataset: String,
@@ -318,7 +315,9 @@ pub enum Error {
         searched: Vec<PathBuf>,
     },
     /// A file or folder could not be written.
-    #[error("{} cannot be written ({source}); free space or give another folder with --data-dir", file.display())]
+    #[error(
+        "{file} cannot be written ({source}); free space or give another folder with --data-dir"
+    )]
     Unwritable {
         /// The file or folder.
         file: PathBuf,

@@ -10,6 +10,7 @@ use crate::catalogue::{KnownDataset, KnownFile, Remote};
 use crate::checksum::{sha256, sha256_of_content};
 use crate::download::{Download, unwritable};
 use crate::error::Error;
+use crate::stream::unreadable;
 
 pub use crate::download::DownloadProgress;
 
@@ -42,7 +43,7 @@ pub fn fetch(
     if missing.is_empty() {
         return Ok(folder);
     }
-    fs::create_dir_all(&folder).map_err(|source| unwritable(&folder, source))?;
+    fs::create_dir_all(&folder).map_err(unwritable(&folder))?;
     match &known.remote {
         Remote::Gzip { base: published } => {
             for file in &missing {
@@ -70,7 +71,7 @@ pub fn fetch(
             };
             download.run(progress)?;
             unpack(&part, &missing, &folder)?;
-            fs::remove_file(&part).map_err(|source| unwritable(&part, source))?;
+            fs::remove_file(&part).map_err(unwritable(&part))?;
         }
     }
     Ok(folder)
@@ -83,17 +84,14 @@ fn is_there(folder: &Path, file: &KnownFile) -> bool {
 }
 
 fn sha256_of_bytes(path: &Path) -> Result<String, Error> {
-    File::open(path)
-        .and_then(sha256)
-        .map_err(|source| Error::Unreadable { file: path.to_path_buf(), source })
+    File::open(path).and_then(sha256).map_err(unreadable(path))
 }
 
 /// Unpacks `wanted` from a gzip tar archive. Members are matched by their file names alone, and no
 /// path of the archive is used.
 fn unpack(archive: &Path, wanted: &[KnownFile], folder: &Path) -> Result<(), Error> {
     let bad = |reason: String| Error::BadTar { file: archive.to_path_buf(), reason };
-    let file = File::open(archive)
-        .map_err(|source| Error::Unreadable { file: archive.to_path_buf(), source })?;
+    let file = File::open(archive).map_err(unreadable(archive))?;
     let mut members = tar::Archive::new(GzDecoder::new(BufReader::new(file)));
     let mut found = Vec::new();
     for member in members.entries().map_err(|fault| bad(fault.to_string()))? {
@@ -104,9 +102,9 @@ fn unpack(archive: &Path, wanted: &[KnownFile], folder: &Path) -> Result<(), Err
             continue;
         };
         let part = folder.join(format!("{}.part", known.name));
-        let mut output = File::create(&part).map_err(|source| unwritable(&part, source))?;
+        let mut output = File::create(&part).map_err(unwritable(&part))?;
         std::io::copy(&mut member, &mut output).map_err(|fault| bad(fault.to_string()))?;
-        output.sync_all().map_err(|source| unwritable(&part, source))?;
+        output.sync_all().map_err(unwritable(&part))?;
         let sum = sha256_of_bytes(&part)?;
         if sum != known.sha256 {
             return Err(bad(format!("its member {} has SHA-256 {sum}", known.name)));
@@ -121,5 +119,5 @@ fn unpack(archive: &Path, wanted: &[KnownFile], folder: &Path) -> Result<(), Err
 }
 
 fn rename(from: &Path, to: &Path) -> Result<(), Error> {
-    fs::rename(from, to).map_err(|source| unwritable(to, source))
+    fs::rename(from, to).map_err(unwritable(to))
 }

@@ -33,15 +33,8 @@ pub(crate) fn examples(
 ) -> Result<LabelledImages, Error> {
     let [number, height, width] = dimensions(&mut images, IMAGES_MAGIC, "an IDX file of images")?;
     let [labelled] = dimensions(&mut labels, LABELS_MAGIC, "an IDX file of labels")?;
-    let expected =
-        number.checked_mul(height).and_then(|rows| rows.checked_mul(width)).ok_or_else(|| {
-            Error::TooLarge {
-                file: images.file().to_path_buf(),
-                dimensions: vec![number, height, width],
-            }
-        })?;
-    let pixels = images.body(expected)?;
-    let label_bytes = labels.body(labelled)?;
+    let pixels = images.array(&[number, height, width], 1)?;
+    let label_bytes = labels.array(&[labelled], 1)?;
     if number != labelled {
         return Err(Error::LengthMismatch {
             images_file: images.file().to_path_buf(),
@@ -63,27 +56,7 @@ fn dimensions<const D: usize>(
     magic: [u8; 4],
     format: &'static str,
 ) -> Result<[u64; D], Error> {
-    let header = stream.up_to(4 + 4 * D as u64)?;
-    let file = || stream.file().to_path_buf();
-    if header.len() >= 4 && header[..4] != magic
-        || !magic.starts_with(&header[..header.len().min(4)])
-    {
-        return Err(Error::WrongMagic {
-            file: file(),
-            format,
-            expected: magic.to_vec(),
-            found: header[..header.len().min(4)].to_vec(),
-        });
-    }
-    if header.len() < 4 + 4 * D {
-        return Err(Error::Truncated {
-            file: file(),
-            expected: 4 + 4 * D as u64,
-            found: header.len() as u64,
-        });
-    }
-    Ok(std::array::from_fn(|dimension| {
-        let at = 4 + 4 * dimension;
-        u64::from(u32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]))
-    }))
+    let header = stream.start(4 + 4 * D as u64, &magic, format)?;
+    let (sides, _) = header[4..].as_chunks::<4>();
+    Ok(std::array::from_fn(|dimension| u64::from(u32::from_be_bytes(sides[dimension]))))
 }

@@ -40,7 +40,7 @@ impl Listing {
 #[must_use]
 pub fn list(data_dir: Option<&Path>) -> Vec<Listing> {
     let mut rows = Vec::new();
-    for known in &CATALOGUE {
+    for known in CATALOGUE.iter() {
         let row = |place, examples| Listing {
             name: known.name.to_owned(),
             what: known.what.to_owned(),

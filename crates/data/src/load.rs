@@ -102,7 +102,7 @@ fn embedded_examples(known: &KnownDataset) -> Result<Option<Split>, Error> {
 
 fn read_known(known: &KnownDataset, found: &FoundFiles) -> Result<Split, Error> {
     let classes = match &known.files {
-        Files::CifarBinary { classes, .. } => *classes,
+        Files::CifarBinary { classes, .. } => classes.as_deref(),
         Files::Idx(_) => None,
     };
     read(&found.layout, known.description(), classes)

@@ -13,6 +13,8 @@ use crate::stream::Stream;
 
 /// First bytes of every `.npy` file.
 const MAGIC: &[u8] = b"\x93NUMPY";
+/// Kinds and bytes of the elements that are read.
+const ELEMENTS: [&str; 10] = ["f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"];
 /// NumPy itself reads no longer header (`max_header_size`).
 const LONGEST_HEADER: u64 = 10_000;
 
@@ -52,17 +54,11 @@ pub(crate) fn examples(
 /// An array as the file has it, the size of its bytes checked.
 pub(crate) struct Array {
     file: PathBuf,
-    element: Element,
+    /// Kind and bytes of an element, e.g. `f4`.
+    element: String,
     big_endian: bool,
     shape: Vec<u64>,
     bytes: Vec<u8>,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Element {
-    Float(usize),
-    Signed(usize),
-    Unsigned(usize),
 }
 
 impl Array {
@@ -70,17 +66,20 @@ impl Array {
     pub(crate) fn read(mut stream: Stream<'_>) -> Result<Self, Error> {
         let file = stream.file().to_path_buf();
         let NpyHeader { descr, fortran_order, shape } = header(&mut stream)?;
-        let (element, big_endian) = element_type(descr, &file)?;
+        let unsupported = |found: &str| Error::UnsupportedType {
+            file: file.clone(),
+            found: found.to_owned(),
+            wanted: "float32, float64 or integers",
+        };
+        let descr = descr.as_str().ok_or_else(|| unsupported("structured records"))?;
+        let (order, element) = descr.split_at_checked(1).unwrap_or_default();
+        let known = "<>|=".contains(order) && ELEMENTS.contains(&element);
+        let size = element.bytes().last().filter(|_| known).ok_or_else(|| unsupported(descr))?;
         if fortran_order {
             return Err(Error::NpyHeader { file, reason: "the array is in Fortran order".into() });
         }
-        let (Element::Float(size) | Element::Signed(size) | Element::Unsigned(size)) = element;
-        let expected = shape
-            .iter()
-            .try_fold(size as u64, |product, &dimension| product.checked_mul(dimension))
-            .ok_or_else(|| Error::TooLarge { file: file.clone(), dimensions: shape.clone() })?;
-        let bytes = stream.body(expected)?;
-        Ok(Self { file, element, big_endian, shape, bytes })
+        let bytes = stream.array(&shape, u64::from(size - b'0'))?;
+        Ok(Self { file, element: element.to_owned(), big_endian: order == ">", shape, bytes })
     }
 
     /// Number of images and the shape of one.
@@ -97,12 +96,10 @@ impl Array {
     }
 
     fn pixels(&self) -> Result<Vec<f32>, Error> {
-        match self.element {
-            Element::Float(4) => Ok(self.elements(f32::from_le_bytes).collect()),
-            Element::Float(8) => {
-                Ok(self.elements(f64::from_le_bytes).map(|pixel| pixel as f32).collect())
-            }
-            Element::Unsigned(1) => Ok(scaled(&self.bytes)),
+        match &*self.element {
+            "f4" => Ok(self.elements(f32::from_le_bytes).collect()),
+            "f8" => Ok(self.elements(f64::from_le_bytes).map(|pixel| pixel as f32).collect()),
+            "u1" => Ok(scaled(&self.bytes)),
             _ => Err(self.unsupported_type("float32, float64 or uint8 for images")),
         }
     }
@@ -111,15 +108,15 @@ impl Array {
         if !matches!(*self.shape, [_] | [_, 1]) {
             return Err(self.unsupported_shape("(n) or (n, 1) for labels"));
         }
-        match self.element {
-            Element::Signed(1) => self.checked_labels(self.elements(i8::from_le_bytes)),
-            Element::Signed(2) => self.checked_labels(self.elements(i16::from_le_bytes)),
-            Element::Signed(4) => self.checked_labels(self.elements(i32::from_le_bytes)),
-            Element::Signed(8) => self.checked_labels(self.elements(i64::from_le_bytes)),
-            Element::Unsigned(1) => self.checked_labels(self.elements(u8::from_le_bytes)),
-            Element::Unsigned(2) => self.checked_labels(self.elements(u16::from_le_bytes)),
-            Element::Unsigned(4) => self.checked_labels(self.elements(u32::from_le_bytes)),
-            Element::Unsigned(8) => self.checked_labels(self.elements(u64::from_le_bytes)),
+        match &*self.element {
+            "i1" => self.checked_labels(self.elements(i8::from_le_bytes)),
+            "i2" => self.checked_labels(self.elements(i16::from_le_bytes)),
+            "i4" => self.checked_labels(self.elements(i32::from_le_bytes)),
+            "i8" => self.checked_labels(self.elements(i64::from_le_bytes)),
+            "u1" => self.checked_labels(self.elements(u8::from_le_bytes)),
+            "u2" => self.checked_labels(self.elements(u16::from_le_bytes)),
+            "u4" => self.checked_labels(self.elements(u32::from_le_bytes)),
+            "u8" => self.checked_labels(self.elements(u64::from_le_bytes)),
             _ => Err(self.unsupported_type("integers for labels")),
         }
     }
@@ -155,11 +152,13 @@ impl Array {
     }
 
     fn unsupported_type(&self, wanted: &'static str) -> Error {
-        let found = match self.element {
-            Element::Float(size) => format!("float{}", 8 * size),
-            Element::Signed(size) => format!("int{}", 8 * size),
-            Element::Unsigned(size) => format!("uint{}", 8 * size),
+        let (kind, bytes) = self.element.split_at(1);
+        let word = match kind {
+            "f" => "float",
+            "i" => "int",
+            _ => "uint",
         };
+        let found = format!("{word}{}", 8 * bytes.parse::<u32>().unwrap_or(0));
         Error::UnsupportedType { file: self.file.clone(), found, wanted }
     }
 }
@@ -168,52 +167,17 @@ impl Array {
 fn header(stream: &mut Stream<'_>) -> Result<NpyHeader, Error> {
     let file = stream.file().to_path_buf();
     let fault = |reason: String| Error::NpyHeader { file: file.clone(), reason };
-    let start = stream.up_to(8)?;
-    if !start.starts_with(MAGIC) {
-        return Err(Error::WrongMagic {
-            file: file.clone(),
-            format: "a NumPy .npy array",
-            expected: MAGIC.to_vec(),
-            found: start[..start.len().min(MAGIC.len())].to_vec(),
-        });
-    }
-    let version = start.get(6).copied().unwrap_or(0);
+    let start = stream.start(8, MAGIC, "a NumPy .npy array")?;
+    let version = start[6];
     if !(1..=3).contains(&version) {
         return Err(fault(format!("its version is {version}, not 1, 2 or 3")));
     }
-    let size = stream.up_to(if version == 1 { 2 } else { 4 })?;
+    let size = stream.exactly(if version == 1 { 2 } else { 4 })?;
     let length = size.iter().rev().fold(0, |length, &byte| length << 8 | u64::from(byte));
     if length > LONGEST_HEADER {
         return Err(fault(format!("it is {length} bytes long, the most is {LONGEST_HEADER}")));
     }
-    let text = stream.up_to(length)?;
-    if (text.len() as u64) < length || size.len() < 2 {
-        let found = text.len() as u64;
-        return Err(Error::Truncated { file, expected: length, found });
-    }
+    let text = stream.exactly(length)?;
     let text = str::from_utf8(&text).map_err(|_| fault("it is not UTF-8".into()))?;
     npy_header::parse(text).map_err(fault)
-}
-
-/// The type that `descr` names and whether its bytes are big-endian.
-fn element_type(descr: Option<String>, file: &Path) -> Result<(Element, bool), Error> {
-    let unsupported = |found: String| Error::UnsupportedType {
-        file: file.to_path_buf(),
-        found,
-        wanted: "float32, float64 or integers",
-    };
-    let Some(text) = descr else { return Err(unsupported("structured records".into())) };
-    let kind = text.get(1..).unwrap_or_default();
-    let element = match kind {
-        "f4" | "f8" => Element::Float,
-        "i1" | "i2" | "i4" | "i8" => Element::Signed,
-        "u1" | "u2" | "u4" | "u8" => Element::Unsigned,
-        _ => return Err(unsupported(text)),
-    };
-    let size = usize::from(kind.as_bytes()[1] - b'0');
-    match text.as_bytes()[0] {
-        b'<' | b'|' | b'=' => Ok((element(size), false)),
-        b'>' => Ok((element(size), true)),
-        _ => Err(unsupported(text)),
-    }
 }

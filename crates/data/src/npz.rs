@@ -9,7 +9,7 @@ use zip::ZipArchive;
 use crate::dataset::LabelledImages;
 use crate::error::Error;
 use crate::npy::{self, Array};
-use crate::stream::Stream;
+use crate::stream::{Stream, unreadable};
 
 /// Names of the arrays of training images and labels, in the order they are tried.
 const TRAIN: [[&str; 2]; 2] = [["x", "y"], ["x_train", "y_train"]];
@@ -27,9 +27,7 @@ pub fn read(path: &Path) -> Result<(LabelledImages, Option<LabelledImages>), Err
     if stream.is_gzip() {
         return examples(path, Cursor::new(stream.up_to(u64::MAX)?));
     }
-    let file = File::open(path)
-        .map_err(|source| Error::Unreadable { file: path.to_path_buf(), source })?;
-    examples(path, BufReader::new(file))
+    examples(path, BufReader::new(File::open(path).map_err(unreadable(path))?))
 }
 
 /// Whether a file is a zip archive, plain or gzip.

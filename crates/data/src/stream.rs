@@ -30,8 +30,7 @@ enum Encoding {
 impl Stream<'static> {
     /// Opens a file; gzip is recognised by its first two bytes, whatever its name.
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
-        let file = File::open(path)
-            .map_err(|source| Error::Unreadable { file: path.to_path_buf(), source })?;
+        let file = File::open(path).map_err(unreadable(path))?;
         Self::new(path, BufReader::with_capacity(1 << 16, file), Encoding::Plain)
     }
 }
@@ -84,19 +83,47 @@ impl<'a> Stream<'a> {
         Ok(bytes)
     }
 
-    /// Exactly the `expected` bytes that remain.
-    pub(crate) fn body(&mut self, expected: u64) -> Result<Vec<u8>, Error> {
-        let bytes = self.up_to(expected.saturating_add(1))?;
-        let found = bytes.len() as u64;
-        match found.cmp(&expected) {
-            std::cmp::Ordering::Equal => Ok(bytes),
-            std::cmp::Ordering::Less => {
-                Err(Error::Truncated { file: self.file.clone(), expected, found })
-            }
-            std::cmp::Ordering::Greater => {
-                Err(Error::TrailingBytes { file: self.file.clone(), expected })
-            }
+    /// Exactly `expected` bytes.
+    pub(crate) fn exactly(&mut self, expected: u64) -> Result<Vec<u8>, Error> {
+        let bytes = self.up_to(expected)?;
+        self.whole(bytes, expected)
+    }
+
+    /// The first `length` bytes of a file, which begin as its format's do.
+    pub(crate) fn start(
+        &mut self,
+        length: u64,
+        magic: &[u8],
+        format: &'static str,
+    ) -> Result<Vec<u8>, Error> {
+        let start = self.up_to(length)?;
+        let seen = start.len().min(magic.len());
+        if start[..seen] != magic[..seen] {
+            return Err(Error::WrongMagic {
+                file: self.file.clone(),
+                format,
+                expected: magic.to_vec(),
+                found: start[..seen].to_vec(),
+            });
         }
+        self.whole(start, length)
+    }
+
+    /// The bytes that remain, which must be those of an array with elements of `size` bytes.
+    pub(crate) fn array(&mut self, shape: &[u64], size: u64) -> Result<Vec<u8>, Error> {
+        let file = self.file.clone();
+        let product = shape.iter().try_fold(size, |product, &side| product.checked_mul(side));
+        let Some(expected) = product else {
+            return Err(Error::TooLarge { file, dimensions: shape.to_vec() });
+        };
+        let bytes = self.exactly(expected)?;
+        let ends = self.up_to(1)?.is_empty();
+        if ends { Ok(bytes) } else { Err(Error::TrailingBytes { file, expected }) }
+    }
+
+    fn whole(&self, bytes: Vec<u8>, expected: u64) -> Result<Vec<u8>, Error> {
+        let (file, found) = (self.file.clone(), bytes.len() as u64);
+        if found < expected { Err(Error::Truncated { file, expected, found }) } else { Ok(bytes) }
     }
 
     /// The decompressed bytes as a reader.
@@ -114,4 +141,9 @@ impl Encoding {
             Self::Zip => Error::BadArchive { file, reason: source.to_string() },
         }
     }
+}
+
+/// What the operating system says against reading a file.
+pub(crate) fn unreadable(file: &Path) -> impl Fn(std::io::Error) -> Error {
+    |source| Error::Unreadable { file: file.to_path_buf(), source }
 }

@@ -181,7 +181,7 @@ fn numpy_arrays() {
         (
             npy_file(&"[".repeat(9_000), &[]),
             labels.clone(),
-            "DIR/x.npy has a NumPy header that cannot be used: it lacks a {; write numpy.ascontiguousarray of the array with numpy.save",
+            "DIR/x.npy has a NumPy header that cannot be used: it is not a dictionary of descr, fortran_order and shape (cannot recurse further; max recursion depth met); write numpy.ascontiguousarray of the array with numpy.save",
         ),
         (
             array("<f4", "(4294967296, 4294967296, 4294967296)", &[]),
@@ -247,6 +247,45 @@ fn numpy_arrays() {
     for (images, labels, expected) in cases {
         let result = npy::read(&planted.file("x.npy", &images), &planted.file("y.npy", &labels));
         assert_eq!(text(&planted.folder, result), expected);
+    }
+}
+
+#[test]
+fn numpy_headers() {
+    let planted = Planted::new();
+    let labels = planted.file("y.npy", &array("|u1", "(1,)", &[0]));
+    for (header, reason) in [
+        ("", "string values must be quoted, expected literal string"),
+        ("{'descr': '<f4', 'fortran_order': False}", "missing field `shape`"),
+        ("{'fortran_order': False, 'shape': (2,)}", "missing field `descr`"),
+        ("{'descr': '<f4', 'shape': (2,)}", "missing field `fortran_order`"),
+        ("{'descr': '<f4', 'fortran_order': 1}", "invalid type: integer `1`, expected a boolean"),
+        ("{3: 4}", "unknown field `3`, expected one of `descr`, `fortran_order`, `shape`"),
+        (
+            "{'colour': 3}",
+            "unknown field `colour`, expected one of `descr`, `fortran_order`, `shape`",
+        ),
+        ("{'shape': (-2,)}", "invalid value: integer `-2`, expected u64"),
+        ("{'shape': (2", "unclosed array, expected `]`"),
+        (
+            "{'shape': (18446744073709551616,)}",
+            "invalid type: integer `18446744073709551616` as i128, expected u64",
+        ),
+        ("{'shape': (2,) 'descr': '<f4'}", "missing comma between key-value pairs, expected `,`"),
+    ] {
+        let result = npy::read(&planted.file("x.npy", &npy_file(header, &[])), &labels);
+        let expected = format!(
+            "DIR/x.npy has a NumPy header that cannot be used: it is not a dictionary of descr, fortran_order and shape ({reason}); write numpy.ascontiguousarray of the array with numpy.save"
+        );
+        assert_eq!(text(&planted.folder, result), expected);
+    }
+    // Old Pythons and other writers: long integers, other quotes and spaces, keys in any order.
+    for header in [
+        "{'shape': (1L, 1L), \"descr\": \"<f4\", 'fortran_order': False}",
+        "{'descr':'<f4','fortran_order':False,'shape':(1,1)}",
+    ] {
+        let images = planted.file("x.npy", &npy_file(header, &0.5_f32.to_le_bytes()));
+        assert_eq!(npy::read(&images, &labels).unwrap().images, [0.5]);
     }
 }
 

@@ -6,7 +6,7 @@ use faer::Mat;
 
 use crate::basis::INVARIANT_BELOW;
 use crate::dense::symmetric_eigen;
-use crate::estimate::{ProbeEstimate, check_probes};
+use crate::estimate::ProbeEstimate;
 use crate::product::Products;
 use crate::random::{Purpose, fill_signs};
 use crate::vectors::{axpy, dot, norm, scale};
@@ -69,20 +69,6 @@ pub struct SpectralDensity {
     pub dimension: usize,
     /// Products with the operator.
     pub products: usize,
-}
-
-impl SpectralDensity {
-    /// tr f(A) = Σ_i f(λ_i), estimated from the quadratures: f(λ) = λ² gives ‖A‖_F², a step
-    /// function counts eigenvalues.
-    pub fn trace_of(&self, function: impl Fn(f64) -> f64) -> ProbeEstimate {
-        let sample = |probe: &Quadrature| {
-            let terms = probe.nodes.iter().zip(&probe.weights);
-            self.dimension as f64
-                * terms.map(|(&node, weight)| weight * function(node)).sum::<f64>()
-        };
-        let samples: Vec<f64> = self.probes.iter().map(sample).collect();
-        ProbeEstimate::from_samples(&samples, self.products)
-    }
 }
 
 /// The spectral density of `operator` by stochastic Lanczos quadrature (Bai, Fahey & Golub 1996;
@@ -216,8 +202,11 @@ fn quadrature<O: SymmetricOperator + ?Sized>(
 }
 
 fn check(parameters: &DensityParameters) -> Result<(), Error> {
-    check_probes(parameters.probes)?;
     let refuse = |name, value, requirement| Err(Error::Parameter { name, value, requirement });
+    if parameters.probes < 2 {
+        let requirement = "at least 2: the standard error is the spread between probes";
+        return refuse("probes", parameters.probes as f64, requirement);
+    }
     if parameters.steps < 2 {
         return refuse("steps", parameters.steps as f64, "at least 2: one step sees the mean only");
     }

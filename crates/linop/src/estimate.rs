@@ -1,7 +1,5 @@
 //! A stochastic estimate and its standard error, which never part.
 
-use crate::Error;
-
 /// The mean of independent samples.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ProbeEstimate {
@@ -24,18 +22,6 @@ impl ProbeEstimate {
         let standard_error = (squares / (count - 1.0) / count).sqrt();
         Self { value, standard_error, samples: samples.len(), products }
     }
-}
-
-/// A standard error takes two samples.
-pub(crate) fn check_probes(probes: usize) -> Result<(), Error> {
-    if probes < 2 {
-        return Err(Error::Parameter {
-            name: "probes",
-            value: probes as f64,
-            requirement: "at least 2: the standard error is the spread between probes",
-        });
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -18,7 +18,6 @@ use std::ops::ControlFlow;
 
 use crate::{Error, SymmetricOperator};
 
-pub(crate) use plan::relative_residual;
 pub use solve::lanczos;
 
 /// Which end of the spectrum.
@@ -74,7 +73,7 @@ pub struct LanczosParameters {
 /// The default share of ‖A‖ below which an eigenvalue's residual is judged against the share: a
 /// value a thousand times below the norm is zero for every question this project asks, and f32
 /// products (1e-4 to 1e-6) could not show more.
-pub(crate) const RELATIVE_FLOOR: f64 = 1e-3;
+const RELATIVE_FLOOR: f64 = 1e-3;
 
 impl LanczosParameters {
     /// Tolerance 1e-3, floor 1e-3, at most 1,000 products, a basis of 22 columns more than twice

@@ -24,7 +24,6 @@ mod estimate;
 mod kernels;
 mod lanczos;
 mod operator;
-mod power;
 mod product;
 mod random;
 mod trace;
@@ -42,5 +41,4 @@ pub use lanczos::{
     SpectrumEnd, lanczos, largest_pair, silent,
 };
 pub use operator::{DenseSymmetric, SymmetricOperator, as_matrix};
-pub use power::{PowerParameters, power_iteration};
-pub use trace::{hutch_plus_plus, hutchinson};
+pub use trace::hutch_plus_plus;

@@ -3,44 +3,14 @@
 use std::ops::ControlFlow;
 
 use crate::basis::Basis;
-use crate::estimate::{ProbeEstimate, check_probes};
+use crate::estimate::ProbeEstimate;
 use crate::product::Products;
 use crate::random::{Purpose, fill_signs};
 use crate::vectors::{dot, scale};
 use crate::{Error, SymmetricOperator};
 
-/// tr A by Hutchinson (1990): the mean of zᵀAz over `probes` independent sign vectors z.
-///
-/// Unbiased; the variance of one probe is 2 Σ_{i≠j} a_ij², so a diagonal A is exact. Memory: two
-/// vectors. Products: `probes`. `progress` gets their number after each; `None` when it breaks.
-///
-/// # Errors
-/// [`Error::Empty`], [`Error::Parameter`] below two probes, [`Error::NotFinite`],
-/// [`Error::Overflow`].
-pub fn hutchinson<O: SymmetricOperator + ?Sized>(
-    operator: &mut O,
-    probes: usize,
-    seed: u64,
-    progress: &mut dyn FnMut(usize) -> ControlFlow<()>,
-) -> Result<Option<ProbeEstimate>, Error> {
-    check_probes(probes)?;
-    let mut products = Products::new(operator)?;
-    let mut probe = vec![0.0; products.dimension()];
-    let mut product = vec![0.0; products.dimension()];
-    let mut samples = Vec::with_capacity(probes);
-    for index in 0..probes {
-        fill_signs(&mut probe, seed, Purpose::Probe(index));
-        products.multiply(&probe, &mut product)?;
-        if progress(products.count()).is_break() {
-            return Ok(None);
-        }
-        samples.push(dot(&probe, &product));
-    }
-    Ok(Some(ProbeEstimate::from_samples(&samples, products.count())))
-}
-
 /// tr A by Hutch++ (Meyer, Musco, Musco & Woodruff, SOSA 2021): the trace on the range of a random
-/// sketch exactly, the rest by Hutchinson.
+/// sketch exactly, the rest by Hutchinson (1990): the mean of zᵀAz over sign vectors z.
 ///
 /// With `products` in all, a third goes to Q = orth(A S) for sign vectors S, a third to tr QᵀAQ,
 /// and a third to probes of (I − QQᵀ)A(I − QQᵀ). For A ⪰ 0 the error falls like 1/products
@@ -51,7 +21,8 @@ pub fn hutchinson<O: SymmetricOperator + ?Sized>(
 /// breaks.
 ///
 /// # Errors
-/// As [`hutchinson`]; at least 6 products, so that there are two probes.
+/// [`Error::Empty`], [`Error::Parameter`] below 6 products, which give two probes,
+/// [`Error::NotFinite`], [`Error::Overflow`].
 pub fn hutch_plus_plus<O: SymmetricOperator + ?Sized>(
     operator: &mut O,
     products: usize,
@@ -59,11 +30,9 @@ pub fn hutch_plus_plus<O: SymmetricOperator + ?Sized>(
     progress: &mut dyn FnMut(usize) -> ControlFlow<()>,
 ) -> Result<Option<ProbeEstimate>, Error> {
     if products < 6 {
-        return Err(Error::Parameter {
-            name: "products",
-            value: products as f64,
-            requirement: "at least 6: two for the sketch, two for its trace, two for the standard error",
-        });
+        let requirement =
+            "at least 6: two for the sketch, two for its trace, two for the standard error";
+        return Err(Error::Parameter { name: "products", value: products as f64, requirement });
     }
     let budget = products;
     let mut products = Products::new(operator)?;

@@ -64,15 +64,9 @@ pub fn scale(factor: f64, y: &mut [f64]) {
 /// # Panics
 /// When `x` is shorter than `y`.
 pub fn axpy(factor: f64, x: &[f64], y: &mut [f64]) {
-    combine(1.0, y, factor, x);
-}
-
-/// y ← a·y + b·x.
-pub(crate) fn combine(a: f64, y: &mut [f64], b: f64, x: &[f64]) {
     let x = &x[..y.len()];
     elementwise(y, |offset, piece| {
-        let length = piece.len();
-        piece.iter_mut().zip(&x[offset..offset + length]).for_each(|(y, x)| *y = a * *y + b * x);
+        piece.iter_mut().zip(&x[offset..]).for_each(|(y, x)| *y += factor * x);
     });
 }
 
@@ -101,9 +95,8 @@ mod tests {
             let mut y = b.clone();
             axpy(2.0, &a, &mut y);
             scale(-1.0, &mut y);
-            combine(2.0, &mut y, 3.0, &b);
             for i in 0..length {
-                assert_eq!(y[i], -2.0 * (b[i] + 2.0 * a[i]) + 3.0 * b[i]);
+                assert_eq!(y[i], -(b[i] + 2.0 * a[i]));
             }
             let mut partials = vec![7.0; length.div_ceil(CHUNK) * 2];
             let mut sums = [5.0; 2];

@@ -65,7 +65,7 @@ impl<T: Scalar> FlippedVector<T> {
 }
 
 /// A slot: its chunks, its sum, and the memory one thread works in.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct EvaluatorSlot<T> {
     chunks: Vec<KeptChunk<T>>,
     sum: Vec<T>,
@@ -79,7 +79,7 @@ struct EvaluatorSlot<T> {
 }
 
 /// A chunk, and the tapes of it that fit the memory budget.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct KeptChunk<T> {
     range: std::ops::Range<usize>,
     first: FirstOrder<T>,
@@ -87,7 +87,7 @@ struct KeptChunk<T> {
 }
 
 /// The tapes of a forward and a backward pass.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct FirstOrder<T> {
     pub a: Tape<T>,
     pub winners: Vec<u8>,
@@ -95,26 +95,14 @@ pub(crate) struct FirstOrder<T> {
 }
 
 /// The tapes of a tangent pass and of the tangent of a backward pass.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct Tangents<T> {
     a: Tape<T>,
     delta: Tape<T>,
 }
 
-impl<T: Scalar> FirstOrder<T> {
-    pub(crate) fn new() -> Self {
-        Self { a: Tape::new(), winners: Vec::new(), delta: Tape::new() }
-    }
-}
-
-impl<T: Scalar> Tangents<T> {
-    fn new() -> Self {
-        Self { a: Tape::new(), delta: Tape::new() }
-    }
-}
-
 /// The memory that a slot's passes work in.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct SlotWork<T> {
     first: FirstOrder<T>,
     tangent: Tangents<T>,
@@ -195,23 +183,10 @@ impl<'a, T: Scalar> Evaluator<'a, T> {
         let slots = plan.into_iter().map(|chunks| EvaluatorSlot {
             chunks: chunks
                 .into_iter()
-                .map(|range| KeptChunk {
-                    range,
-                    first: FirstOrder::new(),
-                    tangent: Tangents::new(),
-                })
+                .map(|range| KeptChunk { range, ..KeptChunk::default() })
                 .collect(),
             sum: vec![T::ZERO; parameters],
-            value: 0.0,
-            correct: 0,
-            numbers: Vec::new(),
-            layer: GramRows::default(),
-            work: SlotWork {
-                first: FirstOrder::new(),
-                tangent: Tangents::new(),
-                again: Tangents::new(),
-                workspace: Workspace::default(),
-            },
+            ..EvaluatorSlot::default()
         });
         Ok(Self {
             network,
@@ -281,7 +256,6 @@ impl<'a, T: Scalar> Evaluator<'a, T> {
 
     /// The share of examples whose outputs name their class.
     #[must_use]
-    #[allow(clippy::cast_precision_loss)]
     pub fn accuracy(&self) -> f64 {
         self.correct as f64 / self.examples.len() as f64
     }
@@ -334,7 +308,6 @@ impl<'a, T: Scalar> Evaluator<'a, T> {
     }
 
     /// 1/n.
-    #[allow(clippy::cast_precision_loss)]
     fn scale(&self) -> f64 {
         1.0 / self.examples.len() as f64
     }

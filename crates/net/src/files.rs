@@ -13,21 +13,20 @@ impl Network {
     /// θ in PyTorch's order: the tensors one after another, filters as C_out × C_in × k × k.
     #[must_use]
     pub fn to_torch_order<T: Scalar>(&self, parameters: &[T]) -> Vec<T> {
-        let mut out = vec![T::ZERO; parameters.len()];
-        for tensor in self.tensors() {
-            let range = tensor.range.clone();
-            permute(tensor, &parameters[range.clone()], &mut out[range], true);
-        }
-        out
+        self.reordered(parameters, true)
     }
 
     /// The inverse of [`Network::to_torch_order`].
     #[must_use]
     pub fn from_torch_order<T: Scalar>(&self, parameters: &[T]) -> Vec<T> {
+        self.reordered(parameters, false)
+    }
+
+    fn reordered<T: Scalar>(&self, parameters: &[T], to_torch: bool) -> Vec<T> {
         let mut out = vec![T::ZERO; parameters.len()];
         for tensor in self.tensors() {
             let range = tensor.range.clone();
-            permute(tensor, &parameters[range.clone()], &mut out[range], false);
+            permute(tensor, &parameters[range.clone()], &mut out[range], to_torch);
         }
         out
     }

@@ -21,7 +21,7 @@ use minimascope_record::architecture::{Activation, Layer, Shape};
 use crate::{Error, Scalar};
 
 pub(crate) use activation::{clip, mask, sigmoid, softplus};
-pub(crate) use affine::{Affine, GramRows, OwnDirection, Weights, add_bias, start_with_bias};
+pub(crate) use affine::{Affine, GramRows, OwnDirection, Weights, Work, add_bias, start_with_bias};
 pub(crate) use convolution::{Convolution, ConvolutionSettings};
 pub(crate) use layout::{Described, LARGEST_SIZE, LayerName, Reserved};
 pub(crate) use map::{LayerValues, Map};
@@ -73,15 +73,7 @@ impl Operation {
 
     /// Whether a ReLU may write over the output, because no derivative of this operation needs it.
     pub(crate) fn can_lose_output(&self) -> bool {
-        matches!(
-            self,
-            Self::Linear(_)
-                | Self::Convolution(_)
-                | Self::MaxPool(_)
-                | Self::AveragePool(_)
-                | Self::ChannelsFirst(_)
-                | Self::Sum
-        )
+        !matches!(self, Self::Activation(_) | Self::ReluInPlace)
     }
 }
 

@@ -148,7 +148,6 @@ pub(crate) fn root_transposed<T: Scalar>(loss: Loss, z: &[T], y: &[T], x: &[T], 
 /// and −Σ_k π_k log π_k for logarithmic losses; one output with targets 0 and 1 is the same with
 /// one term of the squares.
 #[must_use]
-#[allow(clippy::cast_precision_loss)]
 pub fn constant_output_loss(loss: Loss, labels: &[u32], outputs: usize) -> f64 {
     let classes = if outputs == 1 { 2 } else { outputs };
     let mut counts = vec![0_u64; classes];
@@ -205,7 +204,6 @@ fn quadratic<T>(loss: Loss, z: &[T]) -> f64 {
     if loss == Loss::MeanSquaredError { 2.0 / count(z) } else { 1.0 }
 }
 
-#[allow(clippy::cast_precision_loss)]
 fn count<T>(z: &[T]) -> f64 {
     z.len() as f64
 }

@@ -17,9 +17,10 @@ mod second_order;
 
 use crate::Scalar;
 use crate::kernels::Team;
-use crate::layers::{LayerValues, Weights};
+use crate::layers::{LayerValues, Weights, Work};
 use crate::network::{Network, Node};
 use crate::tape::Tape;
+use crate::workspace::Workspace;
 
 pub(crate) use direction::{FactoredDirection, ParameterDirection};
 pub(crate) use first_order::{backward, backward_node, forward, gradient};
@@ -44,6 +45,14 @@ impl<'a, T: Scalar> Chunk<'a, T> {
         'a: 'b,
     {
         if buffer == 0 { self.inputs } else { tape.read(self.network, self.rows, buffer) }
+    }
+
+    /// How a layer does a product for this chunk.
+    fn work<'b>(&self, accumulate: bool, workspace: &'b mut Workspace<T>) -> Work<'b, T>
+    where
+        'a: 'b,
+    {
+        Work { team: self.team, rows: self.rows, accumulate, images: &mut workspace.images }
     }
 
     /// The values at one node.

@@ -108,6 +108,18 @@ pub trait Scalar:
     unsafe fn store<S: Simd>(simd: S, mask: Self::Mask<S>, to: *mut Self, value: Self::Register<S>);
 }
 
+/// Functions that the type has under the same name.
+macro_rules! functions {
+    ($($function:ident),*) => {
+        $(
+            #[inline(always)]
+            fn $function(self) -> Self {
+                self.$function()
+            }
+        )*
+    };
+}
+
 macro_rules! scalar {
     ($t:ty, $name:literal, $word:ty, $register:ident, $mask:ident, $splat:ident, $fma:ident, $add:ident,
      $sum:ident, $between:ident, $load:ident, $store:ident, $erf:path) => {
@@ -119,7 +131,6 @@ macro_rules! scalar {
             type Mask<S: Simd> = pulp::MemMask<S::$mask>;
 
             #[inline(always)]
-            #[allow(clippy::cast_possible_truncation)]
             fn from_f64(x: f64) -> Self {
                 x as Self
             }
@@ -127,33 +138,10 @@ macro_rules! scalar {
             fn to_f64(self) -> f64 {
                 f64::from(self)
             }
-            #[inline(always)]
-            fn exp(self) -> Self {
-                self.exp()
-            }
-            #[inline(always)]
-            fn ln_1p(self) -> Self {
-                self.ln_1p()
-            }
-            #[inline(always)]
-            fn ln(self) -> Self {
-                self.ln()
-            }
-            #[inline(always)]
-            fn tanh(self) -> Self {
-                self.tanh()
-            }
+            functions!(exp, ln_1p, ln, tanh, abs, sqrt);
             #[inline(always)]
             fn erf(self) -> Self {
                 $erf(self)
-            }
-            #[inline(always)]
-            fn abs(self) -> Self {
-                self.abs()
-            }
-            #[inline(always)]
-            fn sqrt(self) -> Self {
-                self.sqrt()
             }
             #[inline(always)]
             fn is_finite(self) -> bool {

@@ -11,10 +11,6 @@ pub(crate) struct Tape<T> {
 }
 
 impl<T: Scalar> Tape<T> {
-    pub(crate) fn new() -> Self {
-        Self { data: Vec::new() }
-    }
-
     /// Makes room for `rows` examples. Keeps its memory between calls.
     pub(crate) fn fit(&mut self, network: &Network, rows: usize) {
         room(&mut self.data, network.tape_width() * rows);

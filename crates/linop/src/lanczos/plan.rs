@@ -171,6 +171,6 @@ impl LanczosPlan {
 }
 
 /// residual / max(|value|, floor), and zero when there is nothing to compare: the zero operator.
-pub(crate) fn relative_residual(value: f64, residual: f64, floor: f64) -> f64 {
+fn relative_residual(value: f64, residual: f64, floor: f64) -> f64 {
     if residual == 0.0 { 0.0 } else { residual / value.abs().max(floor) }
 }

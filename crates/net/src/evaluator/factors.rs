@@ -59,7 +59,7 @@ impl<T: Scalar> PassContext<'_, T> {
     ) -> Vec<Tape<T>> {
         (0..self.network.outputs())
             .map(|k| {
-                let mut delta = Tape::new();
+                let mut delta = Tape::default();
                 let unit = |_: usize, column: usize| f64::from(u8::from(column == k));
                 self.root_backward(range, first, unit, &mut delta, workspace);
                 delta

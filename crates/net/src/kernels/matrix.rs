@@ -1,7 +1,5 @@
 //! Dense matrix products, through `gemm` on one thread.
 
-use std::any::TypeId;
-
 use crate::Scalar;
 
 /// How a slice is read as a matrix: element (i, j) is at `i·row_step + j·column_step`.
@@ -50,36 +48,9 @@ pub(crate) fn multiply<T: Scalar>(
         "shapes {c_layout:?} = {a_layout:?} · {b_layout:?}"
     );
     assert!(c_layout.fits(c.len()) && a_layout.fits(a.len()) && b_layout.fits(b.len()));
-    // `gemm` knows its types by identity; T is one of two.
-    if TypeId::of::<T>() == TypeId::of::<f32>() {
-        call::<f32>(
-            (bytemuck::cast_slice_mut(c), c_layout),
-            (bytemuck::cast_slice(a), a_layout),
-            (bytemuck::cast_slice(b), b_layout),
-            accumulate,
-            1.0,
-        );
-    } else {
-        call::<f64>(
-            (bytemuck::cast_slice_mut(c), c_layout),
-            (bytemuck::cast_slice(a), a_layout),
-            (bytemuck::cast_slice(b), b_layout),
-            accumulate,
-            1.0,
-        );
-    }
-}
-
-fn call<U: Copy + 'static>(
-    (c, c_layout): (&mut [U], Strides),
-    (a, a_layout): (&[U], Strides),
-    (b, b_layout): (&[U], Strides),
-    accumulate: bool,
-    one: U,
-) {
     let step = |s: usize| isize::try_from(s).expect("a slice is shorter than isize::MAX");
-    // SAFETY: `multiply` checked that every element of the three layouts lies in its slice, that
-    // the shapes agree, and C is borrowed mutably, so it overlaps neither A nor B.
+    // SAFETY: every element of the three layouts lies in its slice and the shapes agree, both checked
+    // above, and C is borrowed mutably, so it overlaps neither A nor B.
     unsafe {
         gemm::gemm(
             c_layout.rows,
@@ -95,8 +66,8 @@ fn call<U: Copy + 'static>(
             b.as_ptr(),
             step(b_layout.column_step),
             step(b_layout.row_step),
-            one,
-            one,
+            T::ONE,
+            T::ONE,
             false,
             false,
             false,

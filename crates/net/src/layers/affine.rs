@@ -62,7 +62,19 @@ pub(crate) struct GramRows<T> {
     pub rows: Vec<T>,
 }
 
-/// A layer with weights. The products go `by` a team of threads over a number of examples.
+/// How a layer does one of its products.
+pub(crate) struct Work<'a, T> {
+    /// The threads that share it.
+    pub team: &'a Team,
+    /// Examples.
+    pub rows: usize,
+    /// Whether the result is added to what is there.
+    pub accumulate: bool,
+    /// Room for framed images.
+    pub images: &'a mut Vec<T>,
+}
+
+/// A layer with weights.
 pub(crate) trait Affine<T: Scalar>: Sync {
     fn places(&self) -> &WeightPlaces;
 
@@ -70,37 +82,13 @@ pub(crate) trait Affine<T: Scalar>: Sync {
     fn columns(&self) -> usize;
 
     /// y (+)= W x.
-    fn apply(
-        &self,
-        by: (&Team, usize),
-        weight: &[T],
-        x: &[T],
-        y: &mut [T],
-        accumulate: bool,
-        images: &mut Vec<T>,
-    );
+    fn apply(&self, work: Work<'_, T>, weight: &[T], x: &[T], y: &mut [T]);
 
     /// x̄ (+)= Wᵀ d, with W as it is and as [`Affine::flip`] turns it: a layer takes one of them.
-    fn apply_transposed(
-        &self,
-        by: (&Team, usize),
-        weight: (&[T], &[T]),
-        d: &[T],
-        out: &mut [T],
-        accumulate: bool,
-        images: &mut Vec<T>,
-    );
+    fn apply_transposed(&self, work: Work<'_, T>, weight: (&[T], &[T]), d: &[T], out: &mut [T]);
 
     /// gradient (+)= Σ_i d_i ⊗ x_i, in the layout of W.
-    fn outer(
-        &self,
-        by: (&Team, usize),
-        x: &[T],
-        d: &[T],
-        gradient: &mut [T],
-        accumulate: bool,
-        images: &mut Vec<T>,
-    );
+    fn outer(&self, work: Work<'_, T>, x: &[T], d: &[T], gradient: &mut [T]);
 
     /// W as the backward pass takes it, for a layer that reserves flipped weights.
     fn flip(&self, weight: &[T], flipped: &mut [T]) {
@@ -131,7 +119,7 @@ pub(crate) trait Affine<T: Scalar>: Sync {
         workspace: &mut Workspace<T>,
     ) {
         let places = self.places();
-        let by = (own.team, 1);
+        let team = own.team;
         let (x_size, y_size) = (x.len() / own.rows, y.len() / own.rows);
         let Workspace { own_weights, images, flipped, .. } = workspace;
         let examples = x.chunks_exact(x_size).zip(y.chunks_exact_mut(y_size));
@@ -143,10 +131,10 @@ pub(crate) trait Affine<T: Scalar>: Sync {
             let mut accumulate = own.shared.is_some();
             for (d, x) in own.pairs() {
                 let (d, x) = (&d[i * y_size..][..y_size], &x[i * x_size..][..x_size]);
-                self.outer(by, x, d, weight, accumulate, images);
+                self.outer(Work { team, rows: 1, accumulate, images }, x, d, weight);
                 accumulate = true;
             }
-            self.apply(by, weight, x, y, true, images);
+            self.apply(Work { team, rows: 1, accumulate: true, images }, weight, x, y);
         }
         if places.bias.is_some() {
             add_own_biases(own.first.0, y, y_size, room(flipped, self.columns()));
@@ -170,7 +158,8 @@ pub(crate) trait Affine<T: Scalar>: Sync {
         for (i, (d, out)) in examples.enumerate() {
             let weight = &own_weights[i * own.materialised..][places.flipped.clone()];
             self.flip(weight, flipped);
-            self.apply_transposed((own.team, 1), (weight, flipped), d, out, true, images);
+            let work = Work { team: own.team, rows: 1, accumulate: true, images };
+            self.apply_transposed(work, (weight, flipped), d, out);
         }
     }
 
@@ -233,7 +222,7 @@ pub(crate) trait Affine<T: Scalar>: Sync {
         let (x_size, d_size) = (x.len() / rows, d.len() / rows);
         let (x, d) = (&x[i * x_size..][..x_size], &d[i * d_size..][..d_size]);
         let (weight, bias) = row.split_at_mut(self.places().weight.len());
-        self.outer((team, 1), x, d, weight, false, images);
+        self.outer(Work { team, rows: 1, accumulate: false, images }, x, d, weight);
         if !bias.is_empty() {
             add_column_sums(d, bias, false);
         }

@@ -9,12 +9,12 @@ use std::ops::Range;
 
 use minimascope_record::architecture::Shape;
 
-use crate::kernels::{LEAST, TILE, Team, cut_rows, indexed_product};
+use crate::kernels::{LEAST, TILE, cut_rows, indexed_product};
 use crate::tensor::{InitialValues, TensorOrder};
 use crate::workspace::room;
 use crate::{Error, Scalar};
 
-use super::affine::{Affine, WeightPlaces};
+use super::affine::{Affine, WeightPlaces, Work};
 use super::layout::{Described, LayerName, Reserved};
 
 /// Positions of one product of a filter's gradient: their output derivatives (64 channels in f32)
@@ -108,13 +108,13 @@ impl Correlation {
     /// The product for all images, shared by their positions.
     fn correlate<T: Scalar>(
         &self,
-        (team, scratch): (&Team, &mut Vec<T>),
+        work: Work<'_, T>,
         (images, size): (&[T], usize),
         frame: impl Fn(&[T], &mut [T]) + Copy + Sync,
         weight: &[T],
         (out, columns): (&mut [T], usize),
-        accumulate: bool,
     ) {
+        let Work { team, accumulate, images: scratch, .. } = work;
         let parts = team.parts(out.len() * self.steps.len(), LEAST);
         let framed = self.group * self.padded.size();
         let framed = room(scratch, parts * framed).chunks_exact_mut(framed);
@@ -161,7 +161,6 @@ impl Convolution {
         let widest = channels.max(input.channels);
         let framed = [height + kernel, width + kernel, widest];
         layer.check_count("numbers in its framed image", &framed)?;
-        #[allow(clippy::cast_precision_loss)]
         let deviation = (2.0 / (channels * kernel * kernel) as f64).sqrt();
         let initial = (TensorOrder::Filter, InitialValues::ScaledNormal { deviation });
         let weight = reserved.tensor(layer, "weight", &shape, initial);
@@ -285,51 +284,30 @@ impl<T: Scalar> Affine<T> for Convolution {
         }
     }
 
-    fn apply(
-        &self,
-        (team, rows): (&Team, usize),
-        weight: &[T],
-        x: &[T],
-        y: &mut [T],
-        accumulate: bool,
-        images: &mut Vec<T>,
-    ) {
+    fn apply(&self, work: Work<'_, T>, weight: &[T], x: &[T], y: &mut [T]) {
+        let rows = work.rows;
         let columns = self.output.channels;
         let (x, y) = (&x[..rows * self.input.size()], &mut y[..rows * self.output.size()]);
         let tables = &self.forward;
         let pad = |x: &[T], padded: &mut [T]| self.pad(x, padded);
         let x = (x, self.input.size());
-        tables.correlate((team, images), x, pad, weight, (y, columns), accumulate);
+        tables.correlate(work, x, pad, weight, (y, columns));
     }
 
-    fn apply_transposed(
-        &self,
-        (team, rows): (&Team, usize),
-        (_weight, flipped): (&[T], &[T]),
-        d: &[T],
-        out: &mut [T],
-        accumulate: bool,
-        images: &mut Vec<T>,
-    ) {
+    fn apply_transposed(&self, work: Work<'_, T>, weight: (&[T], &[T]), d: &[T], out: &mut [T]) {
+        let rows = work.rows;
         let columns = self.input.channels;
         let (d, out) = (&d[..rows * self.output.size()], &mut out[..rows * self.input.size()]);
         let tables = &self.backward;
         let spread = |d: &[T], padded: &mut [T]| self.spread(d, padded);
         let d = (d, self.output.size());
-        tables.correlate((team, images), d, spread, flipped, (out, columns), accumulate);
+        tables.correlate(work, d, spread, weight.1, (out, columns));
     }
 
     /// gradient (+)= Σ_i d_i ⊗ x_i, shared by the cells of the kernel: each sums the images in
     /// their order.
-    fn outer(
-        &self,
-        (team, rows): (&Team, usize),
-        x: &[T],
-        d: &[T],
-        gradient: &mut [T],
-        accumulate: bool,
-        images: &mut Vec<T>,
-    ) {
+    fn outer(&self, work: Work<'_, T>, x: &[T], d: &[T], gradient: &mut [T]) {
+        let Work { team, rows, accumulate, images } = work;
         let tables = &self.forward;
         let (columns, padded) = (self.output.channels, tables.padded.size());
         let (input, output) = (self.input.size(), self.output.size());

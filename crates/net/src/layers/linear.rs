@@ -10,7 +10,7 @@ use crate::tensor::{InitialValues, TensorOrder};
 use crate::workspace::{Workspace, room};
 use crate::{Error, Scalar};
 
-use super::affine::{Affine, GramRows, OwnDirection, WeightPlaces};
+use super::affine::{Affine, GramRows, OwnDirection, WeightPlaces, Work};
 use super::layout::{Described, LayerName, Reserved};
 
 /// A linear layer.
@@ -31,7 +31,6 @@ impl Linear {
         layer.check_sizes(&[("outputs", outputs, 1)])?;
         let inputs = input.size();
         layer.check_count("weights", &[inputs, outputs])?;
-        #[allow(clippy::cast_precision_loss)]
         let bound = 1.0 / (inputs as f64).sqrt();
         let initial = (TensorOrder::Torch, InitialValues::ScaledUniform { bound });
         let weight = reserved.tensor(layer, "weight", &[outputs, inputs], initial);
@@ -61,16 +60,9 @@ impl<T: Scalar> Affine<T> for Linear {
         self.outputs
     }
 
-    fn apply(
-        &self,
-        (team, rows): (&Team, usize),
-        weight: &[T],
-        x: &[T],
-        y: &mut [T],
-        accumulate: bool,
-        _images: &mut Vec<T>,
-    ) {
+    fn apply(&self, work: Work<'_, T>, weight: &[T], x: &[T], y: &mut [T]) {
         let Self { inputs, outputs, .. } = *self;
+        let Work { team, rows, accumulate, .. } = work;
         if is_small(rows) && !accumulate {
             forward_rows(team, rows, (inputs, x), weight, None, (outputs, y));
             return;
@@ -83,39 +75,25 @@ impl<T: Scalar> Affine<T> for Linear {
         );
     }
 
-    fn apply_transposed(
-        &self,
-        (_team, rows): (&Team, usize),
-        (weight, _flipped): (&[T], &[T]),
-        d: &[T],
-        out: &mut [T],
-        accumulate: bool,
-        _images: &mut Vec<T>,
-    ) {
+    fn apply_transposed(&self, work: Work<'_, T>, weight: (&[T], &[T]), d: &[T], out: &mut [T]) {
         let Self { inputs, outputs, .. } = *self;
+        let rows = work.rows;
         multiply(
             (out, Strides::rows(rows, inputs)),
             (d, Strides::rows(rows, outputs)),
-            (weight, Strides::rows(outputs, inputs)),
-            accumulate,
+            (weight.0, Strides::rows(outputs, inputs)),
+            work.accumulate,
         );
     }
 
-    fn outer(
-        &self,
-        (_team, rows): (&Team, usize),
-        x: &[T],
-        d: &[T],
-        gradient: &mut [T],
-        accumulate: bool,
-        _images: &mut Vec<T>,
-    ) {
+    fn outer(&self, work: Work<'_, T>, x: &[T], d: &[T], gradient: &mut [T]) {
         let Self { inputs, outputs, .. } = *self;
+        let rows = work.rows;
         multiply(
             (gradient, Strides::rows(outputs, inputs)),
             (d, Strides::rows(rows, outputs).transposed()),
             (x, Strides::rows(rows, inputs)),
-            accumulate,
+            work.accumulate,
         );
     }
 
@@ -142,7 +120,8 @@ impl<T: Scalar> Affine<T> for Linear {
         let Workspace { coefficients, images, .. } = workspace;
         if let Some(shared) = own.shared {
             let weight = &shared.values[self.places.weight.clone()];
-            self.apply((own.team, own.rows), weight, x, y, true, images);
+            let work = Work { team: own.team, rows: own.rows, accumulate: true, images };
+            self.apply(work, weight, x, y);
         }
         let pairs = (own.first, own.second);
         add_rank_two(own.rows, pairs, self.bias_part(), x, y, coefficients);
@@ -159,7 +138,8 @@ impl<T: Scalar> Affine<T> for Linear {
         let Workspace { coefficients, images, .. } = workspace;
         if let Some(shared) = own.shared {
             let weight = &shared.values[self.places.weight.clone()];
-            self.apply_transposed((own.team, own.rows), (weight, &[]), d, out, true, images);
+            let work = Work { team: own.team, rows: own.rows, accumulate: true, images };
+            self.apply_transposed(work, (weight, &[]), d, out);
         }
         let swapped = |(d, x)| (x, d);
         let pairs = (swapped(own.first), own.second.map(swapped));

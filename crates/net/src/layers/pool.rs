@@ -66,7 +66,7 @@ impl Windows {
     fn cells(&self) -> impl Iterator<Item = (u8, usize)> {
         let (width, row) = (self.window.1, self.input.width * self.input.channels);
         let channels = self.input.channels;
-        #[allow(clippy::cast_possible_truncation)] // windows with winners are at most 15 × 15
+        // Windows with winners are at most 15 × 15.
         (0..self.count())
             .map(move |cell| (cell as u8, cell / width * row + cell % width * channels))
     }
@@ -173,7 +173,6 @@ impl AveragePool {
     }
 
     /// One over the number of cells.
-    #[allow(clippy::cast_precision_loss)]
     fn share<T: Scalar>(&self) -> T {
         T::from_f64(1.0 / self.windows.count() as f64)
     }

@@ -15,7 +15,7 @@ pub(crate) fn forward<T: Scalar>(
     winners: &mut Vec<u8>,
     workspace: &mut Workspace<T>,
 ) {
-    let Chunk { network, weights, rows, inputs, team } = chunk;
+    let Chunk { network, weights, rows, inputs, .. } = chunk;
     a.fit(network, rows);
     let winners = room(winners, network.winners() * rows);
     for node in network.nodes() {
@@ -32,7 +32,7 @@ pub(crate) fn forward<T: Scalar>(
             Form::Affine(affine) => {
                 let places = affine.places();
                 let weight = &weights.values[places.weight.clone()];
-                affine.apply((team, rows), weight, x, y, false, &mut workspace.images);
+                affine.apply(chunk.work(false, workspace), weight, x, y);
                 if let Some(bias) = &places.bias {
                     add_bias(&weights.values[bias.clone()], y);
                 }
@@ -73,7 +73,7 @@ pub(crate) fn backward_node<T: Scalar>(
     delta: &mut Tape<T>,
     workspace: &mut Workspace<T>,
 ) {
-    let Chunk { network, weights, rows, team, .. } = chunk;
+    let Chunk { network, weights, rows, .. } = chunk;
     let node = &network.nodes()[index];
     if node.inputs().all(|(trained, ..)| !trained) {
         return;
@@ -88,8 +88,8 @@ pub(crate) fn backward_node<T: Scalar>(
             let places = affine.places();
             let weight = &weights.values[places.weight.clone()];
             let weight = (weight, &weights.flipped[places.flipped.clone()]);
-            let (by, adds) = ((team, rows), node.adds_to_input);
-            affine.apply_transposed(by, weight, d, out, adds, &mut workspace.images);
+            let work = chunk.work(node.adds_to_input, workspace);
+            affine.apply_transposed(work, weight, d, out);
         }
         Form::Map(map) => {
             let (d, out) = delta.pair(network, rows, node.output, node.input);
@@ -124,7 +124,7 @@ pub(crate) fn gradient<T: Scalar>(
         let (x, d) = (chunk.values(a, node.input), chunk.values(delta, node.output));
         let places = affine.places();
         let into = &mut gradient[places.weight.clone()];
-        affine.outer((chunk.team, chunk.rows), x, d, into, accumulate, &mut workspace.images);
+        affine.outer(chunk.work(accumulate, workspace), x, d, into);
         if let Some(bias) = &places.bias {
             add_column_sums(d, &mut gradient[bias.clone()], accumulate);
         }

@@ -20,7 +20,7 @@ pub(crate) fn tangent<T: Scalar>(
     a_tangent: &mut Tape<T>,
     workspace: &mut Workspace<T>,
 ) {
-    let Chunk { network, weights, rows, team, .. } = chunk;
+    let Chunk { network, weights, rows, .. } = chunk;
     a_tangent.fit(network, rows);
     if direction.own.is_some() {
         room(&mut workspace.own_weights, network.flipped() * rows);
@@ -36,7 +36,7 @@ pub(crate) fn tangent<T: Scalar>(
                 let y = if node.input_trained {
                     let (x, y) = a_tangent.pair(network, rows, node.input, node.output);
                     let weight = &weights.values[places.weight.clone()];
-                    affine.apply((team, rows), weight, x, y, false, &mut workspace.images);
+                    affine.apply(chunk.work(false, workspace), weight, x, y);
                     if let Some(bias) = shared_bias {
                         add_bias(bias, y);
                     }
@@ -51,7 +51,7 @@ pub(crate) fn tangent<T: Scalar>(
                     affine.apply_own(own, x, y, workspace);
                 } else if let Some(shared) = direction.shared {
                     let weight = &shared.values[places.weight.clone()];
-                    affine.apply((team, rows), weight, x, y, true, &mut workspace.images);
+                    affine.apply(chunk.work(true, workspace), weight, x, y);
                 }
             }
             Form::ReluInPlace => {
@@ -103,7 +103,7 @@ pub(crate) fn tangent_backward<T: Scalar>(
     delta_tangent: &mut Tape<T>,
     workspace: &mut Workspace<T>,
 ) {
-    let Chunk { network, weights, rows, team, .. } = chunk;
+    let Chunk { network, weights, rows, .. } = chunk;
     for (index, node) in network.nodes().iter().enumerate().rev() {
         if node.inputs().all(|(trained, ..)| !trained) {
             continue;
@@ -120,15 +120,14 @@ pub(crate) fn tangent_backward<T: Scalar>(
                 let places = affine.places();
                 let weight = &weights.values[places.weight.clone()];
                 let weight = (weight, &weights.flipped[places.flipped.clone()]);
-                let (by, images) = ((team, rows), &mut workspace.images);
-                affine.apply_transposed(by, weight, d_tangent, out, adds, images);
+                affine.apply_transposed(chunk.work(adds, workspace), weight, d_tangent, out);
                 let d = tapes.delta.read(network, rows, node.output);
                 if let Some(own) = direction.own_at(chunk, node) {
                     affine.apply_own_transposed(own, d, out, workspace);
                 } else if let Some(shared) = direction.shared {
                     let weight = &shared.values[places.weight.clone()];
                     let weight = (weight, &shared.flipped[places.flipped.clone()]);
-                    affine.apply_transposed(by, weight, d, out, true, images);
+                    affine.apply_transposed(chunk.work(true, workspace), weight, d, out);
                 }
             }
             Form::Map(map) => {
@@ -151,17 +150,17 @@ pub(crate) fn second_gradient<T: Scalar>(
     accumulate: bool,
     workspace: &mut Workspace<T>,
 ) {
-    let by = (chunk.team, chunk.rows);
-    let images = &mut workspace.images;
     for node in chunk.network.nodes() {
         let Some(affine) = node.operation.affine() else { continue };
         let places = affine.places();
         let d_tangent = chunk.values(delta_tangent, node.output);
         let into = &mut product[places.weight.clone()];
-        affine.outer(by, chunk.values(tapes.a, node.input), d_tangent, into, accumulate, images);
+        let x = chunk.values(tapes.a, node.input);
+        affine.outer(chunk.work(accumulate, workspace), x, d_tangent, into);
         if node.input_trained {
             let d = chunk.values(tapes.delta, node.output);
-            affine.outer(by, chunk.values(tapes.a_tangent, node.input), d, into, true, images);
+            let x_tangent = chunk.values(tapes.a_tangent, node.input);
+            affine.outer(chunk.work(true, workspace), x_tangent, d, into);
         }
         if let Some(bias) = &places.bias {
             add_column_sums(d_tangent, &mut product[bias.clone()], accumulate);

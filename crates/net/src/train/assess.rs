@@ -37,7 +37,7 @@ pub struct Assessor<'a, T> {
     slots: Vec<AssessorSlot<T>>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct AssessorSlot<T> {
     chunks: chunks::SlotChunks,
     value: f64,
@@ -69,18 +69,10 @@ impl<'a, T: Scalar> Assessor<'a, T> {
         examples: &'a Examples<T>,
         execution: &Execution,
     ) -> Self {
-        let slots =
-            chunks::plan::<T>(network, examples.len()).into_iter().map(|chunks| AssessorSlot {
-                chunks,
-                value: 0.0,
-                correct: 0,
-                output: Vec::new(),
-                constant: true,
-                first: FirstOrder::new(),
-                workspace: Workspace::default(),
-            });
+        let plan = chunks::plan::<T>(network, examples.len()).into_iter();
+        let slots = plan.map(|chunks| AssessorSlot { chunks, ..AssessorSlot::default() }).collect();
         let execution = execution.clone();
-        Self { network, loss, examples, execution, flipped: Vec::new(), slots: slots.collect() }
+        Self { network, loss, examples, execution, flipped: Vec::new(), slots }
     }
 
     /// The loss of every example at these parameters, in order: n forward passes of one example.
@@ -116,7 +108,6 @@ impl<'a, T: Scalar> Assessor<'a, T> {
     }
 
     /// Loss and accuracy at these parameters.
-    #[allow(clippy::cast_precision_loss)]
     pub fn assess(&mut self, parameters: &[T]) -> Assessment {
         let Self { network, loss, examples, execution, flipped, slots } = self;
         let context = context((network, *loss, examples), parameters, flipped);

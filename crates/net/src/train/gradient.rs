@@ -16,7 +16,7 @@ pub(super) struct BatchGradient<T> {
     slots: Vec<GradientSlot<T>>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct GradientSlot<T> {
     chunks: chunks::SlotChunks,
     sum: Vec<T>,
@@ -31,10 +31,7 @@ impl<T: Scalar> BatchGradient<T> {
         let slots = chunks::plan::<T>(network, batch_size).into_iter().map(|chunks| GradientSlot {
             chunks,
             sum: vec![T::ZERO; network.parameters()],
-            value: 0.0,
-            used: false,
-            first: FirstOrder::new(),
-            workspace: Workspace::default(),
+            ..GradientSlot::default()
         });
         Self { slots: slots.collect() }
     }
@@ -60,15 +57,8 @@ impl<T: Scalar> BatchGradient<T> {
                 }
                 let (first, workspace) = (&mut slot.first, &mut slot.workspace);
                 slot.value += context.first(&range, first, workspace, true).0;
-                let chunk = context.chunk(&range);
-                passes::gradient(
-                    chunk,
-                    &first.a,
-                    &first.delta,
-                    &mut slot.sum,
-                    slot.used,
-                    workspace,
-                );
+                let (chunk, sum) = (context.chunk(&range), &mut slot.sum);
+                passes::gradient(chunk, &first.a, &first.delta, sum, slot.used, workspace);
                 slot.used = true;
             }
         };

@@ -7,7 +7,7 @@ use minimascope_record::training::Loss;
 
 use crate::evaluator::{FirstOrder, PassContext};
 use crate::kernels::{Team, add_column_sums, is_small};
-use crate::layers::Weights;
+use crate::layers::{Weights, Work};
 use crate::passes::{self, Chunk};
 use crate::workspace::{Workspace, room};
 use crate::{Examples, Network, Scalar};
@@ -35,7 +35,7 @@ impl<T: Scalar> InPlace<T> {
     /// Memory and a team for steps on this many threads.
     pub(super) fn new(threads: usize) -> Self {
         Self {
-            first: FirstOrder::new(),
+            first: FirstOrder::default(),
             workspace: Workspace::default(),
             flipped: Vec::new(),
             gradient: Vec::new(),
@@ -90,7 +90,8 @@ impl<T: Scalar> InPlace<T> {
             let d = delta.read(network, rows, node.output);
             if !fused {
                 let gradient = room(&mut self.gradient, places.weight.len());
-                affine.outer((team, rows), x, d, gradient, false, &mut self.workspace.images);
+                let images = &mut self.workspace.images;
+                affine.outer(Work { team, rows, accumulate: false, images }, x, d, gradient);
                 descend(&mut parameters[places.weight.clone()], gradient, rate, keep);
             }
             if let Some(bias) = &places.bias {

@@ -128,7 +128,6 @@ impl Update {
                 }
             }
             Optimizer::Adam { beta1, beta2, epsilon } => {
-                #[allow(clippy::cast_precision_loss)]
                 let correction = |beta: f64| 1.0 - beta.powf(self.step as f64);
                 let rate = T::from_f64(self.learning_rate / correction(beta1));
                 let root = T::from_f64(1.0 / correction(beta2).sqrt());

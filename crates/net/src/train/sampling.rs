@@ -54,7 +54,6 @@ impl Batches {
                 if self.epoch != Some(epoch) {
                     self.shuffle(epoch);
                 }
-                #[allow(clippy::cast_possible_truncation)]
                 let first = (step % self.steps_per_epoch()) as usize * self.batch_size;
                 let last = (first + self.batch_size).min(self.examples);
                 batch.extend_from_slice(&self.order[first..last]);

@@ -354,7 +354,6 @@ impl<'a, T: Scalar> Trainer<'a, T> {
             self.gathered.gather(self.examples, &self.batch);
             &self.gathered
         };
-        #[allow(clippy::cast_precision_loss)]
         let scale = 1.0 / examples.len() as f64;
         match &mut self.method {
             StepMethod::InPlace(in_place) => {
