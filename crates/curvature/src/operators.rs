@@ -12,7 +12,6 @@ pub struct PointOperator<'p> {
 
 impl<'p> PointOperator<'p> {
     /// `matrix` at the point.
-    #[must_use]
     pub fn new(point: &'p mut dyn TrainedPoint, matrix: Matrix) -> Self {
         Self { point, matrix }
     }
@@ -39,7 +38,6 @@ pub struct GramOperator<'p> {
 
 impl<'p> GramOperator<'p> {
     /// At the point.
-    #[must_use]
     pub fn new(point: &'p mut dyn TrainedPoint) -> Self {
         let parameters = vec![0.0; point.shape().parameters];
         Self { point, parameters }

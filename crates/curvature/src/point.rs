@@ -30,7 +30,6 @@ pub struct PointShape {
 
 impl PointShape {
     /// nK, the rows of all A_i together.
-    #[must_use]
     pub fn rows(&self) -> usize {
         self.units * self.outputs
     }

@@ -77,7 +77,6 @@ pub enum Files {
 
 impl Files {
     /// Every file.
-    #[must_use]
     pub fn all(&self) -> Vec<KnownFile> {
         match self {
             Self::Idx(files) => files.to_vec(),
@@ -117,7 +116,6 @@ impl KnownDataset {
     }
 
     /// Name, number and names of the classes.
-    #[must_use]
     pub fn description(&self) -> Description {
         Description {
             name: self.name.to_owned(),

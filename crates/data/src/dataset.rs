@@ -42,7 +42,6 @@ pub struct LabelledImages {
 
 impl LabelledImages {
     /// The largest label plus one.
-    #[must_use]
     pub fn classes_seen(&self) -> usize {
         self.labels.iter().max().map_or(0, |&label| label as usize + 1)
     }
@@ -123,38 +122,32 @@ impl Dataset {
     }
 
     /// The name shown to people.
-    #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
     /// Shape of one image.
-    #[must_use]
     pub fn shape(&self) -> Shape {
         self.shape
     }
 
     /// Number of classes; every label is below it.
-    #[must_use]
     pub fn classes(&self) -> usize {
         self.classes
     }
 
     /// Names of the classes in the order of their labels, where known.
-    #[must_use]
     pub fn class_names(&self) -> Option<&[String]> {
         self.class_names.as_deref()
     }
 
     /// Number of examples n, at least 1.
-    #[must_use]
     #[allow(clippy::len_without_is_empty, reason = "a dataset is never empty")]
     pub fn len(&self) -> usize {
         self.labels.len()
     }
 
     /// All pixels: n × C·H·W, image after image, each in C, H, W order.
-    #[must_use]
     pub fn images(&self) -> &[f32] {
         &self.images
     }
@@ -163,26 +156,22 @@ impl Dataset {
     ///
     /// # Panics
     /// If `example` is not below [`Self::len`].
-    #[must_use]
     pub fn image(&self, example: usize) -> &[f32] {
         let size = self.shape.size();
         &self.images[example * size..(example + 1) * size]
     }
 
     /// The n labels.
-    #[must_use]
     pub fn labels(&self) -> &[u32] {
         &self.labels
     }
 
     /// The source of the examples: a file's name or `embedded …`.
-    #[must_use]
     pub fn source(&self) -> &str {
         &self.source
     }
 
     /// What the images and labels are called, without them.
-    #[must_use]
     pub fn description(&self) -> Description {
         Description {
             name: self.name.clone(),
@@ -195,7 +184,6 @@ impl Dataset {
     /// C, H, W, classes, n, then the pixels as little-endian 32-bit floats, then the labels as
     /// little-endian 32-bit integers. Neither name nor source enters: the same examples have the
     /// same digest wherever they were read. Computed at the first call.
-    #[must_use]
     pub fn digest(&self) -> &str {
         self.digest.get_or_init(|| {
             let mut hash = Sha256::new();

@@ -82,7 +82,6 @@ pub static CIFAR10_AIRPLANE_AUTOMOBILE: [EmbeddedFile; 2] = [
 ];
 
 /// The embedded files of a known dataset; none for other names.
-#[must_use]
 pub fn files(dataset: &str) -> &'static [EmbeddedFile] {
     match dataset {
         "fashion-mnist" => &FASHION_MNIST,

@@ -50,7 +50,6 @@ pub enum PairFormat {
 
 /// Folders that are searched, in this order: `data_dir`, `./data` (where torchvision's examples
 /// put it), the user's own folder ([`user_directory`]), Debian's `/usr/share/datasets`.
-#[must_use]
 pub fn directories(data_dir: Option<&Path>) -> Vec<PathBuf> {
     let mut directories: Vec<PathBuf> = data_dir.map(Path::to_path_buf).into_iter().collect();
     directories.push("data".into());
@@ -61,7 +60,6 @@ pub fn directories(data_dir: Option<&Path>) -> Vec<PathBuf> {
 
 /// Where downloads go unless another folder is given: `$XDG_DATA_HOME/minimascope`, or
 /// `~/.local/share/minimascope`. Absent without a home.
-#[must_use]
 pub fn user_directory() -> Option<PathBuf> {
     let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     set("XDG_DATA_HOME")
@@ -71,7 +69,6 @@ pub fn user_directory() -> Option<PathBuf> {
 
 /// The complete files of a known dataset in the first of `directories` that has all of them, in
 /// one of its usual folders or, if the labels are its own, in the directory itself.
-#[must_use]
 pub fn find(known: &KnownDataset, directories: &[PathBuf]) -> Option<FoundFiles> {
     directories.iter().find_map(|directory| {
         known.folders.iter().find_map(|&name| {

@@ -29,7 +29,6 @@ pub struct Listing {
 
 impl Listing {
     /// Whether the examples are there.
-    #[must_use]
     pub fn present(&self) -> bool {
         self.place.is_some()
     }
@@ -37,7 +36,6 @@ impl Listing {
 
 /// Every place of every known dataset: what the program holds, then the complete files where they
 /// were found in `data_dir` or the usual folders, or that they were not.
-#[must_use]
 pub fn list(data_dir: Option<&Path>) -> Vec<Listing> {
     let mut rows = Vec::new();
     for known in CATALOGUE.iter() {

@@ -48,19 +48,16 @@ impl Split {
     }
 
     /// The training examples.
-    #[must_use]
     pub fn train(&self) -> &Dataset {
         &self.train
     }
 
     /// The test examples, where there are any.
-    #[must_use]
     pub fn test(&self) -> Option<&Dataset> {
         self.test.as_ref()
     }
 
     /// Both sets, owned: (train, test).
-    #[must_use]
     pub fn into_parts(self) -> (Dataset, Option<Dataset>) {
         (self.train, self.test)
     }

@@ -265,7 +265,6 @@ impl From<minimascope_minimum::Error> for Error {
 
 impl Error {
     /// What to do about it, where more can be said than the text does.
-    #[must_use]
     pub fn hint(&self) -> Option<String> {
         let meant = |nearest: &Option<String>| {
             nearest.as_ref().map(|nearest| format!("did you mean {nearest}?"))
@@ -339,7 +338,6 @@ impl Error {
     }
 
     /// Whether the cause is in what the user wrote or gave, rather than in the machine.
-    #[must_use]
     pub fn is_bad_input(&self) -> bool {
         match self {
             Self::Write { .. } | Self::Damaged { .. } | Self::Busy { .. } => false,

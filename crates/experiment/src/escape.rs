@@ -57,7 +57,6 @@ pub struct LaunchQuestion {
 
 impl LaunchQuestion {
     /// Where the record of a launch stands in its run's folder.
-    #[must_use]
     pub fn folder_in(&self, run: &RunFolder) -> RunFolder {
         let (rate, size) = (self.learning_rate, self.batch_size);
         let name = format!("learning-rate-{rate}-batch-size-{size}");

@@ -81,25 +81,21 @@ pub fn finished(folder: &RunFolder) -> Result<RunSummary, Error> {
 
 impl RunFolder {
     /// The folder at `path`, there or not.
-    #[must_use]
     pub fn at(path: PathBuf) -> Self {
         Self { path }
     }
 
     /// Where it is.
-    #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
     /// One of its files.
-    #[must_use]
     pub fn file(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
 
     /// Whether one of its files is there.
-    #[must_use]
     pub fn has(&self, name: &str) -> bool {
         self.file(name).exists()
     }

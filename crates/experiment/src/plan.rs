@@ -84,55 +84,46 @@ impl Plan {
     }
 
     /// The complete configuration.
-    #[must_use]
     pub fn config(&self) -> &RunConfig {
         &self.config
     }
 
     /// The network's name.
-    #[must_use]
     pub fn model(&self) -> &str {
         &self.model
     }
 
     /// The network.
-    #[must_use]
     pub fn network(&self) -> &Network {
         &self.network
     }
 
     /// The training examples.
-    #[must_use]
     pub fn train(&self) -> &Dataset {
         &self.train
     }
 
     /// The test examples.
-    #[must_use]
     pub fn test(&self) -> Option<&Dataset> {
         self.test.as_deref()
     }
 
     /// Training examples with a wrong label, by position.
-    #[must_use]
     pub fn corrupted(&self) -> &[usize] {
         &self.corrupted
     }
 
     /// B.
-    #[must_use]
     pub fn batch_size(&self) -> usize {
         self.batch_size
     }
 
     /// The hash of what determines the numbers.
-    #[must_use]
     pub fn id(&self) -> &RunId {
         &self.id
     }
 
     /// The configuration file of this run, complete.
-    #[must_use]
     pub fn to_toml(&self) -> String {
         let text = toml::to_string(&self.config).expect("a configuration is TOML");
         format!("# Complete configuration of run {}.\n{text}", self.id)

@@ -12,7 +12,6 @@ const PRESETS: [(&str, &str); 3] = [
 const SWEEPS: [(&str, &str); 1] = [("paper", include_str!("../presets/paper.toml"))];
 
 /// The file of a named sweep.
-#[must_use]
 pub fn sweep(name: &str) -> Option<&'static str> {
     SWEEPS.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
 }

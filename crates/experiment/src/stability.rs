@@ -84,13 +84,11 @@ fn open<T: Scalar, R>(
 
 impl RunMinimum<'_, '_> {
     /// The plan that trained it.
-    #[must_use]
     pub fn plan(&self) -> &Plan {
         self.target.plan()
     }
 
     /// The run in a record.
-    #[must_use]
     pub fn origin(&self) -> Origin {
         let plan = self.plan();
         Origin {
@@ -104,14 +102,12 @@ impl RunMinimum<'_, '_> {
     }
 
     /// β of the run that trained it; 0 for an optimiser that the theory does not cover.
-    #[must_use]
     pub fn momentum(&self) -> f64 {
         self.plan().config().train.optimizer.theory_momentum().unwrap_or(0.0)
     }
 
     /// The question with what it leaves open as the run has it: its (η, B) where neither is given,
     /// its momentum and its sampling scheme.
-    #[must_use]
     pub fn completed(&self, question: &StabilityQuestion) -> StabilityQuestion {
         let train = &self.plan().config().train;
         let own = (question.learning_rate, question.batch_size) == (None, None);

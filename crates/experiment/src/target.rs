@@ -66,25 +66,21 @@ impl Target {
     }
 
     /// The plan.
-    #[must_use]
     pub fn plan(&self) -> &Plan {
         &self.plan
     }
 
     /// How training ended; `None` for parameters that come from elsewhere.
-    #[must_use]
     pub fn outcome(&self) -> Option<Outcome> {
         self.outcome
     }
 
     /// The folder that the parameters lie in.
-    #[must_use]
     pub fn folder(&self) -> &Path {
         self.parameters.parent().unwrap_or(Path::new(""))
     }
 
     /// The run's folder, where the parameters are its end; `None` for any other file.
-    #[must_use]
     pub fn run_folder(&self) -> Option<RunFolder> {
         let is_end = self.parameters.file_name().is_some_and(|name| name == FINAL);
         (is_end && self.outcome.is_some()).then(|| RunFolder::at(self.folder().to_owned()))

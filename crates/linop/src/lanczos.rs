@@ -99,7 +99,6 @@ impl LanczosParameters {
 
     /// The most bytes that a run of these parameters holds for vectors of `dimension` numbers: the
     /// basis with the next direction, and the vectors it returns.
-    #[must_use]
     pub fn memory(&self, dimension: usize) -> usize {
         let pairs =
             if self.end == SpectrumEnd::Both { self.count.saturating_mul(2) } else { self.count };

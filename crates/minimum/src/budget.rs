@@ -25,7 +25,6 @@ impl Default for Budget {
 
 impl Budget {
     /// With the settings of a configuration.
-    #[must_use]
     pub fn of(settings: MeasureConfig, seed: u64, memory_bytes: usize) -> Self {
         let MeasureConfig { tolerance, max_products } = settings;
         Self { tolerance, max_products, seed, memory_bytes }

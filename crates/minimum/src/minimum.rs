@@ -103,13 +103,11 @@ impl<'p> Minimum<'p> {
     }
 
     /// What was measured.
-    #[must_use]
     pub fn measured(&self) -> &MeasuredPoint {
         &self.measured
     }
 
     /// The square-root factors, in the directions known now.
-    #[must_use]
     pub fn factors(&self) -> &ExampleFactors {
         &self.factors
     }

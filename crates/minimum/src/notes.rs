@@ -69,13 +69,11 @@ impl Minimum<'_> {
 
     /// The sampling scheme used, as far as it can differ from the one assumed: a batch of everything
     /// has no order.
-    #[must_use]
     pub fn used_at(&self, batch_size: Option<usize>, used: Sampling) -> Sampling {
         if batch_size == Some(self.factors.examples()) { used.independent() } else { used }
     }
 
     /// What a bracket on leading directions rests on; `None` when it is of full rank.
-    #[must_use]
     pub fn directions_left_out(&self, momentum: Momentum) -> Option<String> {
         if self.factors.covers_range() {
             return None;
@@ -95,7 +93,6 @@ impl Minimum<'_> {
 }
 
 /// What to say of an exact threshold whose estimate still moves.
-#[must_use]
 pub fn not_settled(exact: &Threshold) -> Option<String> {
     let search = exact.search().filter(|search| !search.converged)?;
     let last = search.ranks.last()?;

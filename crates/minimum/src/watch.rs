@@ -86,7 +86,6 @@ impl<'a> Watch<'a> {
     }
 
     /// The interrupt flag, for work on several threads.
-    #[must_use]
     pub fn interrupt(&self) -> &'a AtomicBool {
         self.interrupt
     }

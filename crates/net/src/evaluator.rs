@@ -249,55 +249,46 @@ impl<'a, T: Scalar> Evaluator<'a, T> {
     }
 
     /// f(θ), weight decay included.
-    #[must_use]
     pub fn value(&self) -> f64 {
         self.value
     }
 
     /// The share of examples whose outputs name their class.
-    #[must_use]
     pub fn accuracy(&self) -> f64 {
         self.correct as f64 / self.examples.len() as f64
     }
 
     /// ∇f(θ).
-    #[must_use]
     pub fn gradient(&self) -> &[T] {
         &self.gradient
     }
 
     /// θ.
-    #[must_use]
     pub fn point(&self) -> &[T] {
         &self.point
     }
 
     /// The network.
-    #[must_use]
     pub fn network(&self) -> &'a Network {
         self.network
     }
 
     /// The loss.
-    #[must_use]
     pub fn loss(&self) -> Loss {
         self.loss
     }
 
     /// The examples.
-    #[must_use]
     pub fn examples(&self) -> &'a Examples<T> {
         self.examples
     }
 
     /// Threads and memory.
-    #[must_use]
     pub fn execution(&self) -> &Execution {
         &self.execution
     }
 
     /// λ.
-    #[must_use]
     pub fn weight_decay(&self) -> f64 {
         self.weight_decay
     }

@@ -81,19 +81,16 @@ impl<T: Scalar> Examples<T> {
     }
 
     /// n.
-    #[must_use]
     pub fn len(&self) -> usize {
         self.rows
     }
 
     /// Whether there are no examples, which constructors refuse.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rows == 0
     }
 
     /// The chosen examples, in the order given.
-    #[must_use]
     pub fn select(&self, indices: &[usize]) -> Self {
         let mut chosen = Self { inputs: Vec::new(), targets: Vec::new(), rows: 0, ..*self };
         chosen.gather(self, indices);
@@ -120,7 +117,6 @@ impl<T: Scalar> Examples<T> {
     }
 
     /// Bytes that they take.
-    #[must_use]
     pub fn bytes(&self) -> usize {
         (self.inputs.len() + self.targets.len()) * size_of::<T>()
     }

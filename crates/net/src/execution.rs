@@ -41,25 +41,21 @@ impl Execution {
 
     /// The same threads and budget with `bytes` more of it taken by something else: the images that
     /// the examples were made from, training, a basis of vectors. Evaluators keep to the rest.
-    #[must_use]
     pub fn beside(&self, bytes: usize) -> Self {
         Self { taken: self.taken + bytes, ..self.clone() }
     }
 
     /// The number of threads.
-    #[must_use]
     pub fn threads(&self) -> usize {
         self.pool.current_num_threads()
     }
 
     /// The budget in bytes.
-    #[must_use]
     pub fn memory(&self) -> usize {
         self.memory
     }
 
     /// Bytes of the budget that others take.
-    #[must_use]
     pub fn taken(&self) -> usize {
         self.taken
     }

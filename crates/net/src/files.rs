@@ -11,13 +11,11 @@ use crate::{Error, Network, Scalar};
 
 impl Network {
     /// θ in PyTorch's order: the tensors one after another, filters as C_out × C_in × k × k.
-    #[must_use]
     pub fn to_torch_order<T: Scalar>(&self, parameters: &[T]) -> Vec<T> {
         self.reordered(parameters, true)
     }
 
     /// The inverse of [`Network::to_torch_order`].
-    #[must_use]
     pub fn from_torch_order<T: Scalar>(&self, parameters: &[T]) -> Vec<T> {
         self.reordered(parameters, false)
     }

@@ -10,7 +10,6 @@ use crate::tensor::InitialValues;
 impl Network {
     /// Initial parameters from a seed, in double precision, so that f32 and f64 runs of one seed
     /// start from the same point up to rounding. Each tensor says how it is drawn.
-    #[must_use]
     pub fn initialize(&self, initialization: &Initialization, seed: u64) -> Vec<f64> {
         let gain = initialization.gain;
         let mut random = stream(seed, RandomUse::Initialization);

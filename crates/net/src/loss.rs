@@ -147,7 +147,6 @@ pub(crate) fn root_transposed<T: Scalar>(loss: Loss, z: &[T], y: &[T], x: &[T], 
 /// π. With one-hot targets Σ_k π_k(1 − π_k), over K or halved as the loss says,
 /// and −Σ_k π_k log π_k for logarithmic losses; one output with targets 0 and 1 is the same with
 /// one term of the squares.
-#[must_use]
 pub fn constant_output_loss(loss: Loss, labels: &[u32], outputs: usize) -> f64 {
     let classes = if outputs == 1 { 2 } else { outputs };
     let mut counts = vec![0_u64; classes];

@@ -71,50 +71,42 @@ impl Network {
     }
 
     /// What this was made from.
-    #[must_use]
     pub fn architecture(&self) -> &Architecture {
         &self.architecture
     }
 
     /// P, the length of θ.
-    #[must_use]
     pub fn parameters(&self) -> usize {
         self.reserved.parameters
     }
 
     /// K, the number of outputs.
-    #[must_use]
     pub fn outputs(&self) -> usize {
         self.outputs
     }
 
     /// The shape of one input.
-    #[must_use]
     pub fn input(&self) -> Shape {
         self.architecture.input
     }
 
     /// The layer table.
-    #[must_use]
     pub fn layers(&self) -> &[LayerSummary] {
         &self.layers
     }
 
     /// The parameter tensors, in the order of θ.
-    #[must_use]
     pub fn tensors(&self) -> &[Tensor] {
         &self.reserved.tensors
     }
 
     /// Multiply–adds of one forward pass of one example.
-    #[must_use]
     pub fn multiply_adds(&self) -> usize {
         self.layers.iter().map(|layer| layer.multiply_adds).sum()
     }
 
     /// Whether any layer materialises the directions that differ for each example, as a convolution
     /// does; a linear layer keeps them factored.
-    #[must_use]
     pub fn materialises_directions(&self) -> bool {
         self.reserved.flipped > 0
     }

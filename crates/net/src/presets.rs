@@ -16,13 +16,11 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 }
 
 /// The architecture of a name.
-#[must_use]
 pub fn architecture(name: &str) -> Option<Architecture> {
     source(name).map(|text| toml::from_str(text).expect("presets are checked by a test"))
 }
 
 /// The text a preset is read from: an example of how to write one's own.
-#[must_use]
 pub fn source(name: &str) -> Option<&'static str> {
     PRESETS.iter().find(|(known, _)| *known == name).map(|(_, text)| *text)
 }

@@ -55,7 +55,6 @@ pub trait Scalar:
     fn is_finite(self) -> bool;
 
     /// Lanes of a register.
-    #[must_use]
     fn lanes<S: Simd>() -> usize {
         size_of::<Self::Register<S>>() / size_of::<Self>()
     }

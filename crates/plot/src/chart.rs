@@ -44,14 +44,12 @@ impl Axis {
     }
 
     /// Also includes these values.
-    #[must_use]
     pub fn including(mut self, values: &[f64]) -> Axis {
         self.include.extend_from_slice(values);
         self
     }
 
     /// Ends at the outermost data, without padding.
-    #[must_use]
     pub fn tight(mut self) -> Axis {
         self.padding = 0.0;
         self
@@ -78,7 +76,6 @@ impl Chart {
     }
 
     /// With one more series, drawn in front of the others.
-    #[must_use]
     pub fn with(mut self, series: Series) -> Chart {
         self.series.push(series);
         self

@@ -17,7 +17,6 @@ pub struct Shape {
 
 impl Shape {
     /// Numbers in one value of this shape.
-    #[must_use]
     pub fn size(&self) -> usize {
         self.channels * self.height * self.width
     }

@@ -18,7 +18,6 @@ pub enum BatchSize {
 
 impl BatchSize {
     /// B for a training set of n examples.
-    #[must_use]
     pub fn of(self, examples: usize) -> usize {
         match self {
             Self::All => examples,

@@ -48,7 +48,6 @@ pub enum Subset {
 
 impl Subset {
     /// The number of examples, where a number is given.
-    #[must_use]
     pub fn count(&self) -> Option<usize> {
         match *self {
             Self::All => None,
@@ -104,7 +103,6 @@ pub enum Corruption {
 
 impl Corruption {
     /// The seed of the examples and of their wrong labels.
-    #[must_use]
     pub fn seed(&self) -> u64 {
         match *self {
             Self::AfterClean { seed, .. }

@@ -116,7 +116,6 @@ pub enum Fate {
 
 impl Fate {
     /// Whether the minimum did not hold it.
-    #[must_use]
     pub fn has_left(self) -> bool {
         matches!(self, Self::Settled | Self::Away | Self::Diverged | Self::Dead)
     }
@@ -360,19 +359,16 @@ pub struct Cell {
 
 impl Cell {
     /// Launches that left.
-    #[must_use]
     pub fn left(&self) -> u64 {
         within(&self.departures, u64::MAX)
     }
 
     /// The earliest step at which one left.
-    #[must_use]
     pub fn left_at(&self) -> Option<u64> {
         self.departures.iter().flatten().min().copied()
     }
 
     /// Whether most launches left.
-    #[must_use]
     pub fn has_left(&self) -> bool {
         2 * self.left() > self.departures.len() as u64
     }
@@ -380,13 +376,11 @@ impl Cell {
 
 impl LinearisedLaunches {
     /// Trajectories that left within `steps`.
-    #[must_use]
     pub fn left_within(&self, steps: u64) -> u64 {
         within(&self.departures, steps)
     }
 
     /// The earliest step at which one left.
-    #[must_use]
     pub fn left_at(&self) -> Option<u64> {
         self.departures.iter().flatten().min().copied()
     }

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 
 /// `value`, or `None` where it is NaN or infinite, so that neither reaches a record: the record's
 /// outcome says by name what happened.
-#[must_use]
 pub fn finite(value: f64) -> Option<f64> {
     value.is_finite().then_some(value)
 }
@@ -29,7 +28,6 @@ pub struct Measured {
 impl Measured {
     /// √λ of an eigenvalue λ ≥ 0: the value changes, the residual stays the eigenvalue's. Rounding
     /// may leave λ of a vanishing operator just below 0; its root is then 0.
-    #[must_use]
     pub fn square_root(self) -> Self {
         Self { value: self.value.max(0.0).sqrt(), ..self }
     }

@@ -25,13 +25,11 @@ pub enum Outcome {
 
 impl Outcome {
     /// Whether the run is over: all outcomes but an interruption.
-    #[must_use]
     pub fn is_final(self) -> bool {
         self != Self::Interrupted
     }
 
     /// Whether the last parameters are a point whose curvature means something.
-    #[must_use]
     pub fn is_measurable(self) -> bool {
         self != Self::Diverged
     }

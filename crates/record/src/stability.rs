@@ -46,14 +46,12 @@ pub struct StabilityQuestion {
 
 impl StabilityQuestion {
     /// Does SGD with this η and B stay?
-    #[must_use]
     pub fn about(learning_rate: f64, batch_size: usize) -> Self {
         let (learning_rate, batch_size) = (Some(learning_rate), Some(batch_size));
         Self { learning_rate, batch_size, ..Self::default() }
     }
 
     /// The same question, to be answered without certificates and simulations.
-    #[must_use]
     pub fn quick(self) -> Self {
         Self { quick: true, ..self }
     }

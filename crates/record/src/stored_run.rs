@@ -41,7 +41,6 @@ pub struct StoredRun {
 
 impl StoredRun {
     /// A run of which only the configuration is known.
-    #[must_use]
     pub fn new(run: String, config: RunConfig, text: String) -> Self {
         Self {
             run,

@@ -138,7 +138,6 @@ pub enum EstimateBasis {
 
 impl EstimateBasis {
     /// Whether the run may end well before.
-    #[must_use]
     pub fn is_upper_limit(self) -> bool {
         matches!(self, Self::StepLimit | Self::Operations)
     }

@@ -32,13 +32,11 @@ impl CriterionName {
     pub const WORST_BATCH: Self = Self::new("worst-batch");
 
     /// A name of kebab case.
-    #[must_use]
     pub const fn new(name: &'static str) -> Self {
         Self(Cow::Borrowed(name))
     }
 
     /// As records spell it.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -191,7 +189,6 @@ pub struct RankValue {
 
 impl Threshold {
     /// The proved ends; 0 and ∞ where nothing is proved.
-    #[must_use]
     pub fn ends(&self) -> Bracket {
         let value = self.learning_rate;
         match (self.bracket, self.proves) {
@@ -204,7 +201,6 @@ impl Threshold {
     }
 
     /// The search behind it; `None` for a threshold that is no search.
-    #[must_use]
     pub fn search(&self) -> Option<&RankSearch> {
         match &self.evidence {
             Evidence::Search(search) => Some(search),
@@ -213,7 +209,6 @@ impl Threshold {
     }
 
     /// Whether the number is as well known as was asked for. A formula always is.
-    #[must_use]
     pub fn is_settled(&self) -> bool {
         match &self.evidence {
             Evidence::Search(search) => search.converged,
@@ -224,19 +219,16 @@ impl Threshold {
 }
 
 /// The threshold of one criterion in a list.
-#[must_use]
 pub fn by<'a>(thresholds: &'a [Threshold], criterion: &CriterionName) -> Option<&'a Threshold> {
     thresholds.iter().find(|threshold| threshold.criterion == *criterion)
 }
 
 /// The exact mean-square threshold of a list.
-#[must_use]
 pub fn mean_square(thresholds: &[Threshold]) -> Option<&Threshold> {
     by(thresholds, &CriterionName::MEAN_SQUARE)
 }
 
 /// 2/η: the sharpness at which gradient descent's critical learning rate is η.
-#[must_use]
 pub fn sharpness_limit(learning_rate: f64) -> f64 {
     2.0 / learning_rate
 }

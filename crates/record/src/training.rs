@@ -20,7 +20,6 @@ pub enum Loss {
 
 impl Loss {
     /// The loss in words, with its normalisation.
-    #[must_use]
     pub const fn description(self) -> &'static str {
         match self {
             Self::MeanSquaredError => "squared error averaged over outputs",
@@ -32,7 +31,6 @@ impl Loss {
 
     /// Whether a network with so many outputs tells so many classes apart under this loss: one
     /// output a class, or one output for two classes.
-    #[must_use]
     pub const fn tells_apart(self, outputs: usize, classes: usize) -> bool {
         let one_for_two = outputs == 1 && classes == 2;
         match self {
@@ -85,7 +83,6 @@ pub enum SettingRange {
 
 impl SettingRange {
     /// Whether a value lies in the range.
-    #[must_use]
     pub fn contains(self, value: f64) -> bool {
         match self {
             Self::BelowOne => (0.0..1.0).contains(&value),
@@ -116,7 +113,6 @@ pub struct OptimizerSetting {
 
 impl Optimizer {
     /// Every setting.
-    #[must_use]
     pub fn settings(self) -> Vec<OptimizerSetting> {
         let below_one = |key, value| OptimizerSetting { key, value, range: SettingRange::BelowOne };
         match self {
@@ -137,7 +133,6 @@ impl Optimizer {
     }
 
     /// The optimiser in words, for batches smaller than the training set.
-    #[must_use]
     pub fn description(self) -> String {
         match self {
             Self::Sgd => "SGD".to_owned(),
@@ -149,7 +144,6 @@ impl Optimizer {
 
     /// β of the heavy ball, 0 for plain SGD; nothing for an optimiser that the theory of stability
     /// does not cover.
-    #[must_use]
     pub fn theory_momentum(self) -> Option<f64> {
         match self {
             Self::Sgd => Some(0.0),
@@ -180,7 +174,6 @@ impl std::fmt::Display for Sampling {
 
 impl Sampling {
     /// As configurations spell it.
-    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::ReshuffledEpochs => "reshuffled-epochs",
@@ -190,7 +183,6 @@ impl Sampling {
     }
 
     /// In words.
-    #[must_use]
     pub fn description(self) -> &'static str {
         match self {
             Self::ReshuffledEpochs => "reshuffled epochs",
@@ -200,7 +192,6 @@ impl Sampling {
     }
 
     /// The scheme of independent batches closest to this one: what the criteria assume of it.
-    #[must_use]
     pub fn independent(self) -> Self {
         match self {
             Self::ReshuffledEpochs => Self::IndependentBatches,
@@ -257,7 +248,6 @@ pub struct Stop {
 
 impl Stop {
     /// After so many steps, and by no other rule.
-    #[must_use]
     pub const fn after(max_steps: u64) -> Self {
         Self { average_batch_loss_below: None, full_loss_below: None, max_steps, max_seconds: None }
     }

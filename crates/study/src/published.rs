@@ -67,14 +67,12 @@ pub struct PublishedCell {
 
 impl Published {
     /// The numbers inside the program.
-    #[must_use]
     pub fn built_in() -> Self {
         let text = include_str!("../presets/published.toml");
         toml::from_str(text).expect("the published numbers are checked by a test")
     }
 
     /// Whether a network is one of those of which there are published numbers.
-    #[must_use]
     pub fn has_network(&self, preset: &str) -> bool {
         self.cell.iter().any(|cell| cell.network == preset)
     }
@@ -82,7 +80,6 @@ impl Published {
 
 impl PublishedCell {
     /// Its values and their source, without the setting.
-    #[must_use]
     pub fn reference(&self) -> Reference {
         Reference {
             source: self.source.clone(),

@@ -176,7 +176,6 @@ fn grid_in(folder: &RunFolder) -> RunFolder {
 
 impl MinimumQuestions {
     /// The questions about the minima of a named sweep; `None` if there are none.
-    #[must_use]
     pub fn of_preset(name: &str) -> Option<Self> {
         let (_, text) = PRESETS.iter().find(|(known, _)| *known == name)?;
         Some(toml::from_str(text).expect("the questions are checked by a test"))

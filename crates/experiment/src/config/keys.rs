@@ -25,7 +25,6 @@ pub struct Leaf<'a> {
 
 impl Leaf<'_> {
     /// What it means; of the key that chooses an alternative, what the alternative is.
-    #[must_use]
     pub fn meaning(&self) -> &str {
         if self.schema["const"].is_string() {
             return "Which of the alternatives.";
@@ -64,25 +63,21 @@ pub static ARCHITECTURE: LazyLock<Keys> = LazyLock::new(|| Keys::of(schema_for!(
 
 impl Keys {
     /// The keys of a type's schema.
-    #[must_use]
     pub fn of(schema: schemars::Schema) -> Self {
         Self { schema: schema.into() }
     }
 
     /// The JSON schema itself.
-    #[must_use]
     pub fn schema(&self) -> &Schema {
         &self.schema
     }
 
     /// The first key of `table` that the schema does not have.
-    #[must_use]
     pub fn first_unknown(&self, table: &toml::Table) -> Option<UnknownKey> {
         self.unknown_in(&self.schema, table, &mut Vec::new())
     }
 
     /// Whether the table at `path` is one of several alternatives.
-    #[must_use]
     pub fn choice(&self, path: &[String]) -> Choice {
         let mut nodes = vec![&self.schema];
         for key in path {
@@ -169,13 +164,11 @@ impl Keys {
     }
 
     /// Every dotted path to a value, outside lists.
-    #[must_use]
     pub fn leaves(&self) -> Vec<String> {
         self.leaves_with_schemas().into_iter().map(|leaf| leaf.path).collect()
     }
 
     /// Every dotted path to a value, outside lists, with what the schema says of it.
-    #[must_use]
     pub fn leaves_with_schemas(&self) -> Vec<Leaf<'_>> {
         let mut leaves = Vec::new();
         self.collect_leaves(&self.schema, &mut Vec::new(), &mut leaves);
@@ -184,7 +177,6 @@ impl Keys {
 
     /// The type that the schema names, past `$ref` and past "or null"; `None` where it is one of
     /// several.
-    #[must_use]
     pub fn type_of<'a>(&'a self, leaf: &Leaf<'a>) -> Option<&'a str> {
         match &self.resolve(leaf.schema)["type"] {
             Schema::Array(types) => types.iter().filter_map(Schema::as_str).find(|t| *t != "null"),

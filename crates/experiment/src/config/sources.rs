@@ -168,7 +168,6 @@ impl Sources {
 
 impl Configured {
     /// Every value with its dotted key and where it came from, by key.
-    #[must_use]
     pub fn rows(&self) -> Vec<(String, toml::Value, ValueOrigin)> {
         let table = toml::Value::try_from(&self.config).expect("a configuration is TOML");
         let mut leaves = Vec::new();
@@ -184,7 +183,6 @@ impl Configured {
     }
 
     /// Where the value of a dotted key came from.
-    #[must_use]
     pub fn origin(&self, key: &str) -> ValueOrigin {
         origin_of(&self.origins, key)
     }

@@ -67,7 +67,6 @@ pub enum SweepError {
 
 impl SweepError {
     /// What to do about it.
-    #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Axis { .. } => Some(
@@ -96,7 +95,6 @@ impl SweepError {
     }
 
     /// Whether the cause is in what the user wrote or gave, rather than in the machine.
-    #[must_use]
     pub fn is_bad_input(&self) -> bool {
         match self {
             Self::Axis { .. } | Self::AlreadyQueued { .. } | Self::NothingQueued => true,

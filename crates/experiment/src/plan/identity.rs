@@ -19,7 +19,6 @@ pub struct RunId(String);
 
 impl RunId {
     /// The digits.
-    #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }

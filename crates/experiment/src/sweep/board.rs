@@ -74,7 +74,6 @@ pub trait SweepProgress {
 
 impl Board {
     /// All runs.
-    #[must_use]
     pub fn total(&self) -> usize {
         self.finished + self.failed + self.busy + self.waiting + self.running().count()
     }
@@ -85,7 +84,6 @@ impl Board {
     }
 
     /// By the pace of the runs at work and the estimates of the others, on all workers.
-    #[must_use]
     pub fn remaining_seconds(&self) -> f64 {
         let of = |run: &Running| match run.at {
             RunPhase::Start => run.estimate,

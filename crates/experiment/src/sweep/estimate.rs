@@ -45,7 +45,6 @@ impl History {
     }
 
     /// What a run may take on one thread.
-    #[must_use]
     pub fn estimate(&self, plan: &Plan) -> RunEstimate {
         let cell = without_seed(plan.config());
         let same_cell = || self.runs.iter().filter(|run| run.cell == cell);

@@ -66,31 +66,26 @@ impl SweepPlan {
     }
 
     /// Its name, or that of its file.
-    #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
     /// Every run once.
-    #[must_use]
     pub fn runs(&self) -> &[Plan] {
         &self.runs
     }
 
     /// What tells the runs apart.
-    #[must_use]
     pub fn titles(&self) -> Titles {
         Titles::of_runs(&self.runs)
     }
 
     /// How many times a combination named a run that another had named before.
-    #[must_use]
     pub fn repeated(&self) -> usize {
         self.repeated
     }
 
     /// What the file says about Slurm.
-    #[must_use]
     pub fn slurm(&self) -> &SlurmSettings {
         &self.slurm
     }

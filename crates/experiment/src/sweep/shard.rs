@@ -15,13 +15,11 @@ impl Shard {
     pub const WHOLE: Self = Self { part: 1, of: 1 };
 
     /// Part `part`, counted from 1, of `of`.
-    #[must_use]
     pub fn new(part: usize, of: usize) -> Option<Self> {
         (1..=of).contains(&part).then_some(Self { part, of })
     }
 
     /// Whether the run at `index`, counted from 0, belongs to it.
-    #[must_use]
     pub fn holds(self, index: usize) -> bool {
         index % self.of == self.part - 1
     }

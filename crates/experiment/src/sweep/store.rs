@@ -79,19 +79,16 @@ enum Lock {
 
 impl Store {
     /// The store in `root`, there or not.
-    #[must_use]
     pub fn at(root: PathBuf) -> Self {
         Self { root, machine: machine() }
     }
 
     /// Where it is.
-    #[must_use]
     pub fn root(&self) -> &Path {
         &self.root
     }
 
     /// Where a finished run is, or will be.
-    #[must_use]
     pub fn run(&self, id: &str) -> RunFolder {
         RunFolder::at(self.root.join(id))
     }

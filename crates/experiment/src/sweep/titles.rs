@@ -60,13 +60,11 @@ impl Titles {
     }
 
     /// The values of a run, by key.
-    #[must_use]
     pub fn values(&self, run: usize) -> Vec<(String, String)> {
         self.keys.iter().cloned().zip(self.rows[run].iter().cloned()).collect()
     }
 
     /// A run in one line.
-    #[must_use]
     pub fn of(&self, run: usize) -> String {
         let part = |(key, value): (&str, &String)| format!("{key}={value}");
         let parts = self.keys().zip(&self.rows[run]).filter(|(_, value)| *value != ABSENT);

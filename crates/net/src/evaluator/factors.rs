@@ -70,7 +70,6 @@ impl<T: Scalar> PassContext<'_, T> {
 
 impl<T: Scalar> Evaluator<'_, T> {
     /// nK, the rows of A.
-    #[must_use]
     pub fn factor_rows(&self) -> usize {
         self.examples.len() * self.network.outputs()
     }

@@ -21,7 +21,6 @@ pub struct MemoryEstimate {
 
 impl MemoryEstimate {
     /// What [`crate::Evaluator::new`] would need for these examples.
-    #[must_use]
     pub fn of<T: Scalar>(network: &Network, examples: &Examples<T>) -> Self {
         Self::new::<T>(network, examples, &crate::chunks::plan::<T>(network, examples.len()))
     }
@@ -53,13 +52,11 @@ impl MemoryEstimate {
     }
 
     /// Bytes with everything kept.
-    #[must_use]
     pub fn most(&self) -> usize {
         self.vectors + self.work + self.first + self.tangent
     }
 
     /// Bytes with nothing kept that can be computed again.
-    #[must_use]
     pub fn least(&self) -> usize {
         self.vectors + self.work
     }

@@ -62,7 +62,6 @@ fn context<'c, T: Scalar>(
 
 impl<'a, T: Scalar> Assessor<'a, T> {
     /// An assessor of these examples. It holds memory for a few chunks, not for all of them.
-    #[must_use]
     pub fn new(
         network: &'a Network,
         loss: Loss,

@@ -24,13 +24,11 @@ const SQUARE: &str = "square.";
 
 impl<T: Scalar> Checkpoint<T> {
     /// Steps taken.
-    #[must_use]
     pub fn step(&self) -> u64 {
         self.step
     }
 
     /// θ.
-    #[must_use]
     pub fn parameters(&self) -> &[T] {
         &self.parameters
     }

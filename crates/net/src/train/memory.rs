@@ -9,7 +9,6 @@ use super::optimizer::state_vectors;
 
 /// Bytes of a [`super::Trainer`] with batches of `batch_size` out of `examples` on so many threads,
 /// while it runs and writes checkpoints; the examples themselves excepted.
-#[must_use]
 pub fn training_memory<T: Scalar>(
     network: &Network,
     optimizer: Optimizer,
@@ -36,7 +35,6 @@ pub fn training_memory<T: Scalar>(
 }
 
 /// Bytes of an [`super::Assessor`] of so many examples, themselves excepted.
-#[must_use]
 pub fn passing_memory<T: Scalar>(network: &Network, examples: usize) -> usize {
     let plan = chunks::plan::<T>(network, examples);
     let rows = plan.iter().flatten().map(ExactSizeIterator::len).max().unwrap_or(0);

@@ -23,20 +23,17 @@ pub struct Batches {
 impl Batches {
     /// Batches of `batch_size` out of `examples`; both at least 1, `batch_size` at most
     /// `examples` (checked by [`crate::train::Trainer`]).
-    #[must_use]
     pub fn new(sampling: Sampling, examples: usize, batch_size: usize, seed: u64) -> Self {
         let order = (0..examples).collect();
         Self { sampling, examples, batch_size, seed, order, epoch: None, swaps: Vec::new() }
     }
 
     /// Steps of one epoch. With independent batches: as many as reshuffled epochs would have.
-    #[must_use]
     pub fn steps_per_epoch(&self) -> u64 {
         self.examples.div_ceil(self.batch_size) as u64
     }
 
     /// Whether every step takes every example once; the order is then the file's.
-    #[must_use]
     pub fn is_full(&self) -> bool {
         self.batch_size == self.examples && self.sampling != Sampling::WithReplacement
     }

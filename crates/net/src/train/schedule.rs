@@ -3,7 +3,6 @@
 use minimascope_record::training::Schedule;
 
 /// The multiple of η at step t, counted from 0.
-#[must_use]
 pub fn learning_rate_factor(schedule: Schedule, step: u64) -> f64 {
     let t = step as f64;
     match schedule {

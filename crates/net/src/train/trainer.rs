@@ -23,7 +23,6 @@ const DEATH_CHECK_EVERY: u64 = 500;
 const AVERAGE_KEEPS: f64 = 0.9;
 
 /// The exponential average of batch losses after one more: 0.9 old + 0.1 new, and the first one alone.
-#[must_use]
 pub fn averaged(average: Option<f64>, batch_loss: f64) -> f64 {
     average.map_or(batch_loss, |old| AVERAGE_KEEPS * old + (1.0 - AVERAGE_KEEPS) * batch_loss)
 }
@@ -52,7 +51,6 @@ pub struct Settings {
 impl Settings {
     /// Plain SGD at a constant η on reshuffled epochs of seed 0, without weight decay, until the
     /// observer ends it.
-    #[must_use]
     pub fn plain(learning_rate: f64, batch_size: usize) -> Self {
         Self {
             optimizer: Optimizer::Sgd,
@@ -229,31 +227,26 @@ impl<'a, T: Scalar> Trainer<'a, T> {
     }
 
     /// θ now.
-    #[must_use]
     pub fn parameters(&self) -> &[T] {
         &self.parameters
     }
 
     /// Steps taken.
-    #[must_use]
     pub fn step(&self) -> u64 {
         self.step
     }
 
     /// Seconds that this run has taken, those before it was resumed included.
-    #[must_use]
     pub fn seconds(&self) -> f64 {
         self.seconds + self.started.map_or(0.0, |start| start.elapsed().as_secs_f64())
     }
 
     /// The exponential average of the batch loss, once there is one.
-    #[must_use]
     pub fn average_loss(&self) -> Option<f64> {
         self.average
     }
 
     /// Where the run stands.
-    #[must_use]
     pub fn checkpoint(&self) -> Checkpoint<T> {
         Checkpoint {
             step: self.step,

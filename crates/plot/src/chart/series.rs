@@ -163,21 +163,18 @@ impl Series {
     }
 
     /// With a name.
-    #[must_use]
     pub fn named(mut self, label: Text) -> Series {
         self.label = Some(label);
         self
     }
 
     /// With another colour.
-    #[must_use]
     pub fn inked(mut self, ink: Ink) -> Series {
         self.ink = ink;
         self
     }
 
     /// With another stroke, where the mark has one.
-    #[must_use]
     pub fn dashed(mut self, stroke: Dash) -> Series {
         match &mut self.mark {
             Mark::Line { dash, .. }
@@ -190,7 +187,6 @@ impl Series {
     }
 
     /// With a shape on every point, where the mark is a line or points.
-    #[must_use]
     pub fn marked(mut self, shape: Marker) -> Series {
         match &mut self.mark {
             Mark::Line { marker, .. } => *marker = Some(shape),
@@ -201,7 +197,6 @@ impl Series {
     }
 
     /// Level between points, where the mark is a line.
-    #[must_use]
     pub fn stepped(mut self) -> Series {
         if let Mark::Line { interpolation, .. } = &mut self.mark {
             *interpolation = Interpolation::Step;
@@ -210,7 +205,6 @@ impl Series {
     }
 
     /// Clipped by the chart and ignored by the axes.
-    #[must_use]
     pub fn cut(mut self) -> Series {
         self.fit = Fit::Cut;
         self

@@ -75,7 +75,6 @@ impl Text {
     }
 
     /// This text followed by another.
-    #[must_use]
     pub fn then(mut self, other: Text) -> Text {
         for run in other.runs {
             for character in run.text.chars() {

@@ -101,7 +101,6 @@ impl PreparedLaunch {
     }
 
     /// Runs and tasks.
-    #[must_use]
     pub fn size(&self) -> (usize, usize) {
         (self.runs.len(), self.tasks)
     }

@@ -33,7 +33,6 @@ fn read(text: &str) -> Queue {
 
 impl Queue {
     /// The jobs of launches that still wait or run, with the jobs that collect after them.
-    #[must_use]
     pub fn jobs_of(&self, launches: &[SlurmLaunch]) -> Vec<String> {
         let is_here = |job: &String| {
             let task = format!("{job}_");

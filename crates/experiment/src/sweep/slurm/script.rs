@@ -16,7 +16,6 @@ pub struct ScriptPaths<'a> {
 }
 
 /// The script of an array of `tasks`, each a shard of `plan.toml`.
-#[must_use]
 pub fn array(
     name: &str,
     place: &ScriptPaths<'_>,
@@ -71,7 +70,6 @@ exit "$status"
 
 /// The script that collects the store's tables and writes its page once the array has ended,
 /// however it did.
-#[must_use]
 pub fn collect(name: &str, place: &ScriptPaths<'_>, settings: &SlurmSettings) -> String {
     let directives = directives(settings);
     let log = quoted(&place.launch.join("collect.log").to_string_lossy());
@@ -93,7 +91,6 @@ fn directives(settings: &SlurmSettings) -> String {
 }
 
 /// A word as a shell reads it back.
-#[must_use]
 pub fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-+=./:,%@".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
