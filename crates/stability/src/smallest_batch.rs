@@ -124,14 +124,15 @@ mod tests {
                     (exact.learning_rate, exact.ends())
                 };
                 assert!(ends.lower <= estimate && estimate <= ends.upper);
-                assert!((estimate / thresholds[size - 1] - 1.0).abs() < 1e-8);
-                // The order that always holds, whatever a criterion is called.
+                // As accurate as the search is.
+                const SEARCH: f64 = 1e-8;
+                assert!((estimate / thresholds[size - 1] - 1.0).abs() < SEARCH);
+                // The order that always holds, whatever a criterion is called. At B = n most of
+                // them are 2/a, each with its own rounding.
                 for threshold in &list {
                     let other = threshold.ends();
-                    assert!(
-                        other.lower <= ends.upper && ends.upper <= other.upper,
-                        "{threshold:?}"
-                    );
+                    let (below, above) = (other.lower / ends.upper, ends.upper / other.upper);
+                    assert!(below.max(above) <= 1.0 + SEARCH, "{ends:?}, {threshold:?}");
                 }
             }
         }

@@ -97,12 +97,21 @@ fn an_interrupted_measurement_leaves_no_file() {
     use std::process::Stdio;
     use std::time::Duration;
 
-    let (place, id) = Place::with_run(Fixture::Tiny);
-    let folder = place.run_folder(&id);
-    // The same parameters on 300 times as many images: a measurement of seconds.
-    let config = fs::read_to_string(folder.join("config.toml")).unwrap();
-    assert!(config.contains("first = 40"), "{config}");
-    fs::write(folder.join("config.toml"), config.replace("first = 40", "first = 12000")).unwrap();
+    // 18,010 parameters on 300 images: the density takes seconds.
+    let place = Place::new();
+    let long = [
+        ("classes = [0, 1]", "classes = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]"),
+        ("first = 40", "first = 300"),
+        ("outputs = 6", "outputs = 300"),
+        ("outputs = 2", "outputs = 10"),
+    ];
+    let config = long.iter().fold(crate::program::TINY.to_owned(), |text, (from, to)| {
+        assert!(text.contains(from), "{from}");
+        text.replace(from, to)
+    });
+    place.write("tiny.toml", config);
+    let folder = place.run_into("runs", &["train.stop.max_steps=1"]);
+    let id = crate::program::id_of(&folder).to_owned();
     let before = files_below(&folder);
     let mut command = place.command(&["measure", &id, "--density", "--trace", "--json"]);
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
