@@ -56,12 +56,12 @@ fn open<T: Scalar, R>(
     work: impl FnOnce(&mut RunMinimum<'_, '_>, &mut dyn Progress) -> Result<R, Error>,
 ) -> Result<R, Error> {
     let plan = target.plan();
-    let (parameters, _) = target.read::<T>()?;
+    let (parameters, steps) = target.read::<T>()?;
     let loaded = LoadedPlan::new(plan, machine)?;
     let on_train = loaded.on_train().assess(&parameters);
     let run = || plan.id().to_string();
     if !on_train.loss.is_finite() {
-        return Err(Error::NothingToMeasure { run: run(), steps: 0 });
+        return Err(Error::NothingToMeasure { run: run(), steps });
     }
     if on_train.constant {
         return Err(Error::DeadRun { run: run() });
@@ -74,8 +74,8 @@ fn open<T: Scalar, R>(
         watching(progress, interrupt, |watch| Minimum::watched(&mut evaluator, &budget, watch))?;
     if plan.config().train.optimizer.theory_momentum().is_none() {
         minimum.remark(
-            "the run's optimiser is none of the theory's: the answers are for plain SGD from \
-                 the point it reached"
+            "the theory does not cover the run's optimiser: the answers are for plain SGD from \
+                 the point that the run reached"
                 .to_owned(),
         );
     }

@@ -61,12 +61,13 @@ fn stored(path: &Path) -> Result<StoredRun, Error> {
     let result: Option<RunSummary> = optional(&folder, OUTCOME)?;
     let theory: Option<Theory> = optional(&folder, THEORY)?;
     let mut stability: Vec<StabilityReport> = answers(&folder, ANSWERS)?;
-    stability.sort_by_key(|report| std::cmp::Reverse(worth(report)));
-    let judged = best(
-        theory.into_iter().flat_map(|theory| theory.stability),
-        stability.iter().rev().filter_map(judgement),
-    );
     let (config, text) = configuration(&folder)?;
+    // A verdict on the run is one at its own momentum.
+    let momentum = config.train.optimizer.theory_momentum().unwrap_or(0.0);
+    stability.sort_by_key(|report| std::cmp::Reverse(worth(report, momentum)));
+    let own = stability.iter().rev().filter(|report| report.momentum == momentum);
+    let judged =
+        best(theory.into_iter().flat_map(|theory| theory.stability), own.filter_map(judgement));
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
     Ok(StoredRun {
         provenance: optional(&folder, PROVENANCE)?,
@@ -108,11 +109,12 @@ fn judgement(report: &StabilityReport) -> Option<Judged> {
     })
 }
 
-/// How much an answer says: the whole before the quick one, more questions before fewer.
-fn worth(report: &StabilityReport) -> (bool, bool, usize) {
+/// How much an answer says of a run: one at the run's own momentum before others, then a whole one
+/// before a quick one, then one with more thresholds.
+fn worth(report: &StabilityReport, momentum: f64) -> (bool, bool, usize) {
     let thresholds = report.thresholds.len()
         + report.boundary.iter().map(|row| row.thresholds.len()).sum::<usize>();
-    (!report.question.quick, report.momentum == 0.0, thresholds)
+    (report.momentum == momentum, !report.question.quick, thresholds)
 }
 
 /// One judgement for each learning rate and batch size: the last of those given.

@@ -50,9 +50,10 @@ pub use minimascope_minimum::{
     Budget, Error, MeasureProgress, Measurement, Measuring, Minimum, Quantity, SpectrumQuestion,
     Watch, measure,
 };
-pub use minimascope_net::train::{Observer, Settings as TrainingSettings, Trainer};
+pub use minimascope_net::train::{CompletedStep, Observer, Settings as TrainingSettings, Trainer};
 pub use minimascope_net::{Evaluator, Examples, Execution, Network, Scalar, files, presets};
 pub use minimascope_record::architecture::{Activation, Architecture, Layer, Shape};
+pub use minimascope_record::config::Precision;
 pub use minimascope_record::measured::{Density, Estimate, Measured};
 pub use minimascope_record::stability::{
     Attribution, MeasuredPoint, StabilityQuestion, StabilityReport, Verdict,
@@ -62,7 +63,9 @@ pub use minimascope_record::threshold::{
 };
 pub use minimascope_record::training::{Initialization, Loss, Optimizer, Sampling, Schedule, Stop};
 pub use minimascope_stability::criteria::CRITERIA;
-pub use minimascope_stability::criterion::Criterion;
+pub use minimascope_stability::criterion::{
+    Criterion, Curvatures, Effort, SearchProgress, Simulation,
+};
 pub use minimascope_stability::thresholds::thresholds;
 pub use minimascope_stability::{Batching, ExampleFactors, LearningRate, Momentum};
 

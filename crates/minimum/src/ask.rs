@@ -21,7 +21,8 @@ use crate::{Error, Minimum, examples};
 
 impl Minimum<'_> {
     /// Answers. Without a sampling scheme in the question, batches are drawn independently; without
-    /// momentum there is none.
+    /// momentum there is none. Without η and B there are no thresholds and no verdict: only what was
+    /// measured, and what else is asked (`boundary`, `attribution`, `batch_sharpness`).
     ///
     /// # Errors
     /// [`Error::Stability`] for an η, B, β or tolerance outside its range; [`Error::Point`].

@@ -1,8 +1,10 @@
 //! Full Hessians of single examples and of batches.
 
+use std::ops::ControlFlow;
+
 use minimascope_curvature::{Matrix, PointOperator, TrainedPoint};
 use minimascope_linop::{
-    LanczosParameters, ProductFailure, SpectrumEnd, lanczos, silent, vectors::dot,
+    LanczosParameters, LanczosProgress, ProductFailure, SpectrumEnd, lanczos, vectors::dot,
 };
 use minimascope_record::measured::Estimate;
 use minimascope_record::stability::{BatchSharpness, ExampleCurvatures};
@@ -56,17 +58,25 @@ pub(crate) fn example_ends(
         if watch.counted(Quantity::ExampleEnds, done).is_break() {
             return Err(Error::Interrupted);
         }
+        let mut go_on = |_: &LanczosProgress| match watch.check() {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        };
+        let mut result = None;
         point.at_units(&[*example], &mut |single| {
             let operator = &mut PointOperator::new(single, Matrix::Hessian);
-            let spectrum = lanczos(operator, &parameters, None, &mut silent)?;
-            for pair in &spectrum.pairs {
-                found.smallest = found.smallest.min(pair.value);
-                found.largest = found.largest.max(pair.value);
-                found.residual = found.residual.map(|residual| residual.max(pair.residual));
-            }
-            found.converged = found.converged.map(|all| all && spectrum.converged());
+            result = Some(lanczos(operator, &parameters, None, &mut go_on));
             Ok(())
         })?;
+        // Here, so that an error of the solver is none of the point, and the point's keeps its type.
+        let Some(spectrum) = result.transpose()? else { continue };
+        watch.check()?;
+        for pair in &spectrum.pairs {
+            found.smallest = found.smallest.min(pair.value);
+            found.largest = found.largest.max(pair.value);
+            found.residual = found.residual.map(|residual| residual.max(pair.residual));
+        }
+        found.converged = found.converged.map(|all| all && spectrum.converged());
     }
     watch.stage_ended()?;
     Ok(found)
@@ -80,7 +90,7 @@ pub(crate) fn batch_sharpness(
     watch: &mut Watch<'_>,
 ) -> Result<BatchSharpness, Error> {
     let mut sampler = BatchSampler::new(*batching, seed);
-    // Without noise every batch is the first.
+    // Without noise all batches are equal, so two are enough.
     let fewest = if batching.noise() == 0.0 { 2 } else { StoppingRule::default().fewest };
     let rule = StoppingRule { fewest, ..StoppingRule::default() };
     let mut estimator = BatchSharpnessEstimator::new(rule);

@@ -91,7 +91,7 @@ pub(crate) fn factors(
         }
         _ => f64::INFINITY,
     };
-    Ok(ExampleFactors::from_leading_modes((n, k), &curvatures, &left, &blocks, tail)?)
+    Ok(ExampleFactors::from_leading_eigenvectors((n, k), &curvatures, &left, &blocks, tail)?)
 }
 
 /// The largest eigenvalue outside the directions found, with its residual: whether one was missed, so

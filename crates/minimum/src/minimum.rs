@@ -29,14 +29,15 @@ pub struct Minimum<'p> {
     /// a and s of the full Hessians, and the examples' of the factors.
     pub(crate) curvatures: Curvatures,
     pub(crate) weight_decay: f64,
-    /// What whoever made the point has to say of every answer.
+    /// Sentences of the caller, added to the notes of every answer.
     pub(crate) remarks: Vec<String>,
     measured: MeasuredPoint,
 }
 
 impl<'p> Minimum<'p> {
-    /// Measures the point: both ends of H, √λ_max(Σ), the square-root factors in as many directions
-    /// as the budget's memory allows, and single examples.
+    /// Measures the point: both ends of H, √λ_max(Σ), the square-root factors, and single examples.
+    /// The factors have full rank where the budget's memory allows it, and rank 400 elsewhere;
+    /// [`Minimum::ask`] doubles that rank while η* still moves and the memory allows it.
     ///
     /// # Errors
     /// [`Error::NotFinite`] without a finite loss, [`Error::Coupled`] where single units have no
@@ -92,7 +93,7 @@ impl<'p> Minimum<'p> {
         })
     }
 
-    /// Adds a sentence to the notes of every answer: what whoever made the point knows of it.
+    /// Adds a sentence to the notes of every answer, for what only the caller knows of the point.
     pub fn remark(&mut self, sentence: String) {
         self.remarks.push(sentence);
     }

@@ -86,7 +86,7 @@ impl Minimum<'_> {
             "with momentum nothing proves a lower end then, so that no verdict says stays"
         };
         Some(format!(
-            "the bracket is on {rank} leading directions: {lower}; --memory {:.1}G proves it on all",
+            "the bracket is on {rank} leading directions: {lower}; a memory budget of {:.1}G proves it on all",
             (10.0 * needed / f64::from(1 << 30)).ceil() / 10.0
         ))
     }
@@ -103,7 +103,7 @@ pub fn not_settled(exact: &Threshold) -> Option<String> {
     });
     Some(format!(
         "the exact threshold has not settled in {} directions{change}: it is an upper bound; give \
-         more --memory",
+         a larger memory budget",
         last.rank
     ))
 }
@@ -146,7 +146,7 @@ pub(crate) fn not_simulated(found: &[(usize, &[Threshold])]) -> Vec<String> {
     });
     let moving = at(|found| found.is_some_and(|found| !found.is_settled())).map(|sizes| {
         format!(
-            "the almost-sure threshold at B = {sizes} has not converged: its paths grow otherwise in \
+            "the almost-sure threshold at B = {sizes} has not converged: its paths grow at another rate in \
              the first half of the steps than in the second"
         )
     });

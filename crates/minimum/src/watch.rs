@@ -80,7 +80,7 @@ pub struct Watch<'a> {
 
 impl<'a> Watch<'a> {
     /// `progress` is told what happens; once `interrupt` is set, the work ends with
-    /// [`Error::Interrupted`] after the product at hand.
+    /// [`Error::Interrupted`] after the product at hand, or after the Gram matrix or its blocks.
     pub fn new(progress: &'a mut dyn FnMut(Measuring), interrupt: &'a AtomicBool) -> Self {
         Self { progress, interrupt }
     }

@@ -123,10 +123,30 @@ fn no_verdict_says_stays_where_the_point_still_moves() {
     assert!((sharpness.value - expected).abs() < 1e-9, "{sharpness:?}");
 }
 
-/// A point whose units see their whole batch: its H exists, and no H_i.
-struct Coupled(DensePoint);
+/// What is wrong with a point.
+#[derive(Clone, Copy, PartialEq)]
+enum Fault {
+    /// Units see their whole batch: H exists, and no H_i.
+    Coupled,
+    /// Every product fails.
+    Lost,
+    /// Every product of a single unit fails.
+    LostAtUnits,
+}
 
-impl TrainedPoint for Coupled {
+#[derive(Debug, PartialEq, thiserror::Error)]
+#[error("worker {0} is lost")]
+struct LostWorker(u32);
+
+struct Faulty(DensePoint, Fault);
+
+impl Faulty {
+    fn unless_coupled(&self) -> Result<(), ProductFailure> {
+        if self.1 == Fault::Coupled { Err("a unit is nothing alone".into()) } else { Ok(()) }
+    }
+}
+
+impl TrainedPoint for Faulty {
     fn shape(&self) -> PointShape {
         self.0.shape()
     }
@@ -134,7 +154,7 @@ impl TrainedPoint for Coupled {
         self.0.precision()
     }
     fn coupling(&self) -> Coupling {
-        Coupling::WholeBatch
+        if self.1 == Fault::Coupled { Coupling::WholeBatch } else { Coupling::None }
     }
     fn facts(&mut self) -> Result<PointFacts, ProductFailure> {
         self.0.facts()
@@ -143,33 +163,52 @@ impl TrainedPoint for Coupled {
         self.0.cost(matrix)
     }
     fn product(&mut self, matrix: Matrix, x: &[f64], y: &mut [f64]) -> Result<(), ProductFailure> {
-        assert_eq!(matrix, Matrix::Hessian);
+        assert!(self.1 != Fault::Coupled || matrix == Matrix::Hessian);
+        if self.1 == Fault::Lost {
+            return Err(LostWorker(7).into());
+        }
         self.0.product(matrix, x, y)
     }
     fn gradient(&mut self, g: &mut [f64]) -> Result<(), ProductFailure> {
         self.0.gradient(g)
     }
-    fn unit_losses(&mut self, _: &mut [f64]) -> Result<(), ProductFailure> {
-        Err("a unit has no loss of its own".into())
+    fn unit_losses(&mut self, losses: &mut [f64]) -> Result<(), ProductFailure> {
+        self.unless_coupled()?;
+        self.0.unit_losses(losses)
     }
-    fn factor_product(&mut self, _: &[f64], _: &mut [f64]) -> Result<(), ProductFailure> {
-        Err("a unit has no factor".into())
+    fn factor_product(&mut self, x: &[f64], u: &mut [f64]) -> Result<(), ProductFailure> {
+        self.unless_coupled()?;
+        self.0.factor_product(x, u)
     }
-    fn factor_transposed(&mut self, _: &[f64], _: &mut [f64]) -> Result<(), ProductFailure> {
-        Err("a unit has no factor".into())
+    fn factor_transposed(&mut self, u: &[f64], y: &mut [f64]) -> Result<(), ProductFailure> {
+        self.unless_coupled()?;
+        self.0.factor_transposed(u, y)
     }
     fn at_units(
         &mut self,
         _: &[usize],
-        _: &mut dyn FnMut(&mut dyn TrainedPoint) -> Result<(), ProductFailure>,
+        work: &mut dyn FnMut(&mut dyn TrainedPoint) -> Result<(), ProductFailure>,
     ) -> Result<(), ProductFailure> {
-        Err("a unit cannot be taken out".into())
+        self.unless_coupled()?;
+        work(&mut Faulty(planted(), Fault::Lost))
+    }
+}
+
+/// Whatever product fails, the caller gets the point's own error.
+#[test]
+fn the_error_of_a_point_keeps_its_type() {
+    for fault in [Fault::Lost, Fault::LostAtUnits] {
+        let mut point = Faulty(planted(), fault);
+        let Err(Error::Point(failure)) = Minimum::of(&mut point, &tight()) else {
+            panic!("the product fails");
+        };
+        assert_eq!(failure.get().downcast_ref::<LostWorker>(), Some(&LostWorker(7)));
     }
 }
 
 #[test]
 fn a_coupled_point_has_a_sharpness_and_no_verdict() {
-    let mut point = Coupled(planted());
+    let mut point = Faulty(planted(), Fault::Coupled);
     let never = AtomicBool::new(false);
     let mut quiet = |_| ();
     let mut watch = Watch::new(&mut quiet, &never);

@@ -1,5 +1,5 @@
 //! The serialised schema of configurations and results, versioned. A leaf: it knows nothing of
-//! how a number is computed, and every other crate may speak its words.
+//! how a number is computed, and every other crate may use its types.
 //!
 //! Configurations: [`config::RunConfig`] with [`dataset`], [`architecture`] and [`training`].
 //! Results: [`run::RunSummary`] and the lines of a run's traces, each with [`measured`] numbers;

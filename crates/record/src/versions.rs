@@ -1,8 +1,8 @@
 //! Reading records of today and of earlier versions of the schema: the one place that knows what
 //! version 1 called things.
 //!
-//! Version 2 has a list of thresholds where version 1 had one field a criterion, says apart where a
-//! point comes from (`origin`) and what was measured there (`point`), and leaves out counts that
+//! Version 2 has a list of thresholds where version 1 had one field a criterion, separates where a
+//! point comes from (`origin`) from what was measured there (`point`), and leaves out counts that
 //! follow from `departures`.
 
 use serde::de::{DeserializeOwned, Error as _};
@@ -190,7 +190,9 @@ fn question(report: &Map<String, Value>) -> Value {
     };
     let simulated = |thresholds: Option<&Value>| {
         let thresholds = thresholds.and_then(Value::as_array).into_iter().flatten();
-        thresholds.into_iter().any(|threshold| threshold["criterion"] == "almost-sure")
+        thresholds.into_iter().any(|threshold| {
+            threshold["criterion"] == "almost-sure" || threshold["criterion"] == "worst-batch"
+        })
     };
     let rows = report.get("boundary").and_then(Value::as_array).into_iter().flatten();
     let quick = !simulated(report.get("thresholds"))

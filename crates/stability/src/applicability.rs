@@ -1,4 +1,4 @@
-//! Whether the theory speaks about this point: what every verdict is printed with.
+//! Whether the theory applies to this point: what every verdict is printed with.
 
 use std::fmt;
 

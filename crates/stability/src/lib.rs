@@ -3,8 +3,8 @@
 //! Close to a minimum x* where every example is fitted, a step of SGD with learning rate η is
 //! x_{t+1} − x* = (I − ηH_B)(x_t − x*), H_B the mean Hessian of the batch. The criteria of this
 //! crate say whether that random product contracts, for any problem given as factors of the
-//! per-example Hessians ([`ExampleFactors`]: made of rows, a Gram matrix, leading modes, dense
-//! Hessians or operators), networks or not:
+//! per-example Hessians ([`ExampleFactors`]: made of rows, a Gram matrix, leading
+//! eigenvectors of H, or dense Hessians), networks or not:
 //!
 //! | question | module |
 //! |---|---|
@@ -12,7 +12,7 @@
 //! | the criteria, one file each, and the list of them | [`criteria`] |
 //! | the exact mean-square threshold, with momentum too, as a bracket | [`mod@mean_square`] |
 //! | stays, leaves or not decided | [`verdict`] |
-//! | whether the theory speaks about a point | [`applicability`] |
+//! | whether the theory applies to a point | [`applicability`] |
 //! | the smallest batch size for a learning rate | [`smallest_batch`] |
 //! | which examples make SGD leave | [`attribution`] |
 //! | simulation of the linearised dynamics | [`simulation`] |

@@ -1,4 +1,4 @@
-//! What an observation says that is not as predicted, by the linearised relaunch.
+//! Explains an observation that is not as predicted, by the same launches in the linearised dynamics.
 
 use minimascope_record::escape::{Cell, Explanation, Linearised, LinearisedLaunches};
 use minimascope_record::stability::Verdict;

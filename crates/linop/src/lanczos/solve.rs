@@ -43,7 +43,7 @@ pub fn lanczos<O: SymmetricOperator + ?Sized>(
 ) -> Result<RitzPairs, Error> {
     let plan = LanczosPlan::check(operator.dimension(), parameters)?;
     let mut krylov = Krylov::new(operator, plan.max_basis, parameters.seed, start)?;
-    let mut looks = Looks::new(parameters.tolerance);
+    let mut checks = Checks::new(parameters.tolerance);
     let mut seen =
         LanczosProgress { products: 0, value: f64::NAN, relative_residual: f64::INFINITY };
     // A random direction is followed until the basis is full, whatever the estimates say: they
@@ -72,7 +72,7 @@ pub fn lanczos<O: SymmetricOperator + ?Sized>(
         let interrupted = progress(&seen).is_break();
         let followed = !probing || full || exhausted;
         let enough = size >= plan.least_basis && ritz.is_some();
-        let settled = followed && enough && seen.relative_residual <= looks.target;
+        let settled = followed && enough && seen.relative_residual <= checks.target;
         if !(settled || forced || interrupted) {
             continue;
         }
@@ -110,7 +110,7 @@ pub fn lanczos<O: SymmetricOperator + ?Sized>(
                 probing = true;
                 if krylov.randomise() { None } else { Some(SolverStop::Converged) }
             }
-            Some(relative) if looks.stagnated(relative) => {
+            Some(relative) if checks.stagnated(relative) => {
                 for column in found.len()..count {
                     found.push(krylov.residual(column)?);
                 }
@@ -159,13 +159,13 @@ fn differ(before: &[Residual], after: &[Residual]) -> bool {
 }
 
 /// When to spend products on true residuals, and when to give up on them.
-struct Looks {
+struct Checks {
     target: f64,
     best: f64,
     without_progress: usize,
 }
 
-impl Looks {
+impl Checks {
     fn new(tolerance: f64) -> Self {
         Self { target: LOOK_AT * tolerance, best: f64::INFINITY, without_progress: 0 }
     }

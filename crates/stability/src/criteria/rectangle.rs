@@ -34,7 +34,7 @@ pub enum Reading {
     Inside,
 }
 
-/// The two edges at given (η, B).
+/// The two limits at given (η, B).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rectangle {
     /// 2/η.
@@ -44,7 +44,7 @@ pub struct Rectangle {
 }
 
 impl Rectangle {
-    /// The edges.
+    /// The limits.
     pub fn new(learning_rate: LearningRate, batching: &Batching) -> Self {
         let eta = learning_rate.value();
         Self {
@@ -53,7 +53,7 @@ impl Rectangle {
         }
     }
 
-    /// Where (a, s) lies; the edges belong to the inside.
+    /// Where (a, s) lies; the limits belong to the inside.
     pub fn read(&self, sharpness: f64, non_uniformity: f64) -> Reading {
         if sharpness > self.largest_sharpness {
             Reading::TooSharp
@@ -65,13 +65,13 @@ impl Rectangle {
     }
 }
 
-/// The learning rates at which (a, s) meets the two edges.
+/// The learning rates at which a and s meet their limits.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RectangleCritical {
     /// 2/a: necessary for stability.
-    pub sharpness_edge: f64,
+    pub of_sharpness: f64,
     /// 1/(s√p): neither necessary nor sufficient; infinite when s√p = 0.
-    pub non_uniformity_edge: f64,
+    pub of_non_uniformity: f64,
 }
 
 impl RectangleCritical {
@@ -87,14 +87,14 @@ impl RectangleCritical {
             return Err(Error::NoCurvature);
         }
         Ok(Self {
-            sharpness_edge: 2.0 / sharpness,
-            non_uniformity_edge: 1.0 / (non_uniformity * batching.noise().sqrt()),
+            of_sharpness: 2.0 / sharpness,
+            of_non_uniformity: 1.0 / (non_uniformity * batching.noise().sqrt()),
         })
     }
 
     /// The learning rate at which the point leaves the rectangle.
     pub fn critical_learning_rate(&self) -> f64 {
-        self.sharpness_edge.min(self.non_uniformity_edge)
+        self.of_sharpness.min(self.of_non_uniformity)
     }
 }
 

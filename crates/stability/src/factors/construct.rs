@@ -88,7 +88,7 @@ impl ExampleFactors {
     ///
     /// # Errors
     /// As [`ExampleFactors::from_rows`], and curvatures that are not positive and decreasing.
-    pub fn from_leading_modes(
+    pub fn from_leading_eigenvectors(
         (examples, outputs): (usize, usize),
         curvatures: &[f64],
         left: &[f64],
