@@ -1,7 +1,7 @@
 //! Many runs: a plan of them, a store that keeps each once, and the machines that work on it.
 //!
 //! [`plan::SweepPlan`] says which runs there are, [`store::Store`] what became of them;
-//! [`pool::sweep`] works on them on this machine, [`slurm::Launch`] hands them to a cluster.
+//! [`pool::sweep`] works on them on this machine, [`slurm::PreparedLaunch`] hands them to a cluster.
 
 pub mod axes;
 pub mod board;

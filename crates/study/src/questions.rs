@@ -230,7 +230,7 @@ impl MinimumQuestions {
     /// It calls `begun` with the run's id and the question before it starts on one.
     ///
     /// # Errors
-    /// Those of [`Target::find`], [`Minimum::open`], [`escape`] and [`grid`]; earlier answers stay on disk.
+    /// Those of [`Target::find`], [`at_minimum`], [`escape`] and [`grid`]; earlier answers stay on disk.
     pub fn answer(
         &self,
         plan: &SweepPlan,
