@@ -14,7 +14,7 @@ use minimascope_stability::criteria::rectangle::Rectangle;
 use minimascope_stability::{Batching, LearningRate};
 
 use crate::Error;
-use crate::folder::{RunFolder, SPECTRA};
+use crate::folder::SPECTRA;
 use crate::loaded_plan::{LoadedPlan, in_precision};
 use crate::machine::Machine;
 use crate::plan::Plan;
@@ -189,12 +189,8 @@ impl Target {
             }
             summary(self.plan(), self.outcome(), steps, found)
         });
-        if let Some(run) = self.run_folder()
-            && summary.spectrum.is_some()
-        {
-            let folder = RunFolder::at(run.file(SPECTRA));
-            folder.create()?;
-            folder.write_json(&file_of(question), &summary)?;
+        if summary.spectrum.is_some() {
+            self.save_answer(SPECTRA, &file_of(question), &summary)?;
         }
         Ok(summary)
     }

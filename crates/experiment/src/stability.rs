@@ -12,7 +12,7 @@ use minimascope_record::threshold::{Threshold, mean_square};
 use minimascope_stability::{Batching, LearningRate, Momentum};
 
 use crate::Error;
-use crate::folder::{ANSWERS, RunFolder};
+use crate::folder::ANSWERS;
 use crate::loaded_plan::{LoadedPlan, in_precision};
 use crate::machine::Machine;
 use crate::measure::budget;
@@ -139,11 +139,7 @@ impl RunMinimum<'_, '_> {
         if let Some(attribution) = &mut report.attribution {
             self.name_examples(attribution);
         }
-        if let Some(run) = self.target.run_folder() {
-            let folder = RunFolder::at(run.file(ANSWERS));
-            folder.create()?;
-            folder.write_json(&file_of(&question), &report)?;
-        }
+        self.target.save_answer(ANSWERS, &file_of(&question), &report)?;
         Ok(report)
     }
 

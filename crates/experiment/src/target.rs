@@ -6,6 +6,7 @@ use minimascope_net::train::Checkpoint;
 use minimascope_net::{Scalar, files};
 use minimascope_record::outcome::Outcome;
 use minimascope_record::run::RunSummary;
+use serde::Serialize;
 
 use crate::Error;
 use crate::config::sources::Sources;
@@ -80,10 +81,24 @@ impl Target {
         self.parameters.parent().unwrap_or(Path::new(""))
     }
 
-    /// The run's folder, where the parameters are its end; `None` for any other file.
-    pub fn run_folder(&self) -> Option<RunFolder> {
+    /// Writes an answer about a run's end to the folder `kind` of the run; an answer about any other
+    /// file of parameters is not kept.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub(crate) fn save_answer(
+        &self,
+        kind: &str,
+        name: &str,
+        answer: &impl Serialize,
+    ) -> Result<(), Error> {
         let is_end = self.parameters.file_name().is_some_and(|name| name == FINAL);
-        (is_end && self.outcome.is_some()).then(|| RunFolder::at(self.folder().to_owned()))
+        if !is_end || self.outcome.is_none() {
+            return Ok(());
+        }
+        let folder = RunFolder::at(self.folder().join(kind));
+        folder.create()?;
+        folder.write_json(name, answer)
     }
 
     /// The parameters, and the steps that led to them.

@@ -1,5 +1,7 @@
 //! Every key of an object that this crate describes stands in docs/records.md.
 
+mod schema_words;
+
 use minimascope_record::escape::{Escape, EscapeGrid, ToyEscape};
 use minimascope_record::listing::{ConfigTable, DataCheck, DataList, ModelList, ModelTable};
 use minimascope_record::reproduction::Theory;
@@ -7,8 +9,8 @@ use minimascope_record::run::{Provenance, RunSummary, Timing};
 use minimascope_record::stability::StabilityReport;
 use minimascope_record::sweep::{SlurmLaunch, SweepReport, SweepTables};
 use minimascope_record::trace::{CurvatureLine, StepLine};
+use schema_words::words;
 use schemars::{Schema, schema_for};
-use serde_json::Value;
 
 #[test]
 fn every_key_is_documented() {
@@ -41,23 +43,5 @@ fn every_key_is_documented() {
                 "{name}: `{word}` is not in docs/records.md"
             );
         }
-    }
-}
-
-/// Names of properties and of the values of closed choices.
-fn words(schema: &Value) -> Vec<String> {
-    match schema {
-        Value::Object(object) => object
-            .iter()
-            .flat_map(|(key, value)| match (key.as_str(), value) {
-                ("properties", Value::Object(properties)) => {
-                    properties.keys().cloned().chain(properties.values().flat_map(words)).collect()
-                }
-                ("const", Value::String(choice)) => vec![choice.clone()],
-                _ => words(value),
-            })
-            .collect(),
-        Value::Array(values) => values.iter().flat_map(words).collect(),
-        _ => Vec::new(),
     }
 }

@@ -5,7 +5,7 @@
 //! For stability itself only a ≤ 2/η is necessary. With more than one parameter a point above the
 //! line s = 1/(η√p) can be stable, and a point inside the rectangle unstable.
 
-use minimascope_record::threshold::{CriterionName, Proves};
+use minimascope_record::threshold::{CriterionName, Proves, sharpness_limit};
 
 use crate::criterion::{Criterion, FoundThreshold, ThresholdSetting, WithMomentum};
 use crate::{Batching, Error, LearningRate};
@@ -48,7 +48,7 @@ impl Rectangle {
     pub fn new(learning_rate: LearningRate, batching: &Batching) -> Self {
         let eta = learning_rate.value();
         Self {
-            largest_sharpness: 2.0 / eta,
+            largest_sharpness: sharpness_limit(eta),
             largest_non_uniformity: 1.0 / (eta * batching.noise().sqrt()),
         }
     }
