@@ -57,16 +57,16 @@ impl<T: Scalar> TrainedPoint for Evaluator<'_, T> {
 
     fn product(&mut self, matrix: Matrix, x: &[f64], y: &mut [f64]) -> Result<(), ProductFailure> {
         match matrix {
-            Matrix::Hessian => self.product_f64(Curvature::Hessian, x, y)?,
-            Matrix::GaussNewton => self.product_f64(Curvature::GaussNewton, x, y)?,
-            Matrix::SecondMoment => self.second_moment_f64(Curvature::Hessian, x, y)?,
-            Matrix::Variance => self.variance_f64(x, y)?,
+            Matrix::Hessian => Evaluator::product(self, Curvature::Hessian, x, y)?,
+            Matrix::GaussNewton => Evaluator::product(self, Curvature::GaussNewton, x, y)?,
+            Matrix::SecondMoment => self.second_moment(Curvature::Hessian, x, y)?,
+            Matrix::Variance => self.variance(x, y)?,
         }
         Ok(())
     }
 
     fn gradient(&mut self, g: &mut [f64]) -> Result<(), ProductFailure> {
-        Ok(self.gradient_f64(g)?)
+        Ok(self.write_gradient(g)?)
     }
 
     fn unit_losses(&mut self, losses: &mut [f64]) -> Result<(), ProductFailure> {
@@ -77,11 +77,11 @@ impl<T: Scalar> TrainedPoint for Evaluator<'_, T> {
     }
 
     fn factor_product(&mut self, x: &[f64], u: &mut [f64]) -> Result<(), ProductFailure> {
-        Ok(self.factor_product_f64(x, u)?)
+        Ok(Evaluator::factor_product(self, x, u)?)
     }
 
     fn factor_transposed(&mut self, u: &[f64], y: &mut [f64]) -> Result<(), ProductFailure> {
-        Ok(self.factor_transposed_f64(u, y)?)
+        Ok(Evaluator::factor_transposed(self, u, y)?)
     }
 
     fn at_units(

@@ -1,6 +1,5 @@
 //! Losses and derivative products of a network at one point, over all examples.
 
-mod exchange;
 mod factors;
 mod memory;
 mod products;
@@ -319,12 +318,16 @@ impl<'a, T: Scalar> Evaluator<'a, T> {
         self.execution.run(|| slots.par_iter_mut().for_each(|slot| work(context, slot)));
     }
 
-    /// out ← scale·Σ over slots + Σ coefficient·vector, always in the order of the slots.
-    fn reduce(&self, out: &mut [T], scale: f64, terms: &[(f64, &[T])]) {
+    /// out ← scale·Σ over slots + Σ coefficient·vector, always in the order of the slots and in `T`;
+    /// each block is converted as it is done, so that no second vector is held.
+    fn reduce<V: Scalar>(&self, out: &mut [V], scale: f64, terms: &[(f64, &[T])]) {
         self.execution.run(|| {
-            out.par_chunks_mut(BLOCK)
-                .enumerate()
-                .for_each(|(block, out)| self.reduce_block(block * BLOCK, out, scale, terms));
+            out.par_chunks_mut(BLOCK).enumerate().for_each(|(block, out)| {
+                let mut sums = [T::ZERO; BLOCK];
+                let sums = &mut sums[..out.len()];
+                self.reduce_block(block * BLOCK, sums, scale, terms);
+                convert(sums, out);
+            });
         });
     }
 
@@ -353,6 +356,11 @@ impl<'a, T: Scalar> Evaluator<'a, T> {
             },
         );
     }
+}
+
+/// to ← from, rounded where `to` is the narrower type.
+fn convert<From: Scalar, To: Scalar>(from: &[From], to: &mut [To]) {
+    to.iter_mut().zip(from).for_each(|(to, from)| *to = To::from_f64(from.to_f64()));
 }
 
 pub(crate) fn squared_norm<T: Scalar>(x: &[T]) -> f64 {

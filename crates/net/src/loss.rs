@@ -195,7 +195,7 @@ fn softmax<T: Scalar>(z: &[T], out: &mut [T]) {
         total += *out;
     }
     for out in out {
-        *out = *out / total;
+        *out /= total;
     }
 }
 

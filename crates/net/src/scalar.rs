@@ -11,20 +11,13 @@ pub trait Scalar:
     + PartialOrd
     + std::fmt::Debug
     + bytemuck::Pod
-    + std::ops::Add<Output = Self>
-    + std::ops::Sub<Output = Self>
-    + std::ops::Mul<Output = Self>
-    + std::ops::Div<Output = Self>
+    + num_traits::NumOps
+    + num_traits::NumAssignOps
+    + num_traits::ConstZero
+    + num_traits::ConstOne
     + std::ops::Neg<Output = Self>
-    + std::ops::AddAssign
-    + std::ops::SubAssign
-    + std::ops::MulAssign
     + 'static
 {
-    /// 0.
-    const ZERO: Self;
-    /// 1.
-    const ONE: Self;
     /// The name in files: `F32` or `F64`.
     const NAME: &'static str;
 
@@ -123,8 +116,6 @@ macro_rules! scalar {
     ($t:ty, $name:literal, $word:ty, $register:ident, $mask:ident, $splat:ident, $fma:ident, $add:ident,
      $sum:ident, $between:ident, $load:ident, $store:ident, $erf:path) => {
         impl Scalar for $t {
-            const ZERO: Self = 0.0;
-            const ONE: Self = 1.0;
             const NAME: &'static str = $name;
             type Register<S: Simd> = S::$register;
             type Mask<S: Simd> = pulp::MemMask<S::$mask>;

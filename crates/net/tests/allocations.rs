@@ -150,17 +150,17 @@ fn products(warm: &Execution, image: bool) {
         check("second moment", both, count);
         let count = fewest(&execution, || evaluator.variance(&v, &mut out).unwrap());
         check("variance", both, count);
-        let count = fewest(&execution, || evaluator.product_f64(kind, &x, &mut y).unwrap());
+        let count = fewest(&execution, || evaluator.product(kind, &x, &mut y).unwrap());
         check("product in f64", product, count);
-        let count = fewest(&execution, || evaluator.second_moment_f64(kind, &x, &mut y).unwrap());
+        let count = fewest(&execution, || evaluator.second_moment(kind, &x, &mut y).unwrap());
         check("second moment in f64", both, count);
-        let count = fewest(&execution, || evaluator.variance_f64(&x, &mut y).unwrap());
+        let count = fewest(&execution, || evaluator.variance(&x, &mut y).unwrap());
         check("variance in f64", both, count);
-        let count = fewest(&execution, || evaluator.factor_product_f64(&x, &mut u).unwrap());
+        let count = fewest(&execution, || evaluator.factor_product(&x, &mut u).unwrap());
         check("product with the factors", first + tangent, count);
-        let count = fewest(&execution, || evaluator.factor_transposed_f64(&u, &mut y).unwrap());
+        let count = fewest(&execution, || evaluator.factor_transposed(&u, &mut y).unwrap());
         check("product with the transposed factors", first + backward + gradient, count);
-        let count = fewest(&execution, || evaluator.gradient_f64(&mut y).unwrap());
+        let count = fewest(&execution, || evaluator.write_gradient(&mut y).unwrap());
         check("gradient in f64", 0, count);
         // The estimate counts the examples and two vectors of whoever asks as well.
         let most = estimate.least()

@@ -221,33 +221,33 @@ fn double_precision<T: minimascope_net::Scalar>() {
     let p = theta.len();
     let x = widened(&convert(&wave(p, 0.91)));
     let (mut y, mut out, mut u) = (vec![0.0; p], vec![T::ZERO; p], vec![0.0; n * 3]);
-    assert!(evaluator.product_f64(KINDS[0], &x, &mut y).is_err(), "no point yet");
+    assert!(evaluator.product(KINDS[0], &x, &mut y).is_err(), "no point yet");
     assert!(evaluator.factor_blocks(&mut [0.0; 9]).is_err(), "no point yet");
     assert!(evaluator.factor_gram(&mut [0.0; 9]).is_err(), "no point yet");
-    assert!(evaluator.gradient_f64(&mut y).is_err());
+    assert!(evaluator.write_gradient(&mut y).is_err());
     evaluator.set_point(&theta).unwrap();
-    assert!(evaluator.variance_f64(&x[1..], &mut y).is_err(), "a direction too short");
-    assert!(evaluator.factor_product_f64(&x, &mut u[1..]).is_err(), "a product too short");
+    assert!(evaluator.variance(&x[1..], &mut y).is_err(), "a direction too short");
+    assert!(evaluator.factor_product(&x, &mut u[1..]).is_err(), "a product too short");
     let v = convert(&x);
     for kind in KINDS {
         evaluator.product(kind, &v, &mut out).unwrap();
-        evaluator.product_f64(kind, &x, &mut y).unwrap();
+        evaluator.product(kind, &x, &mut y).unwrap();
         assert_eq!(y, widened(&out));
         evaluator.second_moment(kind, &v, &mut out).unwrap();
-        evaluator.second_moment_f64(kind, &x, &mut y).unwrap();
+        evaluator.second_moment(kind, &x, &mut y).unwrap();
         assert_eq!(y, widened(&out));
     }
     evaluator.variance(&v, &mut out).unwrap();
-    evaluator.variance_f64(&x, &mut y).unwrap();
+    evaluator.variance(&x, &mut y).unwrap();
     assert_eq!(y, widened(&out));
-    evaluator.gradient_f64(&mut y).unwrap();
+    evaluator.write_gradient(&mut y).unwrap();
     assert_eq!(y, widened(evaluator.gradient()));
     let mut plain = vec![0.0; n * 3];
     evaluator.factor_product(&v, &mut plain).unwrap();
-    evaluator.factor_product_f64(&x, &mut u).unwrap();
+    evaluator.factor_product(&x, &mut u).unwrap();
     assert_eq!(u, plain);
     evaluator.factor_transposed(&u, &mut out).unwrap();
-    evaluator.factor_transposed_f64(&u, &mut y).unwrap();
+    evaluator.factor_transposed(&u, &mut y).unwrap();
     assert_eq!(y, widened(&out));
 }
 

@@ -78,30 +78,9 @@ impl<T: Scalar> Evaluator<'_, T> {
     ///
     /// # Errors
     /// [`Error::Length`], [`Error::NoPoint`].
-    pub fn factor_product(&mut self, v: &[T], out: &mut [f64]) -> Result<(), Error> {
-        self.check_rows("the product with the factors", out.len())?;
+    pub fn factor_product<V: Scalar>(&mut self, v: &[V], out: &mut [f64]) -> Result<(), Error> {
+        check_numbers("the product with the factors", out, self.factor_rows())?;
         self.set_direction(v, v.len())?;
-        self.factor_product_along(out);
-        Ok(())
-    }
-
-    /// out ← Aᵀ u for nK numbers u. Costs a backward pass and its gradient.
-    ///
-    /// # Errors
-    /// [`Error::Length`], [`Error::NoPoint`].
-    pub fn factor_transposed(&mut self, u: &[f64], out: &mut [T]) -> Result<(), Error> {
-        self.factor_transposed_sums(u, out.len())?;
-        self.reduce(out, 1.0, &[]);
-        Ok(())
-    }
-
-    pub(super) fn check_rows(&self, what: &'static str, found: usize) -> Result<(), Error> {
-        let expected = self.factor_rows();
-        if found == expected { Ok(()) } else { Err(Error::Length { what, found, expected }) }
-    }
-
-    /// out ← A v, v being the direction that was set.
-    pub(super) fn factor_product_along(&mut self, out: &mut [f64]) {
         let direction = std::mem::take(&mut self.direction);
         let keep = self.keep_first;
         self.for_slots(|context, slot| {
@@ -132,16 +111,16 @@ impl<T: Scalar> Evaluator<'_, T> {
         self.direction = direction;
         let values = self.slots.iter().flat_map(|slot| &slot.numbers);
         out.iter_mut().zip(values).for_each(|(out, value)| *out = *value);
+        Ok(())
     }
 
-    /// Leaves Aᵀ u in the slots' sums, for a result of `product` numbers.
-    pub(super) fn factor_transposed_sums(
-        &mut self,
-        u: &[f64],
-        product: usize,
-    ) -> Result<(), Error> {
-        self.check_rows("the coefficients of the factors", u.len())?;
-        self.check_product(self.network.parameters(), product)?;
+    /// out ← Aᵀ u for nK numbers u. Costs a backward pass and its gradient.
+    ///
+    /// # Errors
+    /// [`Error::Length`], [`Error::NoPoint`].
+    pub fn factor_transposed<V: Scalar>(&mut self, u: &[f64], out: &mut [V]) -> Result<(), Error> {
+        check_numbers("the coefficients of the factors", u, self.factor_rows())?;
+        self.check_product(self.network.parameters(), out.len())?;
         let keep = self.keep_first;
         let k = self.network.outputs();
         self.for_slots(|context, slot| {
@@ -156,6 +135,7 @@ impl<T: Scalar> Evaluator<'_, T> {
                 passes::gradient(chunk, &first.a, delta, sum, index > 0, workspace);
             }
         });
+        self.reduce(out, 1.0, &[]);
         Ok(())
     }
 

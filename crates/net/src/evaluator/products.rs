@@ -2,12 +2,14 @@
 
 use std::ops::Range;
 
+use rayon::prelude::*;
+
 use crate::layers::Weights;
 use crate::passes::{self, FactoredDirection, ParameterDirection, Tapes};
 use crate::workspace::Workspace;
 use crate::{Error, Scalar, loss};
 
-use super::{Evaluator, EvaluatorSlot, FirstOrder, PassContext, Tangents};
+use super::{BLOCK, Evaluator, EvaluatorSlot, FirstOrder, PassContext, Tangents, convert};
 
 /// Which second derivative: of the loss through the network, or Gauss–Newton's J_iᵀ L_i J_i.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,12 +87,20 @@ impl<T: Scalar> PassContext<'_, T> {
 impl<T: Scalar> Evaluator<'_, T> {
     /// out ← mean (H_i + λ) v, or with G_i. Costs one tangent pass and its backward.
     ///
+    /// Vectors of every product may be of either precision `V`. The passes work in `T`: the
+    /// direction is rounded to it, the result is exact in `V` where `V` is at least as wide.
+    ///
     /// # Errors
     /// [`Error::Length`], [`Error::NoPoint`].
-    pub fn product(&mut self, kind: Curvature, v: &[T], out: &mut [T]) -> Result<(), Error> {
+    pub fn product<V: Scalar>(
+        &mut self,
+        kind: Curvature,
+        v: &[V],
+        out: &mut [V],
+    ) -> Result<(), Error> {
         self.set_direction(v, out.len())?;
-        self.product_sums(kind);
-        self.reduce(out, self.scale(), &self.product_terms());
+        self.first_pass(kind, true, false);
+        self.reduce(out, self.scale(), &[(self.weight_decay, &self.direction.values)]);
         Ok(())
     }
 
@@ -99,10 +109,30 @@ impl<T: Scalar> Evaluator<'_, T> {
     ///
     /// # Errors
     /// [`Error::Length`], [`Error::NoPoint`].
-    pub fn second_moment(&mut self, kind: Curvature, v: &[T], out: &mut [T]) -> Result<(), Error> {
+    pub fn second_moment<V: Scalar>(
+        &mut self,
+        kind: Curvature,
+        v: &[V],
+        out: &mut [V],
+    ) -> Result<(), Error> {
         self.set_direction(v, out.len())?;
-        self.second_moment_sums(kind);
-        self.reduce(out, self.scale(), &self.second_moment_terms());
+        let decay = self.weight_decay;
+        self.first_pass(kind, decay != 0.0, self.keep_tangent);
+        if decay != 0.0 {
+            let mut first = std::mem::take(&mut self.first_moment);
+            first.resize(self.network.parameters(), T::ZERO);
+            self.reduce(&mut first, self.scale(), &[]);
+            self.first_moment = first;
+            self.mean.values.clear();
+            let direction = self.direction.values.iter();
+            self.mean.values.extend(direction.map(|v| T::from_f64(decay) * *v));
+            self.network.flip(&self.mean.values, &mut self.mean.flipped);
+        }
+        self.second_pass(kind, decay != 0.0);
+        // The slots hold Σ H_i(u_i + λv) with u_i = H_i v. The mean of (H_i + λ)(u_i + λv) is
+        // mean H_i(u_i + λv) + λ mean u_i + λ²v.
+        let terms = [(decay, &self.first_moment[..]), (decay * decay, &self.direction.values)];
+        self.reduce(out, self.scale(), &terms);
         Ok(())
     }
 
@@ -111,10 +141,27 @@ impl<T: Scalar> Evaluator<'_, T> {
     ///
     /// # Errors
     /// [`Error::Length`], [`Error::NoPoint`].
-    pub fn variance(&mut self, v: &[T], out: &mut [T]) -> Result<(), Error> {
+    pub fn variance<V: Scalar>(&mut self, v: &[V], out: &mut [V]) -> Result<(), Error> {
         self.set_direction(v, out.len())?;
-        self.variance_sums();
+        let kind = Curvature::Hessian;
+        self.first_pass(kind, true, self.keep_tangent);
+        let mut mean = std::mem::take(&mut self.mean.values);
+        mean.resize(self.network.parameters(), T::ZERO);
+        self.reduce(&mut mean, -self.scale(), &[]);
+        self.mean.values = mean;
+        self.network.flip(&self.mean.values, &mut self.mean.flipped);
+        self.second_pass(kind, true);
         self.reduce(out, self.scale(), &[]);
+        Ok(())
+    }
+
+    /// g ← ∇f(θ), [`Evaluator::gradient`] in the caller's numbers.
+    ///
+    /// # Errors
+    /// [`Error::Length`], [`Error::NoPoint`].
+    pub fn write_gradient<V: Scalar>(&self, g: &mut [V]) -> Result<(), Error> {
+        self.check_product(self.gradient.len(), g.len())?;
+        convert(&self.gradient, g);
         Ok(())
     }
 
@@ -130,59 +177,20 @@ impl<T: Scalar> Evaluator<'_, T> {
     }
 
     /// Sets the direction of the next product, whose result will have `product` numbers.
-    pub(super) fn set_direction(&mut self, v: &[T], product: usize) -> Result<(), Error> {
+    pub(super) fn set_direction<V: Scalar>(
+        &mut self,
+        v: &[V],
+        product: usize,
+    ) -> Result<(), Error> {
         self.check_product(v.len(), product)?;
-        self.direction.values.clear();
-        self.direction.values.extend_from_slice(v);
-        self.network.flip(&self.direction.values, &mut self.direction.flipped);
+        let direction = &mut self.direction;
+        direction.values.resize(v.len(), T::ZERO);
+        self.execution.run(|| {
+            let blocks = direction.values.par_chunks_mut(BLOCK).zip(v.par_chunks(BLOCK));
+            blocks.for_each(|(to, from)| convert(from, to));
+        });
+        self.network.flip(&direction.values, &mut direction.flipped);
         Ok(())
-    }
-
-    /// Leaves Σ H_i v, or Σ G_i v, in the slots' sums, v being the direction that was set.
-    pub(super) fn product_sums(&mut self, kind: Curvature) {
-        self.first_pass(kind, true, false);
-    }
-
-    /// What the mean of [`Evaluator::product_sums`] lacks: λv.
-    pub(super) fn product_terms(&self) -> [(f64, &[T]); 1] {
-        [(self.weight_decay, &self.direction.values)]
-    }
-
-    /// Leaves Σ H_i(u_i + λv) with u_i = H_i v in the slots' sums, and with weight decay also
-    /// mean u_i in `first_moment`.
-    pub(super) fn second_moment_sums(&mut self, kind: Curvature) {
-        let decay = self.weight_decay;
-        self.first_pass(kind, decay != 0.0, self.keep_tangent);
-        if decay != 0.0 {
-            let mut first = std::mem::take(&mut self.first_moment);
-            first.resize(self.network.parameters(), T::ZERO);
-            self.reduce(&mut first, self.scale(), &[]);
-            self.first_moment = first;
-            self.mean.values.clear();
-            let direction = self.direction.values.iter();
-            self.mean.values.extend(direction.map(|v| T::from_f64(decay) * *v));
-            self.network.flip(&self.mean.values, &mut self.mean.flipped);
-        }
-        self.second_pass(kind, decay != 0.0);
-    }
-
-    /// What the mean of [`Evaluator::second_moment_sums`] lacks: the mean of (H_i + λ)(u_i + λv) is
-    /// mean H_i(u_i + λv) + λ mean u_i + λ²v.
-    pub(super) fn second_moment_terms(&self) -> [(f64, &[T]); 2] {
-        let decay = self.weight_decay;
-        [(decay, &self.first_moment), (decay * decay, &self.direction.values)]
-    }
-
-    /// Leaves Σ H_i(u_i − ū) in the slots' sums.
-    pub(super) fn variance_sums(&mut self) {
-        let kind = Curvature::Hessian;
-        self.first_pass(kind, true, self.keep_tangent);
-        let mut mean = std::mem::take(&mut self.mean.values);
-        mean.resize(self.network.parameters(), T::ZERO);
-        self.reduce(&mut mean, -self.scale(), &[]);
-        self.mean.values = mean;
-        self.network.flip(&self.mean.values, &mut self.mean.flipped);
-        self.second_pass(kind, true);
     }
 
     /// u_i = H_i v for every example: tangents along the shared direction, kept if `keep`, and
