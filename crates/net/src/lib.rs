@@ -25,6 +25,6 @@ pub use evaluator::{Curvature, Evaluator, MemoryEstimate};
 pub use examples::Examples;
 pub use execution::Execution;
 pub use loss::constant_output_loss;
-pub use network::{LayerSummary, Network};
+pub use network::Network;
 pub use scalar::Scalar;
 pub use tensor::{InitialValues, Tensor, TensorOrder};

@@ -2,16 +2,15 @@
 
 mod builder;
 mod node;
-mod summary;
 
 use minimascope_record::architecture::{Architecture, Shape};
+use minimascope_record::listing::LayerRow;
 
 use crate::layers::{LARGEST_SIZE, LaidOut, LayerName, Reserved};
 use crate::tensor::Tensor;
 use crate::{Error, Scalar};
 
 pub(crate) use node::Node;
-pub use summary::LayerSummary;
 
 use builder::{BufferShape, Builder};
 
@@ -28,7 +27,7 @@ pub struct Network {
     output: usize,
     outputs: usize,
     reserved: Reserved,
-    layers: Vec<LayerSummary>,
+    layers: Vec<LayerRow>,
 }
 
 impl Network {
@@ -91,7 +90,7 @@ impl Network {
     }
 
     /// The layer table.
-    pub fn layers(&self) -> &[LayerSummary] {
+    pub fn layers(&self) -> &[LayerRow] {
         &self.layers
     }
 

@@ -6,10 +6,9 @@ use std::time::{Duration, Instant};
 use clap::{Args, Subcommand};
 use minimascope_data::catalogue::KnownDataset;
 use minimascope_data::fetch::{self, Fetch};
-use minimascope_data::listing::{self, Listing};
-use minimascope_data::{layout, verify};
+use minimascope_data::{layout, listing, verify};
 use minimascope_record::SCHEMA_VERSION;
-use minimascope_record::listing::{DataCheck, DataEntry, DataList, FileCheck};
+use minimascope_record::listing::{DataCheck, DataList};
 
 use crate::exit::{Done, Failure};
 use crate::output;
@@ -62,18 +61,7 @@ pub(super) fn run(arguments: &DataArguments) -> Result<Done, Failure> {
 }
 
 fn list(place: &DataPlace) -> Result<Done, Failure> {
-    let entry = |listing: Listing| DataEntry {
-        name: listing.name,
-        what: listing.what,
-        place: listing.place,
-        shape: listing.shape,
-        classes: listing.classes,
-        train_examples: listing.examples.train,
-        test_examples: listing.examples.test,
-        licence: listing.licence,
-    };
-    let datasets: Vec<DataEntry> =
-        listing::list(place.data_dir.as_deref()).into_iter().map(entry).collect();
+    let datasets = listing::list(place.data_dir.as_deref());
     if place.json {
         output::json(&DataList { schema_version: SCHEMA_VERSION, datasets })?;
         return Ok(Done::Well);
@@ -95,23 +83,7 @@ fn list(place: &DataPlace) -> Result<Done, Failure> {
 }
 
 fn check(name: Option<&str>, place: &DataPlace) -> Result<Done, Failure> {
-    let files: Vec<FileCheck> = verify::verify(name, place.data_dir.as_deref())?
-        .into_iter()
-        .map(|file| {
-            let reason = match file.check {
-                verify::ContentCheck::Right => None,
-                verify::ContentCheck::Wrong { found } => Some(format!("its SHA-256 is {found}")),
-                verify::ContentCheck::Unreadable { reason } => Some(reason),
-            };
-            FileCheck {
-                dataset: file.dataset,
-                file: file.file,
-                expected: file.expected,
-                right: reason.is_none(),
-                reason,
-            }
-        })
-        .collect();
+    let files = verify::verify(name, place.data_dir.as_deref())?;
     let right = files.iter().all(|file| file.right);
     if place.json {
         output::json(&DataCheck { schema_version: SCHEMA_VERSION, files })?;

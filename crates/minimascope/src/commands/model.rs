@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 use minimascope_experiment::plan;
 use minimascope_net::{Network, presets};
 use minimascope_record::SCHEMA_VERSION;
-use minimascope_record::listing::{LayerRow, ModelEntry, ModelList, ModelTable};
+use minimascope_record::listing::{ModelEntry, ModelList, ModelTable};
 
 use crate::exit::{Done, Failure};
 use crate::output;
@@ -97,13 +97,6 @@ fn show(name: &str, json: bool) -> Result<(), Failure> {
 }
 
 fn layer_table(name: String, network: &Network) -> ModelTable {
-    let layers = network.layers().iter().map(|layer| LayerRow {
-        name: layer.name.clone(),
-        kind: layer.kind.clone(),
-        output: layer.output,
-        parameters: layer.parameters,
-        multiply_adds: layer.multiply_adds,
-    });
     ModelTable {
         schema_version: SCHEMA_VERSION,
         name,
@@ -111,6 +104,6 @@ fn layer_table(name: String, network: &Network) -> ModelTable {
         outputs: network.outputs(),
         parameters: network.parameters(),
         multiply_adds: network.multiply_adds(),
-        layers: layers.collect(),
+        layers: network.layers().to_vec(),
     }
 }

@@ -1,6 +1,7 @@
 //! Lays a network out: its layers in order as nodes between buffers.
 
 use minimascope_record::architecture::{Activation, Layer, Shape};
+use minimascope_record::listing::LayerRow;
 
 use crate::Error;
 use crate::layers::{
@@ -8,7 +9,6 @@ use crate::layers::{
 };
 
 use super::node::Node;
-use super::summary::LayerSummary;
 
 /// A buffer and the shape of one example's value in it.
 #[derive(Clone, Copy)]
@@ -23,7 +23,7 @@ pub(super) struct Builder {
     /// Numbers of each buffer for one example. Buffer 0 is the input.
     pub buffers: Vec<usize>,
     pub reserved: Reserved,
-    pub layers: Vec<LayerSummary>,
+    pub layers: Vec<LayerRow>,
 }
 
 impl Builder {
@@ -71,7 +71,7 @@ impl Builder {
         };
         // The layers inside a residual block have their own lines before the block's.
         let inner: usize = self.layers[lines_before..].iter().map(|line| line.parameters).sum();
-        self.layers.push(LayerSummary {
+        self.layers.push(LayerRow {
             name: name.to_owned(),
             kind,
             output: end.shape,
