@@ -41,7 +41,6 @@ pub struct BarChart {
 /// Side of the square that holds a thumbnail.
 const THUMBNAIL: f64 = 36.0;
 const GAP: f64 = 8.0;
-const WHISKER: &str = "mm-stroke-text mm-line";
 
 impl BarChart {
     fn row(&self) -> f64 {
@@ -140,10 +139,7 @@ impl<'a> CheckedBars<'a> {
         let mut tip = zero.max(end);
         if let Some(error) = bar.error {
             let ends = [bar.value - error, bar.value + error].map(|at| span.at(at));
-            writer.line([ends[0], middle], [ends[1], middle], WHISKER);
-            for x in ends {
-                writer.line([x, middle - 3.0], [x, middle + 3.0], WHISKER);
-            }
+            writer.error_bar([end, middle], 0, ends, "mm-stroke-text mm-line");
             tip = tip.max(ends[1]);
         }
         let after = tip + 5.0;
@@ -153,16 +149,8 @@ impl<'a> CheckedBars<'a> {
             TextPlace::at(after, middle + 0.35 * TextRole::TickLabel.size(), Anchor::Start),
         );
         if let Some(image) = &bar.thumbnail {
-            let scale = THUMBNAIL / f64::max(1.0, image.aspect());
-            let (width, height) = (scale, scale * image.aspect());
-            let square = Frame {
-                x: frame.x - GAP - 0.5 * (THUMBNAIL + width),
-                y: middle - 0.5 * height,
-                width,
-                height,
-            };
-            writer.image(square, None, image);
-            writer.rectangle(square, "mm-axis");
+            let centre = [frame.x - GAP - 0.5 * THUMBNAIL, middle];
+            writer.framed_image(centre, THUMBNAIL, None, image, "mm-axis");
         }
         let x = frame.x - GAP - self.bars.picture_width();
         let lift = if bar.caption.is_empty() { 0.35 * TextRole::Legend.size() } else { -2.0 };

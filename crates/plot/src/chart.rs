@@ -33,6 +33,11 @@ impl Axis {
         Axis { label, scale: Scale::Linear, include: Vec::new(), padding: 0.05 }
     }
 
+    /// An evenly spaced axis of counts.
+    pub fn count(label: Text) -> Axis {
+        Axis { scale: Scale::Count, ..Axis::linear(label) }
+    }
+
     /// A logarithmic axis; every value must be positive.
     pub fn log10(label: Text) -> Axis {
         Axis { scale: Scale::Log10 { floor: None }, ..Axis::linear(label) }

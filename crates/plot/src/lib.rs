@@ -18,7 +18,7 @@ mod svg;
 
 pub use bars::{BarChart, LabelledBar};
 pub use chart::scale::Scale;
-pub use chart::series::{Dash, DataPoint, Fit, Interpolation, Mark, Series};
+pub use chart::series::{Dash, DataPoint, Fit, Mark, Series};
 pub use chart::{Axis, Chart};
 pub use error::Error;
 pub use figure::{Body, Figure, LegendPlace, Panel};

@@ -53,16 +53,13 @@ impl<'a> CheckedSheet<'a> {
     }
 
     fn tile(&self, writer: &mut Writer, tile: &Tile, [middle, top]: [f64; 2], room: f64) {
-        let longest = f64::max(1.0, tile.image.aspect());
-        let (width, height) = (SIDE / longest, SIDE / longest * tile.image.aspect());
-        let square = Frame { x: middle - 0.5 * width, y: top, width, height };
-        writer.image(square, Some("mm-mark"), &tile.image);
         let frame = if tile.marked {
             format!("{} mm-bold", Ink::Series(1).stroke())
         } else {
             "mm-axis".to_owned()
         };
-        writer.rectangle(square, &frame);
+        let centre = [middle, top + 0.5 * SIDE];
+        writer.framed_image(centre, SIDE, Some("mm-mark"), &tile.image, &frame);
         let role = TextRole::TickLabel;
         let mark = if tile.marked { Text::plain("✗ ") } else { Text::default() };
         let lines = role.wrapped(&mark.then(tile.label.clone()), room);

@@ -2,20 +2,16 @@
 
 use std::fmt::Write as _;
 
-use super::series::Interpolation;
 use crate::svg::writer::coordinate;
 
 /// Path data through points on the page.
-pub(crate) fn path(points: &[[f64; 2]], interpolation: Interpolation) -> String {
+pub(crate) fn path(points: &[[f64; 2]]) -> String {
     let thin = thinned(points);
     let mut data = String::with_capacity(12 * thin.len());
     for (index, [x, y]) in thin.iter().enumerate() {
         let (px, py) = (coordinate(*x), coordinate(*y));
-        let _ = match (index, interpolation) {
-            (0, _) => write!(data, "M{px} {py}"),
-            (_, Interpolation::Linear) => write!(data, "L{px} {py}"),
-            (_, Interpolation::Step) => write!(data, "H{px}V{py}"),
-        };
+        let command = if index == 0 { 'M' } else { 'L' };
+        let _ = write!(data, "{command}{px} {py}");
     }
     data
 }
@@ -81,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_is_level_until_the_next_point() {
-        assert_eq!(path(&[[0.0, 5.0], [2.0, 1.0]], Interpolation::Step), "M0 5H2V1");
+    fn points_are_joined_by_straight_segments() {
+        assert_eq!(path(&[[0.0, 5.0], [2.0, 1.0]]), "M0 5L2 1");
     }
 }

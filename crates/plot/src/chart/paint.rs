@@ -2,7 +2,7 @@
 
 use super::line::path;
 use super::scale::Span;
-use super::series::{DataPoint, Fit, Interpolation, Mark, Series};
+use super::series::{DataPoint, Fit, Mark, Series};
 use crate::number::significant;
 use crate::svg::text::Text;
 use crate::svg::writer::{Frame, Writer};
@@ -47,9 +47,9 @@ impl Painter {
         let page = |point: &[f64; 2]| [x_span.at(point[0]), y_span.at(point[1])];
         let stroke = |dash: &str| format!("{} {dash}", ink.stroke());
         match &series.mark {
-            Mark::Line { points, dash, interpolation, .. } => {
+            Mark::Line { points, dash, .. } => {
                 let places: Vec<[f64; 2]> = points.iter().map(page).collect();
-                writer.path(&path(&places, *interpolation), &stroke(dash.class()));
+                writer.path(&path(&places), &stroke(dash.class()));
             }
             Mark::Points { .. } | Mark::Beside { .. } => {}
             Mark::Band { bounds } => {
@@ -57,8 +57,7 @@ impl Painter {
                     bounds.iter().map(|bound| page(&[bound[0], bound[1]])).collect();
                 let upper: Vec<[f64; 2]> =
                     bounds.iter().rev().map(|bound| page(&[bound[0], bound[2]])).collect();
-                let back = path(&upper, Interpolation::Linear).replacen('M', "L", 1);
-                let outline = path(&lower, Interpolation::Linear) + &back + "Z";
+                let outline = path(&lower) + &path(&upper).replacen('M', "L", 1) + "Z";
                 writer.path(&outline, &format!("{} mm-tint", ink.fill()));
             }
             Mark::Region { x, y, dash } => {
@@ -108,19 +107,11 @@ impl Painter {
         let stroke = format!("{} mm-line", series.ink.stroke());
         for point in points.iter().filter(inside) {
             let [x, y] = [x_span.at(point.at[0]), y_span.at(point.at[1])];
-            if let Some(half) = point.error[0] {
-                let ends = [point.at[0] - half, point.at[0] + half].map(|end| x_span.at(end));
-                writer.line([ends[0], y], [ends[1], y], &stroke);
-                for end in ends {
-                    writer.line([end, y - 3.0], [end, y + 3.0], &stroke);
-                }
-            }
-            if let Some(half) = point.error[1] {
-                let ends = [point.at[1] - half, point.at[1] + half].map(|end| y_span.at(end));
-                writer.line([x, ends[0]], [x, ends[1]], &stroke);
-                for end in ends {
-                    writer.line([x - 3.0, end], [x + 3.0, end], &stroke);
-                }
+            for axis in [0, 1] {
+                let Some(half) = point.error[axis] else { continue };
+                let ends = [point.at[axis] - half, point.at[axis] + half]
+                    .map(|end| self.spans[axis].at(end));
+                writer.error_bar([x, y], axis, ends, &stroke);
             }
             let tip = point.note.clone().unwrap_or_else(|| note(point.at));
             marker.draw(writer, [x, y], radius, series.ink, Some(&tip));

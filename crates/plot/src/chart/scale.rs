@@ -5,6 +5,8 @@
 pub enum Scale {
     /// Equal differences, equal distances.
     Linear,
+    /// The same for counts: ticks at whole numbers only.
+    Count,
     /// Equal ratios, equal distances.
     Log10 {
         /// Smallest value drawn. Values below it, zero included, lie on the axis' lower end, and
@@ -17,7 +19,7 @@ impl Scale {
     /// The value in the coordinate that the axis spaces evenly.
     pub(crate) fn even(self, value: f64) -> f64 {
         match self {
-            Scale::Linear => value,
+            Scale::Linear | Scale::Count => value,
             Scale::Log10 { floor } => libm::log10(value.max(floor.unwrap_or(f64::MIN_POSITIVE))),
         }
     }
@@ -25,7 +27,7 @@ impl Scale {
     /// The inverse of [`Scale::even`].
     pub(crate) fn value(self, even: f64) -> f64 {
         match self {
-            Scale::Linear => even,
+            Scale::Linear | Scale::Count => even,
             Scale::Log10 { .. } => libm::pow(10.0, even),
         }
     }
@@ -96,9 +98,9 @@ impl Extent {
         let (mut low, mut high) = (low.min(data_low), high.max(data_high));
         if high - low <= 1e-12 * low.abs().max(high.abs()) || high == low {
             let half = match self.scale {
-                Scale::Linear if low == 0.0 => 1.0,
-                Scale::Linear => 0.1 * low.abs(),
                 Scale::Log10 { .. } => 0.3,
+                _ if low == 0.0 => 1.0,
+                _ => 0.1 * low.abs(),
             };
             (low, high) = (low - half, high + half);
         }

@@ -25,15 +25,6 @@ impl Dash {
     }
 }
 
-/// How a line joins one point to the next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Interpolation {
-    /// With a straight segment.
-    Linear,
-    /// Horizontally to the next point, then vertically.
-    Step,
-}
-
 /// A measured point.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DataPoint {
@@ -61,8 +52,6 @@ pub enum Mark {
         points: Vec<[f64; 2]>,
         /// Stroke.
         dash: Dash,
-        /// How it joins its points.
-        interpolation: Interpolation,
         /// Symbol on every point, if any.
         marker: Option<Marker>,
     },
@@ -143,8 +132,7 @@ impl Series {
 
     /// An unbroken line.
     pub fn line(points: Vec<[f64; 2]>, ink: Ink) -> Series {
-        let (dash, interpolation) = (Dash::Solid, Interpolation::Linear);
-        Series::new(Mark::Line { points, dash, interpolation, marker: None }, ink)
+        Series::new(Mark::Line { points, dash: Dash::Solid, marker: None }, ink)
     }
 
     /// Points of one shape.
@@ -192,14 +180,6 @@ impl Series {
             Mark::Line { marker, .. } => *marker = Some(shape),
             Mark::Points { marker, .. } => *marker = shape,
             _ => {}
-        }
-        self
-    }
-
-    /// Level between points, where the mark is a line.
-    pub fn stepped(mut self) -> Series {
-        if let Mark::Line { interpolation, .. } = &mut self.mark {
-            *interpolation = Interpolation::Step;
         }
         self
     }

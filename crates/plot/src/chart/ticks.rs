@@ -39,7 +39,7 @@ pub(crate) fn ticks(span: &Span, orientation: Orientation) -> Vec<Tick> {
     let fits = |candidate: &[Tick]| fits(candidate, span, orientation);
     let most = (span.length() / orientation.spacing()).max(2.0);
     match span.scale {
-        Scale::Linear => linear(span, most, &fits),
+        Scale::Linear | Scale::Count => linear(span, most, &fits),
         Scale::Log10 { .. } => logarithmic(span, most, &fits),
     }
 }
@@ -92,7 +92,8 @@ fn linear(span: &Span, most: f64, fits: &dyn Fn(&[Tick]) -> bool) -> Vec<Tick> {
     let [low, high] = span.values;
     let mut finer: Vec<Tick> = Vec::new();
     // Start finer than the wanted spacing: a short axis may hold no multiple of a coarse step.
-    for step in TickStep::from(0.25 * (high - low) / most).take(9) {
+    let least = if span.scale == Scale::Count { 1.0 } else { 0.0 };
+    for step in TickStep::from(f64::max(least, 0.25 * (high - low) / most)).take(9) {
         let unit = step.times(1);
         let slack = 1e-9;
         let first = libm::ceil(low / unit - slack) as i64;

@@ -17,6 +17,8 @@ const LOG: Scale = Scale::Log10 { floor: None };
 fn linear_ticks_are_one_two_five() {
     let labels = labels_of(&span(Scale::Linear, 0.0, 4.2, 300.0), Orientation::Horizontal);
     assert_eq!(labels, ["0", "1", "2", "3", "4"]);
+    let labels = labels_of(&span(Scale::Count, -0.1, 2.1, 300.0), Orientation::Horizontal);
+    assert_eq!(labels, ["0", "1", "2"]);
     let labels = labels_of(&span(Scale::Linear, 0.793, 0.8051, 260.0), Orientation::Vertical);
     assert_eq!(labels, ["0.794", "0.796", "0.798", "0.800", "0.802", "0.804"]);
     let labels = labels_of(&span(Scale::Linear, -1.0, 11_300.0, 300.0), Orientation::Horizontal);

@@ -129,8 +129,18 @@ impl Writer {
         );
     }
 
-    /// A small image, stretched to the frame without smoothing.
-    pub(crate) fn image(&mut self, frame: Frame, class: Option<&str>, image: &Image) {
+    /// A small image without smoothing, as large as fits a square about `centre`, and its frame.
+    pub(crate) fn framed_image(
+        &mut self,
+        [middle, centre]: [f64; 2],
+        side: f64,
+        class: Option<&str>,
+        image: &Image,
+        outline: &str,
+    ) {
+        let width = side / f64::max(1.0, image.aspect());
+        let height = width * image.aspect();
+        let frame = Frame { x: middle - 0.5 * width, y: centre - 0.5 * height, width, height };
         let [x, y, width, height] = frame.attributes();
         let data = image.data_uri();
         let class = class.map(|class| ("class", class));
@@ -144,6 +154,21 @@ impl Writer {
             ("href", &data),
         ]);
         self.empty("image", &attributes.collect::<Vec<_>>());
+        self.rectangle(frame, outline);
+    }
+
+    /// An error bar through `at` along axis 0 or 1, with a short stroke across at each end.
+    pub(crate) fn error_bar(&mut self, at: [f64; 2], axis: usize, ends: [f64; 2], class: &str) {
+        let place = |along: f64, across: f64| {
+            let mut place = at;
+            place[axis] = along;
+            place[1 - axis] += across;
+            place
+        };
+        self.line(place(ends[0], 0.0), place(ends[1], 0.0), class);
+        for end in ends {
+            self.line(place(end, -3.0), place(end, 3.0), class);
+        }
     }
 
     pub(crate) fn path(&mut self, data: &str, class: &str) {

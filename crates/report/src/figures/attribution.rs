@@ -75,7 +75,7 @@ impl AttributionFigure {
             Text::markup(&format!("critical learning rate at *B* = {}, *η*", self.batch_size))
                 .then(Text::plain("*")),
         );
-        let x = Axis::linear(Text::plain("examples left out, largest share first"));
+        let x = Axis::count(Text::plain("examples left out, largest share first"));
         let mut chart = Chart::new(x, y);
         chart =
             chart.with(Series::line(self.left_out.clone(), Ink::Series(1)).marked(Marker::Square));
