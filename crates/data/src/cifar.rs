@@ -76,11 +76,11 @@ pub(crate) fn examples<'a>(
             example += 1;
         }
         if example == 0 {
-            return Err(Error::Empty { file: batch.file().to_path_buf() });
+            return Err(Error::Empty(batch.file().to_path_buf()));
         }
     }
     if labels.is_empty() {
-        return Err(Error::Empty { file: source.into() });
+        return Err(Error::Empty(source.into()));
     }
     Ok(LabelledImages { shape: SHAPE, images, labels, source })
 }

@@ -29,7 +29,7 @@ impl Dataset {
     /// class, [`Error::Fraction`] if the fraction is not between 0 and 1.
     pub fn corrupted(&self, corruption: Corruption) -> Result<(Dataset, Vec<ChangedLabel>), Error> {
         if self.classes() < 2 {
-            return Err(Error::NoWrongLabel { file: self.source().into() });
+            return Err(Error::NoWrongLabel(self.source().into()));
         }
         let seed = corruption.seed();
         let mut choice = stream(seed, RandomDraw::CorruptedExamples);
@@ -43,7 +43,7 @@ impl Dataset {
             }
             Corruption::Fraction { fraction, .. } => {
                 if !(0.0..=1.0).contains(&fraction) {
-                    return Err(Error::Fraction { fraction });
+                    return Err(Error::Fraction(fraction));
                 }
                 let number = (fraction * self.len() as f64).round() as usize;
                 (self.clone(), self.drawn(&mut choice, number)?)

@@ -76,7 +76,7 @@ impl Dataset {
             shape.height.checked_mul(shape.width).and_then(|s| s.checked_mul(shape.channels));
         let size = size.filter(|&size| size > 0 && !labels.is_empty());
         let Some(size) = size else {
-            return Err(Error::Empty { file: source.into() });
+            return Err(Error::Empty(source.into()));
         };
         if labels.len().checked_mul(size) != Some(images.len()) {
             return Err(Error::PixelCount {

@@ -73,11 +73,8 @@ pub enum Error {
         dimensions: Vec<u64>,
     },
     /// A file or selection without examples.
-    #[error("{file} holds no examples; give another file or other classes")]
-    Empty {
-        /// The file or source.
-        file: PathBuf,
-    },
+    #[error("{0} holds no examples; give another file or other classes")]
+    Empty(PathBuf),
     /// Images and labels do not belong together.
     #[error(
         "{images_file} holds {images} images but {labels_file} holds {labels} labels; give files that belong together"
@@ -189,25 +186,16 @@ pub enum Error {
         classes: usize,
     },
     /// Zero examples asked for.
-    #[error("0 examples of {file} were asked for; ask for at least 1")]
-    NoneRequested {
-        /// The file or source.
-        file: PathBuf,
-    },
+    #[error("0 examples of {0} were asked for; ask for at least 1")]
+    NoneRequested(PathBuf),
     /// Label corruption with a single class.
     #[error(
-        "{file} has a single class, so no label of it can be wrong; use data with two classes or more"
+        "{0} has a single class, so no label of it can be wrong; use data with two classes or more"
     )]
-    NoWrongLabel {
-        /// The file or source.
-        file: PathBuf,
-    },
+    NoWrongLabel(PathBuf),
     /// A fraction outside 0 to 1.
-    #[error("the fraction of corrupted labels is {fraction}; it must be between 0 and 1")]
-    Fraction {
-        /// The fraction asked for.
-        fraction: f64,
-    },
+    #[error("the fraction of corrupted labels is {0}; it must be between 0 and 1")]
+    Fraction(f64),
     /// A `.npy` header that this program does not read.
     #[error(
         "{file} has a NumPy header that cannot be used: {reason}; write numpy.ascontiguousarray of the array with numpy.save"
@@ -271,12 +259,9 @@ pub enum Error {
     },
     /// A path at which no known format lies.
     #[error(
-        "{path} is not a dataset: give an .npz file, or a folder with IDX files (train-images-idx3-ubyte …), CIFAR-10 batches (data_batch_1.bin …) or x.npy and y.npy"
+        "{0} is not a dataset: give an .npz file, or a folder with IDX files (train-images-idx3-ubyte …), CIFAR-10 batches (data_batch_1.bin …) or x.npy and y.npy"
     )]
-    UnknownLayout {
-        /// The path.
-        path: PathBuf,
-    },
+    UnknownLayout(PathBuf),
     /// Neither a known name nor a path.
     #[error(
         "{dataset} is neither a known dataset ({}) nor a path that exists; give one of them",

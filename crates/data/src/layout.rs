@@ -112,14 +112,14 @@ pub fn recognise(path: &Path) -> Result<FoundFiles, Error> {
         if npz::is_archive(path)? {
             return Ok(FoundFiles { folder: path.into(), layout: Layout::Npz(path.into()) });
         }
-        return Err(Error::UnknownLayout { path: path.into() });
+        return Err(Error::UnknownLayout(path.into()));
     }
     for folder in [path.into(), path.join("raw"), path.join("cifar-10-batches-bin")] {
         if let Some(layout) = in_folder(&folder) {
             return Ok(FoundFiles { folder, layout });
         }
     }
-    Err(Error::UnknownLayout { path: path.into() })
+    Err(Error::UnknownLayout(path.into()))
 }
 
 fn in_folder(folder: &Path) -> Option<Layout> {

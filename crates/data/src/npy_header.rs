@@ -36,12 +36,12 @@ const TO_TOML: [(&str, &str); 9] = [
 /// order. The error says what is wrong.
 pub(crate) fn parse(text: &str) -> Result<NpyHeader, String> {
     #[derive(Deserialize)]
-    struct Document {
+    struct Wrapped {
         header: NpyHeader,
     }
     let document = format!("header={}", text.trim_end());
     let document = TO_TOML.iter().fold(document, |text, (python, toml)| text.replace(python, toml));
-    let parsed = toml::from_str::<Document>(&document);
+    let parsed = toml::from_str::<Wrapped>(&document);
     parsed.map(|document| document.header).map_err(|fault| {
         format!("it is not a dictionary of descr, fortran_order and shape ({})", fault.message())
     })

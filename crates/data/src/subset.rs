@@ -39,7 +39,7 @@ impl Dataset {
     /// no index.
     pub fn at(&self, indices: &[usize]) -> Result<Dataset, Error> {
         match indices.iter().max() {
-            None => return Err(Error::NoneRequested { file: self.source().into() }),
+            None => return Err(Error::NoneRequested(self.source().into())),
             Some(&last) => self.enough(last.saturating_add(1))?,
         }
         self.rebuilt(
@@ -90,7 +90,7 @@ impl Dataset {
     fn enough(&self, requested: usize) -> Result<(), Error> {
         let (file, available) = (self.source().into(), self.len());
         match requested {
-            0 => Err(Error::NoneRequested { file }),
+            0 => Err(Error::NoneRequested(file)),
             _ if requested > available => Err(Error::TooFewExamples { file, requested, available }),
             _ => Ok(()),
         }

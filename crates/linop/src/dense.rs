@@ -59,7 +59,7 @@ fn decompose(matrix: MatRef<'_, f64>, vectors: Option<&mut Mat<f64>>) -> Result<
         MemStack::new(&mut MemBuffer::new(scratch)),
         Default::default(),
     )
-    .map_err(|_| Error::DenseSolver { size })?;
+    .map_err(|_| Error::DenseSolver(size))?;
     Ok(values.column_vector().iter().copied().collect())
 }
 

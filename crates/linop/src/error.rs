@@ -1,11 +1,12 @@
 //! What can go wrong: every text says what happened, why it usually happens and what to change.
 
-use std::fmt;
 use std::sync::Arc;
+
+use derive_more::Display;
 
 /// Why an operator could not compute a product: the error of whoever implements it, carried through
 /// a solver without a change.
-#[derive(Clone)]
+#[derive(Clone, Debug, Display)]
 pub struct ProductFailure(Arc<dyn std::error::Error + Send + Sync>);
 
 impl ProductFailure {
@@ -25,18 +26,6 @@ impl PartialEq for ProductFailure {
     /// Whether both are the same occurrence.
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
-    }
-}
-
-impl fmt::Debug for ProductFailure {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(formatter)
-    }
-}
-
-impl fmt::Display for ProductFailure {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(formatter)
     }
 }
 
@@ -74,15 +63,12 @@ pub enum Error {
         found: usize,
     },
 
-    /// The start vector cannot be normalised.
+    /// The start vector cannot be normalised: its norm is zero, infinite or not a number.
     #[error(
-        "the start vector has norm {norm}, so it gives no direction: pass no start vector \
+        "the start vector has norm {0}, so it gives no direction: pass no start vector \
          for a random one, or check the run it was taken from"
     )]
-    Start {
-        /// Its norm: zero, infinite or not a number.
-        norm: f64,
-    },
+    Start(f64),
 
     /// The operator returned a value that is not finite.
     #[error(
@@ -196,13 +182,10 @@ pub enum Error {
         largest: f64,
     },
 
-    /// The dense eigensolver gave up.
+    /// The dense eigensolver gave up on a matrix of so many rows.
     #[error(
-        "the dense eigensolver did not converge on a {size} × {size} matrix: its entries probably \
+        "the dense eigensolver did not converge on a {0} × {0} matrix: its entries probably \
          span too many orders of magnitude; scale the rows and columns"
     )]
-    DenseSolver {
-        /// Rows of the matrix.
-        size: usize,
-    },
+    DenseSolver(usize),
 }

@@ -350,8 +350,8 @@ fn bad_input_is_refused_in_words() {
         refuse(good.clone(), Some(&[1.0])),
         Error::Length { expected: 4, found: 1, .. }
     ));
-    assert!(matches!(refuse(good.clone(), Some(&[0.0; 4])), Error::Start { norm: 0.0 }));
-    assert!(matches!(refuse(good.clone(), Some(&[f64::NAN; 4])), Error::Start { .. }));
+    assert!(matches!(refuse(good.clone(), Some(&[0.0; 4])), Error::Start(0.0)));
+    assert!(matches!(refuse(good.clone(), Some(&[f64::NAN; 4])), Error::Start(..)));
     let mut empty = DenseSymmetric::diagonal(&[]);
     assert_eq!(lanczos(&mut empty, &good, None, &mut silent).unwrap_err(), Error::Empty);
 }

@@ -3,12 +3,14 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use derive_more::Display;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The examples of one step: a number B, or `"all"`, which makes the optimiser gradient descent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Display)]
+#[display(rename_all = "lowercase")]
 pub enum BatchSize {
     /// B = n.
     All,
@@ -22,15 +24,6 @@ impl BatchSize {
         match self {
             Self::All => examples,
             Self::Examples(batch) => batch,
-        }
-    }
-}
-
-impl fmt::Display for BatchSize {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::All => formatter.write_str("all"),
-            Self::Examples(batch) => batch.fmt(formatter),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! SGD launched from a minimum with another (learning rate, batch size): `escape --json`.
 
+use derive_more::Display;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -97,18 +98,23 @@ pub struct Launch {
 }
 
 /// What became of a launch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Display)]
 #[serde(rename_all = "kebab-case")]
+#[display(rename_all = "lowercase")]
 pub enum Fate {
     /// The criterion of leaving never held.
     Stays,
     /// It left, and no loss of its last fifth of steps was above the criterion's.
+    #[display("leaves and settles again")]
     Settled,
     /// It left, and has not settled.
+    #[display("leaves, not settled yet")]
     Away,
     /// The loss or a parameter was no longer finite.
+    #[display("leaves and diverges")]
     Diverged,
     /// The network's output no longer depends on its input.
+    #[display("leaves and dies")]
     Dead,
     /// Stopped from outside.
     Interrupted,
@@ -118,19 +124,6 @@ impl Fate {
     /// Whether the minimum did not hold it.
     pub fn has_left(self) -> bool {
         matches!(self, Self::Settled | Self::Away | Self::Diverged | Self::Dead)
-    }
-}
-
-impl std::fmt::Display for Fate {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(match self {
-            Self::Stays => "stays",
-            Self::Settled => "leaves and settles again",
-            Self::Away => "leaves, not settled yet",
-            Self::Diverged => "leaves and diverges",
-            Self::Dead => "leaves and dies",
-            Self::Interrupted => "interrupted",
-        })
     }
 }
 
@@ -194,65 +187,48 @@ pub struct LinearisedLaunches {
 
 /// Why an observation is not as predicted, or what it says inside the bracket: judged by the
 /// linearised relaunch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Display)]
 #[serde(rename_all = "kebab-case")]
 pub enum Explanation {
     /// Inside the bracket, on the side of the estimate, and the linearised dynamics do the same.
+    #[display("as the estimate leans, and so do the linearised dynamics")]
     AsEstimated,
     /// The linearised dynamics stay as long, and leave later.
+    #[display("finite steps: the linearised dynamics leave later")]
     FiniteSteps,
     /// The linearised dynamics do the same with these batches, and do so more often by this sampling scheme
     /// than by the other, or in the long run by this one alone.
+    #[display(
+        "reshuffling: the linearised dynamics do the same with these batches, and less often by the other sampling scheme"
+    )]
     Reshuffling,
     /// The linearised dynamics stay, as almost every path does that is unstable in mean square
     /// alone, by either sampling scheme: rare paths carry the mean.
+    #[display(
+        "rare paths carry the mean square: the linearised loss of almost every sequence of batches shrinks"
+    )]
     RarePaths,
     /// The linearised dynamics stay too, within all their steps, though they grow in the long run
     /// or nobody knows whether they do: e^{2γ} is 1 within two standard errors.
+    #[display("slow: the linearised dynamics have not left either")]
     Slow,
     /// The linearised dynamics leave too: pushed by the residuals of what is not fitted.
+    #[display("residuals: the linearised dynamics, pushed by what is not fitted, leave too")]
     Residuals,
     /// The linearised dynamics do not do the same with these batches, and as often do with others.
+    #[display("chance: the linearised dynamics do so as often, though not with these batches")]
     Chance,
     /// The linearised dynamics leave, the network does not: the loss bends back.
+    #[display("nonlinear return: the linearised dynamics leave, the network is bent back")]
     NonlinearReturn,
     /// The linearised dynamics stay, the network does not.
+    #[display("nonlinear departure: the linearised dynamics stay, the network leaves")]
     NonlinearDeparture,
     /// The network leaves, and the relaunch stays but leaves out most of the residuals that push.
+    #[display(
+        "unexplained: the relaunch stays, without most of the residuals that push the network"
+    )]
     Unexplained,
-}
-
-impl std::fmt::Display for Explanation {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(match self {
-            Self::AsEstimated => "as the estimate leans, and so do the linearised dynamics",
-            Self::FiniteSteps => "finite steps: the linearised dynamics leave later",
-            Self::Reshuffling => {
-                "reshuffling: the linearised dynamics do the same with these batches, and less \
-                 often by the other sampling scheme"
-            }
-            Self::RarePaths => {
-                "rare paths carry the mean square: the linearised loss of almost every sequence of \
-                 batches shrinks"
-            }
-            Self::Slow => "slow: the linearised dynamics have not left either",
-            Self::Residuals => {
-                "residuals: the linearised dynamics, pushed by what is not fitted, leave too"
-            }
-            Self::Chance => {
-                "chance: the linearised dynamics do so as often, though not with these batches"
-            }
-            Self::NonlinearReturn => {
-                "nonlinear return: the linearised dynamics leave, the network is bent back"
-            }
-            Self::Unexplained => {
-                "unexplained: the relaunch stays, without most of the residuals that push the network"
-            }
-            Self::NonlinearDeparture => {
-                "nonlinear departure: the linearised dynamics stay, the network leaves"
-            }
-        })
-    }
 }
 
 /// The whole sets after a step.

@@ -1,19 +1,21 @@
 //! How training ended.
 
-use std::fmt;
-
+use derive_more::Display;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How training ended. All are results; none is an error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, Display)]
 #[serde(rename_all = "kebab-case")]
+#[display(rename_all = "lowercase")]
 pub enum Outcome {
     /// A stop rule on the loss held.
     Converged,
     /// `train.stop.max_steps` was reached.
+    #[display("step limit")]
     StepLimit,
     /// `train.stop.max_seconds` was reached: another machine would stop at another step.
+    #[display("time limit")]
     TimeLimit,
     /// The loss or a parameter was no longer finite; the record's `steps` says at which step.
     Diverged,
@@ -32,18 +34,5 @@ impl Outcome {
     /// Whether the last parameters are a point whose curvature means something.
     pub fn is_measurable(self) -> bool {
         self != Self::Diverged
-    }
-}
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Converged => "converged",
-            Self::StepLimit => "step limit",
-            Self::TimeLimit => "time limit",
-            Self::Diverged => "diverged",
-            Self::Dead => "dead",
-            Self::Interrupted => "interrupted",
-        })
     }
 }

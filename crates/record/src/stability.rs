@@ -1,6 +1,7 @@
 //! Which (learning rate, batch size) can stay at a trained point: `stability --json`, and the files
 //! of a run's folder `stability/`.
 
+use derive_more::Display;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -194,25 +195,17 @@ pub struct GaussNewtonPart {
 
 /// What linear stability in mean square says of SGD started close to the point. Below the almost-sure
 /// threshold most trajectories still return, and beyond the linear regime the loss may hold them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema, Display)]
 #[serde(rename_all = "kebab-case")]
+#[display(rename_all = "lowercase")]
 pub enum Verdict {
     /// η is at most the proved lower end, at a point where no note forbids to say so.
     Stays,
     /// η is above the proved upper end.
     Leaves,
     /// η lies between them, where the estimate is a hint; or below both at a point that is no minimum.
+    #[display("not decided")]
     NotDecided,
-}
-
-impl std::fmt::Display for Verdict {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(match self {
-            Self::Stays => "stays",
-            Self::Leaves => "leaves",
-            Self::NotDecided => "not decided",
-        })
-    }
 }
 
 /// The smallest B at which η stays.

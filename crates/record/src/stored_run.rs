@@ -59,4 +59,11 @@ impl StoredRun {
             grid: None,
         }
     }
+
+    /// The judgement at the run's own learning rate and batch size.
+    pub fn own_judgement(&self) -> Option<&Judged> {
+        let result = self.result.as_ref()?;
+        let (rate, size) = (result.learning_rate, result.batch_size);
+        self.judged.iter().rfind(|at| at.learning_rate == rate && at.batch_size == size)
+    }
 }

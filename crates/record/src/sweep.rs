@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 
+use derive_more::Display;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -79,8 +80,9 @@ pub struct SweepRow {
 }
 
 /// Where a run of a sweep stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, Display)]
 #[serde(rename_all = "kebab-case")]
+#[display(rename_all = "lowercase")]
 pub enum RunState {
     /// Its result is in the store; diverged and dead are results.
     Finished,
@@ -96,19 +98,6 @@ pub enum RunState {
     Missing,
 }
 
-impl std::fmt::Display for RunState {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(match self {
-            Self::Finished => "finished",
-            Self::Failed => "failed",
-            Self::Running => "running",
-            Self::Queued => "queued",
-            Self::Interrupted => "interrupted",
-            Self::Missing => "missing",
-        })
-    }
-}
-
 /// What a run may take on one thread.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunEstimate {
@@ -121,18 +110,22 @@ pub struct RunEstimate {
 }
 
 /// What an estimate of time comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, Display)]
 #[serde(rename_all = "kebab-case")]
 pub enum EstimateBasis {
     /// The median of finished runs that differ from it in the seed alone.
+    #[display("other seeds")]
     OtherSeeds,
     /// The steps from the training time η·t that runs of the same network, data and stop rule took
     /// to converge, by their median: gradient flow takes the same time at every η.
+    #[display("training time")]
     TrainingTime,
     /// The limit of steps: a run that converges takes less.
+    #[display("step limit")]
     StepLimit,
     /// The limit of steps, and nothing of this network was ever timed: the multiply–adds of a step
     /// at a nominal rate.
+    #[display("operations")]
     Operations,
 }
 
@@ -140,17 +133,6 @@ impl EstimateBasis {
     /// Whether the run may end well before.
     pub fn is_upper_limit(self) -> bool {
         matches!(self, Self::StepLimit | Self::Operations)
-    }
-}
-
-impl std::fmt::Display for EstimateBasis {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(match self {
-            Self::OtherSeeds => "other seeds",
-            Self::TrainingTime => "training time",
-            Self::StepLimit => "step limit",
-            Self::Operations => "operations",
-        })
     }
 }
 

@@ -2,13 +2,14 @@
 
 use std::borrow::Cow;
 
+use derive_more::Display;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The short name of a criterion, as records spell it. The list is open: a criterion chooses its own
 /// name in its own file. The constants are those that a figure or a sentence singles out.
 #[derive(
-    Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+    Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema, Display,
 )]
 #[serde(transparent)]
 pub struct CriterionName(Cow<'static, str>);
@@ -39,12 +40,6 @@ impl CriterionName {
     /// As records spell it.
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-}
-
-impl std::fmt::Display for CriterionName {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(&self.0)
     }
 }
 
@@ -81,28 +76,20 @@ pub struct Bracket {
 }
 
 /// What a threshold proves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, Display)]
 #[serde(rename_all = "kebab-case")]
+#[display(rename_all = "lowercase")]
 pub enum Proves {
     /// SGD stays at every η below.
+    #[display("staying below")]
     StayingBelow,
     /// SGD leaves at every η above.
+    #[display("leaving above")]
     LeavingAbove,
     /// Both, at the ends of its bracket.
     Both,
     /// Neither.
     Nothing,
-}
-
-impl std::fmt::Display for Proves {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(match self {
-            Self::StayingBelow => "staying below",
-            Self::LeavingAbove => "leaving above",
-            Self::Both => "both",
-            Self::Nothing => "nothing",
-        })
-    }
 }
 
 /// What a threshold's number rests on, and how well it is known.

@@ -1,5 +1,6 @@
 //! How a network is trained, in the words of a configuration file.
 
+use derive_more::Display;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -73,11 +74,13 @@ pub enum Optimizer {
 }
 
 /// The values that a setting of an optimiser can take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Display)]
 pub enum SettingRange {
     /// From 0 to below 1.
+    #[display("from 0 to below 1")]
     BelowOne,
     /// A finite number over 0.
+    #[display("a finite number over 0")]
     Positive,
 }
 
@@ -88,15 +91,6 @@ impl SettingRange {
             Self::BelowOne => (0.0..1.0).contains(&value),
             Self::Positive => value > 0.0 && value.is_finite(),
         }
-    }
-}
-
-impl std::fmt::Display for SettingRange {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(match self {
-            Self::BelowOne => "from 0 to below 1",
-            Self::Positive => "a finite number over 0",
-        })
     }
 }
 
@@ -154,8 +148,9 @@ impl Optimizer {
 }
 
 /// How the batch of a step is drawn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, Display)]
 #[serde(rename_all = "kebab-case")]
+#[display(rename_all = "kebab-case")]
 pub enum Sampling {
     /// Reshuffled every epoch, without replacement (the study's); the last batch of an epoch may
     /// be smaller and is averaged over its own size.
@@ -166,22 +161,7 @@ pub enum Sampling {
     WithReplacement,
 }
 
-impl std::fmt::Display for Sampling {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(self.name())
-    }
-}
-
 impl Sampling {
-    /// As configurations spell it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::ReshuffledEpochs => "reshuffled-epochs",
-            Self::IndependentBatches => "independent-batches",
-            Self::WithReplacement => "with-replacement",
-        }
-    }
-
     /// In words.
     pub fn description(self) -> &'static str {
         match self {

@@ -1,7 +1,6 @@
 //! Whether the theory applies to this point: what every verdict is printed with.
 
-use std::fmt;
-
+use derive_more::Display;
 use minimascope_record::training::Sampling;
 
 use crate::Error;
@@ -42,14 +41,22 @@ pub struct Applicability {
 }
 
 /// One thing to know before trusting a verdict.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Display)]
 pub enum Note {
     /// The loss is not small: SGD's noise does not vanish here, so that no point is fixed for it.
+    #[display(
+        "the training loss is {training_loss:.3e}: examples still pull in different directions, \
+         so that SGD fluctuates here and no verdict says stays"
+    )]
     NotInterpolating {
         /// f.
         training_loss: f64,
     },
     /// One step of gradient descent at 2/a would move further than curvature can undo.
+    #[display(
+        "the gradient promises a decrease of {promised_decrease:.3e} of a loss of \
+         {training_loss:.3e}: this is not a minimum yet, no verdict says stays; train further"
+    )]
     NotStationary {
         /// |∇f|²/(2a), the decrease that the gradient promises.
         promised_decrease: f64,
@@ -57,6 +64,14 @@ pub enum Note {
         training_loss: f64,
     },
     /// H has a negative end: that direction grows at every learning rate, by 1 + η|λ| a step.
+    #[display(
+        "H has the eigenvalue {smallest:.3e} beside {sharpness:.3e}: along it every learning \
+         rate drifts away, and no verdict says stays; of the full H 2/a is still necessary, the \
+         rectangle still proves nothing, and Theorem 1 holds at no learning rate; Theorem 1 as \
+         printed, the exact threshold, the bounds, the almost-sure threshold, decoupled noise \
+         and the worst example are those of the Gauss-Newton parts, for which only the other \
+         directions exist"
+    )]
     NegativeCurvature {
         /// λ_min(H).
         smallest: f64,
@@ -64,6 +79,12 @@ pub enum Note {
         sharpness: f64,
     },
     /// Some H_i has a negative end: the mean-square theory replaced it by its Gauss–Newton part.
+    #[display(
+        "an example's Hessian reaches {smallest:.3e} beside {largest:.3e}: a batch of few such \
+         examples expands at every learning rate; sharpness and non-uniformity, and so 2/a and \
+         the rectangle, are measured with it, all other criteria are those of the Gauss-Newton \
+         parts, which leave it out"
+    )]
     NegativeExample {
         /// The most negative eigenvalue.
         smallest: f64,
@@ -71,6 +92,11 @@ pub enum Note {
         largest: f64,
     },
     /// The factors' a or s differ from the full Hessian's.
+    #[display(
+        "the factors have {sharpness_ratio:.3} of the Hessian's sharpness and \
+         {non_uniformity_ratio:.3} of its non-uniformity: expect the thresholds to be off by as \
+         much"
+    )]
     GaussNewtonGap {
         /// a of the factors over a.
         sharpness_ratio: f64,
@@ -78,6 +104,10 @@ pub enum Note {
         non_uniformity_ratio: f64,
     },
     /// The optimiser draws batches otherwise than the criteria assume.
+    #[display(
+        "the criteria assume {}, the optimiser uses {}{}",
+        assumed.description(), used.description(), about_order(*used)
+    )]
     OtherSampling {
         /// By the criteria.
         assumed: Sampling,
@@ -85,6 +115,10 @@ pub enum Note {
         used: Sampling,
     },
     /// The optimiser's weight decay adds to every curvature, and the criteria leave it out.
+    #[display(
+        "weight decay {_0} adds as much to every eigenvalue of H and of the H_i, which the \
+         criteria leave out: it moves thresholds either way, and no verdict is given"
+    )]
     WeightDecay(f64),
 }
 
@@ -140,6 +174,17 @@ impl Applicability {
     }
 }
 
+/// What is known of another order of the examples than the criteria assume.
+fn about_order(used: Sampling) -> &'static str {
+    match used {
+        Sampling::ReshuffledEpochs => {
+            ": in the one-dimensional example that raises the mean-square threshold to the almost-sure \
+             one; for networks no such rule is known"
+        }
+        _ => "",
+    }
+}
+
 impl Note {
     /// Whether the point is none at which a criterion can say that SGD stays: it is no minimum, or H
     /// has directions in which every learning rate drifts away, or the dynamics has curvature that the
@@ -158,60 +203,6 @@ impl Note {
     /// 0, 0 and 10 at B = 1 have η* = 0.2, 1, 1 and 11 have 0.2114.
     pub fn forbids_leaving(&self) -> bool {
         matches!(self, Self::WeightDecay(_))
-    }
-}
-
-impl fmt::Display for Note {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotInterpolating { training_loss } => write!(
-                f,
-                "the training loss is {training_loss:.3e}: examples still pull in different \
-                 directions, so that SGD fluctuates here and no verdict says stays"
-            ),
-            Self::NotStationary { promised_decrease, training_loss } => write!(
-                f,
-                "the gradient promises a decrease of {promised_decrease:.3e} of a loss of \
-                 {training_loss:.3e}: this is not a minimum yet, no verdict says stays; train further"
-            ),
-            Self::NegativeCurvature { smallest, sharpness } => write!(
-                f,
-                "H has the eigenvalue {smallest:.3e} beside {sharpness:.3e}: along it every learning \
-                 rate drifts away, and no verdict says stays; of the full H 2/a is still necessary, \
-                 the rectangle still proves nothing, and Theorem 1 holds at no learning rate; Theorem \
-                 1 as printed, the exact threshold, the bounds, the almost-sure threshold, decoupled \
-                 noise and the worst example are those of the Gauss-Newton parts, for which only the \
-                 other directions exist"
-            ),
-            Self::NegativeExample { smallest, largest } => write!(
-                f,
-                "an example's Hessian reaches {smallest:.3e} beside {largest:.3e}: a batch of few such \
-                 examples expands at every learning rate; sharpness and non-uniformity, and so 2/a and \
-                 the rectangle, are measured with it, all other criteria are those of the Gauss-Newton \
-                 parts, which leave it out"
-            ),
-            Self::GaussNewtonGap { sharpness_ratio, non_uniformity_ratio } => write!(
-                f,
-                "the factors have {sharpness_ratio:.3} of the Hessian's sharpness and \
-                 {non_uniformity_ratio:.3} of its non-uniformity: expect the thresholds to be off by as much"
-            ),
-            Self::OtherSampling { assumed, used } => {
-                let (assumed, used_name) = (assumed.description(), used.description());
-                write!(f, "the criteria assume {assumed}, the optimiser uses {used_name}")?;
-                match used {
-                    Sampling::ReshuffledEpochs => f.write_str(
-                        ": in the one-dimensional example that raises the mean-square threshold to the \
-                         almost-sure one; for networks no such rule is known",
-                    ),
-                    _ => Ok(()),
-                }
-            }
-            Self::WeightDecay(decay) => write!(
-                f,
-                "weight decay {decay} adds as much to every eigenvalue of H and of the H_i, which the \
-                 criteria leave out: it moves thresholds either way, and no verdict is given"
-            ),
-        }
     }
 }
 

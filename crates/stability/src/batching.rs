@@ -19,10 +19,10 @@ impl Batching {
     /// [`Error::TooFewExamples`], [`Error::EmptyBatch`], [`Error::BatchTooLarge`].
     pub fn new(examples: usize, batch_size: usize, sampling: Sampling) -> Result<Self, Error> {
         if examples < 2 {
-            return Err(Error::TooFewExamples { examples });
+            return Err(Error::TooFewExamples(examples));
         }
         if batch_size == 0 {
-            return Err(Error::EmptyBatch { examples });
+            return Err(Error::EmptyBatch(examples));
         }
         if batch_size > examples {
             return Err(Error::BatchTooLarge { batch_size, examples });
@@ -151,8 +151,8 @@ mod tests {
     #[test]
     fn bad_input_is_refused() {
         let sampling = Sampling::IndependentBatches;
-        assert!(matches!(Batching::new(1, 1, sampling), Err(Error::TooFewExamples { .. })));
-        assert!(matches!(Batching::new(4, 0, sampling), Err(Error::EmptyBatch { .. })));
+        assert!(matches!(Batching::new(1, 1, sampling), Err(Error::TooFewExamples(..))));
+        assert!(matches!(Batching::new(4, 0, sampling), Err(Error::EmptyBatch(..))));
         assert!(matches!(Batching::new(4, 5, sampling), Err(Error::BatchTooLarge { .. })));
         for eta in [0.0, -1.0, f64::NAN, f64::INFINITY] {
             assert!(LearningRate::new(eta).is_err());

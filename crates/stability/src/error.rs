@@ -13,12 +13,9 @@ pub enum Error {
     /// A tolerance must be a share.
     #[error("the tolerance is {0}: give a number between 0 and 1, such as 0.01 for one per cent")]
     Tolerance(f64),
-    /// B = 0.
-    #[error("the batch size is 0: give a number of examples from 1 to {examples}")]
-    EmptyBatch {
-        /// n.
-        examples: usize,
-    },
+    /// B = 0, of so many examples.
+    #[error("the batch size is 0: give a number of examples from 1 to {0}")]
+    EmptyBatch(usize),
     /// B > n.
     #[error(
         "the batch size {batch_size} is larger than the {examples} examples: give at most {examples}"
@@ -29,15 +26,12 @@ pub enum Error {
         /// n.
         examples: usize,
     },
-    /// n = 1 makes p(B, n) = 0/0; n = 0 has no H.
+    /// So few examples: n = 1 makes p(B, n) = 0/0, and n = 0 has no H.
     #[error(
-        "there are {examples} examples, and the noise of a batch needs at least two: \
+        "there are {0} examples, and the noise of a batch needs at least two: \
          with one example SGD is gradient descent, whose limit is 2/sharpness"
     )]
-    TooFewExamples {
-        /// n.
-        examples: usize,
-    },
+    TooFewExamples(usize),
     /// A slice or matrix of the wrong size.
     #[error("{what} has {found} numbers where {expected} are needed: check n, K and the rank")]
     Shape {

@@ -75,7 +75,7 @@ impl<'a, O: SymmetricOperator + ?Sized> Krylov<'a, O> {
                 }
                 let length = norm(start);
                 if !(length.is_finite() && length.recip().is_finite()) {
-                    return Err(Error::Start { norm: length });
+                    return Err(Error::Start(length));
                 }
                 krylov.basis.column_mut(0).copy_from_slice(start);
                 scale(1.0 / length, krylov.basis.column_mut(0));

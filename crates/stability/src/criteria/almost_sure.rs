@@ -191,7 +191,7 @@ const WIDTH: f64 = 1e-12;
 const MOST_REFINEMENTS: usize = 40;
 
 /// The critical η; `None` when `progress`, called after each exponent, breaks. Truncated
-/// coordinates are fine: the top exponent lives in leading directions, but the result is an estimate
+/// directions are fine: the top exponent lives in leading directions, but the result is an estimate
 /// for those alone. Some ten exponents.
 ///
 /// # Errors
@@ -311,7 +311,7 @@ mod tests {
     use super::*;
     use crate::simulation::lyapunov_exponent;
 
-    const LAW: Sampling = Sampling::IndependentBatches;
+    const SCHEME: Sampling = Sampling::IndependentBatches;
 
     fn start(eta: f64, direction: Vec<f64>) -> SearchStart {
         SearchStart { learning_rate: LearningRate::new(eta).unwrap(), direction }
@@ -333,11 +333,11 @@ mod tests {
     }
 
     /// One parameter, curvatures 0.2 and 3.8: E log|1 − ηh| = 0 at η = 0.5594…, computed here by
-    /// bisection of the closed form. And with a batch of everything the edge of gradient descent.
+    /// bisection of the closed form. And with a batch of everything the threshold of gradient descent.
     #[test]
     fn closed_form_in_one_dimension() {
         let factors = ExampleFactors::from_hessians(2, 1, &[0.2, 3.8]).unwrap();
-        let batching = Batching::new(2, 1, LAW).unwrap();
+        let batching = Batching::new(2, 1, SCHEME).unwrap();
         let parameters = long(50, 2000);
         let at = found(&factors, &batching, &start(0.55, vec![1.0]), &parameters);
         let exponent = |eta: f64| (1.0 - 0.2 * eta).abs().ln() + (1.0 - 3.8 * eta).abs().ln();
@@ -386,14 +386,14 @@ mod tests {
         // Every direction is stable at η = 1 and the sharpest is not at 2.
         let largest = |eta: f64| (0..p).map(|j| exponent(j, eta)).fold(f64::MIN, f64::max);
         let threshold = bisection(1.0, 2.0, largest);
-        (factors, Batching::new(n, size as usize, LAW).unwrap(), threshold)
+        (factors, Batching::new(n, size as usize, SCHEME).unwrap(), threshold)
     }
 
     /// At every batch size of the study's networks something is simulated.
     #[test]
     fn every_batch_size_has_an_ensemble() {
         for (outputs, size) in (1..=1000).flat_map(|size| [(2, size), (10, size)]) {
-            let batching = Batching::new(1000, size, LAW).unwrap();
+            let batching = Batching::new(1000, size, SCHEME).unwrap();
             let found = affordable_ensemble(&batching, (outputs, 100)).unwrap();
             assert!((FEWEST_STEPS..=MOST_STEPS).contains(&found.steps), "{size}: {found:?}");
         }
@@ -424,7 +424,7 @@ mod tests {
     #[test]
     fn the_search_stops_when_told() {
         let factors = ExampleFactors::from_hessians(2, 1, &[0.2, 3.8]).unwrap();
-        let batching = Batching::new(2, 1, LAW).unwrap();
+        let batching = Batching::new(2, 1, SCHEME).unwrap();
         let mut seen = 0;
         let stopped =
             critical(&factors, &batching, &start(0.55, vec![1.0]), &long(4, 10), &mut |at| {
@@ -439,7 +439,7 @@ mod tests {
     fn mean_square_stable_is_almost_surely_stable() {
         for seed in 0..10 {
             let factors = crate::problems::RandomProblem::new(seed).factors();
-            let batching = Batching::new(factors.examples(), 1, LAW).unwrap();
+            let batching = Batching::new(factors.examples(), 1, SCHEME).unwrap();
             let ratio = crate::mean_square::largest_ratio(&factors, 1.0, Momentum::NONE, 1e-9);
             let learning_rate = LearningRate::new(2.0 / ratio.unwrap().value).unwrap();
             let dynamics = Dynamics { batching, learning_rate, momentum: Momentum::NONE };

@@ -67,8 +67,8 @@ pub fn critical(
         return Ok(2.0 / largest);
     }
     let kernel = |eta: f64| {
-        let modes = positive.iter().map(|h| h / (2.0 - eta * (1.0 - p) * h)).sum::<f64>();
-        eta * p / outputs as f64 * (modes + 0.5 * rest)
+        let known = positive.iter().map(|h| h / (2.0 - eta * (1.0 - p) * h)).sum::<f64>();
+        eta * p / outputs as f64 * (known + 0.5 * rest)
     };
     // 𝒦 ≥ ηp/K·h_1/(2 − η(1−p)h_1), which is 1 at this η: the root lies below, where 𝒦 is finite.
     let mut high = 2.0 / (largest * (p / outputs as f64 + 1.0 - p));
@@ -90,7 +90,7 @@ mod tests {
         Batching::new(100, b, Sampling::IndependentBatches).unwrap()
     }
 
-    /// One mode: (ηp)h = 2 − η(1−p)h, so η = 2/h at every B. Many tiny modes: η = 2/(p·trace).
+    /// One eigenvalue: (ηp)h = 2 − η(1−p)h, so η = 2/h at every B. Many tiny eigenvalues: η = 2/(p·trace).
     #[test]
     fn closed_forms() {
         for b in [1, 7, 100] {
@@ -99,7 +99,7 @@ mod tests {
         let many = vec![1e-9; 1000];
         let eta = critical(&many, 1e-6, 1, &batching(1)).unwrap();
         assert!((eta / 2e6 - 1.0).abs() < 1e-12, "{eta}");
-        // The same with most of the trace in modes not given.
+        // The same with most of the trace in eigenvalues not given.
         let eta = critical(&many[..10], 1e-6, 1, &batching(1)).unwrap();
         assert!((eta / 2e6 - 1.0).abs() < 1e-12, "{eta}");
         assert!(matches!(critical(&[0.0], 0.0, 1, &batching(1)), Err(Error::NoCurvature)));

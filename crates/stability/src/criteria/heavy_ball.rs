@@ -2,7 +2,7 @@
 //!
 //! x_{t+1} = x_t − ηhx_t + β(x_t − x_{t−1}) has the characteristic polynomial
 //! z² − (1 + β − ηh)z + β; both roots lie in the unit disc when |1 + β − ηh| < 1 + β.
-//! Source: Polyak 1964; the edge in this form is used by Cohen et al. 2021 (arXiv 2103.00065).
+//! Source: Polyak 1964; the threshold in this form is used by Cohen et al. 2021 (arXiv 2103.00065).
 //! For SGD with momentum see [`crate::mean_square::critical`].
 
 use minimascope_record::threshold::{CriterionName, Proves};

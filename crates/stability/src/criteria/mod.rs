@@ -12,7 +12,7 @@ pub mod heavy_ball;
 mod mean_square;
 pub mod necessary;
 pub mod rectangle;
-pub mod theorem_one;
+mod theorem_one;
 pub mod variance;
 pub mod worst;
 

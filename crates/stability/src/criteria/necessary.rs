@@ -2,7 +2,7 @@
 //!
 //! For every S ⪰ 0, η* ≤ 2⟨S, C(S)⟩/⟨S, D(S)⟩. S = vvᵀ with v the top eigenvector of H, S = I and
 //! S = vvᵀ for the best v give the three bounds. Source: Mulayoff & Michaeli 2024
-//! (arXiv 2306.07850). Truncated coordinates keep the first and third valid (each v is a direction
+//! (arXiv 2306.07850). Leading directions keep the first and third valid (each v is a direction
 //! of the full space); the second uses the full blocks for its traces and bounds the rest.
 
 use std::borrow::Cow;
@@ -105,14 +105,14 @@ fn steepest(
     best
 }
 
-/// The coordinates of direction a.
+/// The unit vector of direction a.
 fn unit(a: usize, rank: usize) -> Vec<f64> {
     let mut v = vec![0.0; rank];
     v[a] = 1.0;
     v
 }
 
-/// 2 tr H/((1−p)‖H‖_F² + (p/n)Σ‖H_i‖_F²). With truncated coordinates ‖H‖_F² lacks its tail, which
+/// 2 tr H/((1−p)‖H‖_F² + (p/n)Σ‖H_i‖_F²). With leading directions ‖H‖_F² lacks its tail, which
 /// can only enlarge the bound.
 fn isotropic(factors: &ExampleFactors, noise: f64) -> f64 {
     let mean = dot(factors.curvatures(), factors.curvatures());

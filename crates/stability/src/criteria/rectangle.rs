@@ -105,16 +105,16 @@ mod tests {
 
     /// The paper's table: η = 0.5, n = 1000, s_max = 4.006 at B = 4 and 10.122 at B = 25.
     #[test]
-    fn edges_of_the_paper() {
-        let edges = |b| {
+    fn the_limits_of_the_paper() {
+        let limits = |b| {
             let batching = Batching::new(1000, b, Sampling::IndependentBatches).unwrap();
             Rectangle::new(LearningRate::new(0.5).unwrap(), &batching)
         };
-        assert!((edges(4).largest_non_uniformity - 4.006).abs() < 5e-4);
-        assert!((edges(25).largest_non_uniformity - 10.122).abs() < 5e-4);
-        assert_eq!(edges(1000).largest_non_uniformity, f64::INFINITY);
-        assert_eq!(edges(4).read(4.1, 0.0), Reading::TooSharp);
-        assert_eq!(edges(4).read(1.0, 4.1), Reading::TooNonUniform);
-        assert_eq!(edges(4).read(1.0, 2.27), Reading::Inside);
+        assert!((limits(4).largest_non_uniformity - 4.006).abs() < 5e-4);
+        assert!((limits(25).largest_non_uniformity - 10.122).abs() < 5e-4);
+        assert_eq!(limits(1000).largest_non_uniformity, f64::INFINITY);
+        assert_eq!(limits(4).read(4.1, 0.0), Reading::TooSharp);
+        assert_eq!(limits(4).read(1.0, 4.1), Reading::TooNonUniform);
+        assert_eq!(limits(4).read(1.0, 2.27), Reading::Inside);
     }
 }

@@ -1,4 +1,4 @@
-//! Σ = mean H_i² − H² on the coordinates of the factors, and the non-uniformity s = √λ_max(Σ).
+//! Σ = mean H_i² − H² on the directions of the factors, and the non-uniformity s = √λ_max(Σ).
 
 use minimascope_linop::{ProductFailure, SymmetricOperator};
 
@@ -6,7 +6,7 @@ use crate::eigen::leading;
 use crate::{Error, ExampleFactors, Leading};
 
 /// Σx = (1/n) Aᵀ blockdiag(A_iA_iᵀ) Ax − H²x. The blocks are those of the full factors, so that on
-/// truncated coordinates this is the compression of the full Σ: its largest eigenvalue is a lower
+/// leading directions this is the compression of the full Σ: its largest eigenvalue is a lower
 /// bound of the true one.
 #[derive(Clone, Debug)]
 pub struct Variance<'a> {
@@ -16,7 +16,7 @@ pub struct Variance<'a> {
 }
 
 impl<'a> Variance<'a> {
-    /// The operator on r coordinates.
+    /// The operator on r directions.
     pub fn new(factors: &'a ExampleFactors) -> Self {
         let zero = vec![0.0; factors.examples() * factors.outputs()];
         Self { factors, outputs: zero.clone(), images: zero }
@@ -65,7 +65,7 @@ mod tests {
     use minimascope_linop::{as_matrix, symmetric_eigenvalues};
 
     use super::*;
-    use crate::criteria::theorem_one;
+    use crate::mean_square::theorem_one;
     use crate::problems::RandomProblem;
     use crate::{Batching, Sampling};
 

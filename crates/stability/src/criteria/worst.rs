@@ -146,7 +146,7 @@ pub fn sharpest_batch(
     Ok(Some(SharpestBatch { sharpness, mean_sharpness, batch, batches: count }))
 }
 
-/// H_B = (1/B) Σ_{i∈B} A_iᵀA_i on the coordinates.
+/// H_B = (1/B) Σ_{i∈B} A_iᵀA_i on the directions of the factors.
 struct BatchHessian<'a> {
     factors: &'a ExampleFactors,
     batch: &'a [usize],

@@ -12,7 +12,7 @@ const RANGE_FLOOR: f64 = 1e-12;
 const NEGATIVE_FLOOR: f64 = 1e-10;
 
 impl ExampleFactors {
-    /// From all rows of all A_i in any orthonormal coordinates of the full space: `rows` is nK × P
+    /// From all rows of all A_i in any orthonormal basis of the full space: `rows` is nK × P
     /// row-major, row i·K + k being row k of A_i. Costs one eigendecomposition of size min(P, nK).
     ///
     /// # Errors
@@ -140,7 +140,7 @@ impl ExampleFactors {
 
 fn checked_count(examples: usize, outputs: usize) -> Result<usize, Error> {
     if examples < 2 {
-        return Err(Error::TooFewExamples { examples });
+        return Err(Error::TooFewExamples(examples));
     }
     if outputs == 0 {
         return Err(Error::Zero("the number of outputs"));
@@ -209,7 +209,7 @@ mod tests {
         for (a, b) in from_rows.blocks.iter().zip(&from_gram.blocks) {
             assert!((a - b).abs() < 1e-11, "{a} against {b}");
         }
-        // In the coordinates H is diagonal: Σ_rows x_a x_b / n = h_a δ_ab.
+        // In this basis H is diagonal: Σ_rows x_a x_b / n = h_a δ_ab.
         for factors in [&from_rows, &from_gram] {
             let r = factors.rank();
             let mut mean = vec![0.0; r * r];

@@ -10,14 +10,14 @@ const TASK: usize = 1 << 16;
 /// Directions whose running sums one task of a transposed product keeps at least.
 const PANEL: usize = 64;
 
-/// Factors A_i (K × r) of the per-example operators, in orthonormal coordinates in which
-/// H = (1/n) Σ A_iᵀA_i is diagonal.
+/// Square-root factors A_i (K × r) of the per-example operators, in an orthonormal basis of r
+/// directions in which H = (1/n) Σ A_iᵀA_i is diagonal.
 ///
 /// Any positive semi-definite H_i can be factored. For a network A_i = L_i^{1/2} J_i with J_i the
 /// K × P Jacobian of example i and L_i the Hessian of its loss in the outputs, so that H_i is the
 /// Gauss–Newton matrix, equal to the Hessian at interpolation.
 ///
-/// The coordinates span either all of range(H) ([`ExampleFactors::covers_range`]) or its r leading
+/// The directions span either all of range(H) ([`ExampleFactors::covers_range`]) or its r leading
 /// eigenvectors. In the second case the n blocks A_i A_iᵀ of the *full* factors and a bound on the
 /// eigenvalues left out travel along, so that lower bounds of a critical learning rate stay
 /// rigorous for the full space.
@@ -46,12 +46,12 @@ impl ExampleFactors {
         self.outputs
     }
 
-    /// r, the dimension of the coordinates.
+    /// r, the number of directions.
     pub fn rank(&self) -> usize {
         self.curvatures.len()
     }
 
-    /// The eigenvalues h_1 ≥ … ≥ h_r > 0 of H on the coordinates.
+    /// The eigenvalues h_1 ≥ … ≥ h_r > 0 of H along the directions.
     pub fn curvatures(&self) -> &[f64] {
         &self.curvatures
     }
@@ -61,25 +61,25 @@ impl ExampleFactors {
         self.curvatures[0]
     }
 
-    /// tr H = (1/n) Σ tr A_iA_iᵀ of the full operator, also when the coordinates are truncated.
+    /// tr H = (1/n) Σ tr A_iA_iᵀ of the full operator, also when directions are left out.
     pub fn trace(&self) -> f64 {
         let k = self.outputs;
         let diagonal = self.blocks.chunks_exact(k * k).flat_map(|b| b.iter().step_by(k + 1));
         diagonal.sum::<f64>() / self.examples as f64
     }
 
-    /// The eigenvalues of H outside the coordinates are at most this; 0 when none are left out,
+    /// The eigenvalues of H outside the directions are at most this; 0 when none are left out,
     /// infinite when nothing is known of them.
     pub fn tail(&self) -> f64 {
         self.tail
     }
 
-    /// Whether the coordinates span range(H), so that nothing is left out.
+    /// Whether the directions span range(H), so that nothing is left out.
     pub fn covers_range(&self) -> bool {
         self.tail == 0.0
     }
 
-    /// Row k of A_i in the coordinates, r numbers.
+    /// Row k of A_i along the directions, r numbers.
     pub fn row(&self, example: usize, output: usize) -> &[f64] {
         let r = self.rank();
         &self.rows[(example * self.outputs + output) * r..][..r]

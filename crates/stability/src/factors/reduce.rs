@@ -25,7 +25,7 @@ impl ExampleFactors {
 
     /// The problem without the given examples: H becomes the mean of the others.
     ///
-    /// Exact when the coordinates span the range. From truncated coordinates it is the compression
+    /// Exact when the directions span the range. From leading directions it is the compression
     /// to them, whose complement is no longer invariant under the new H: the tail becomes infinite,
     /// which makes lower bounds zero, while upper bounds stay upper bounds.
     ///
@@ -49,7 +49,7 @@ impl ExampleFactors {
         Ok(reduced)
     }
 
-    /// The part of each block A_iA_iᵀ that the coordinates do not carry; zero when they span the
+    /// The part of each block A_iA_iᵀ that the directions do not carry; zero when they span the
     /// range. Positive semi-definite up to rounding.
     pub(crate) fn tail_blocks(&self) -> Vec<f64> {
         let carried = blocks_of(self.outputs, self.rank(), &self.rows);
@@ -76,7 +76,7 @@ mod tests {
             assert!((a - b).abs() < 1e-12 * direct.sharpness(), "{a} against {b}");
         }
         assert!(matches!(all.without(&[5]), Err(Error::NoSuchExample { index: 5, examples: 5 })));
-        assert!(matches!(all.without(&[0, 1, 2, 3]), Err(Error::TooFewExamples { examples: 1 })));
+        assert!(matches!(all.without(&[0, 1, 2, 3]), Err(Error::TooFewExamples(1))));
 
         let part = all.truncated(2);
         assert_eq!((part.rank(), part.tail()), (2, all.curvatures()[2]));

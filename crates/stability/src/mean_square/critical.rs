@@ -34,7 +34,7 @@ use super::feedback::{Feedback, Unknown};
 use super::packed::Packed;
 use super::parameters::{CriticalParameters, CriticalProgress, all_known};
 use super::second_moment::SecondMomentMap;
-use crate::criteria::theorem_one;
+use super::theorem_one;
 use crate::eigen::leading;
 use crate::{Batching, Error, ExampleFactors, Momentum};
 
@@ -205,7 +205,7 @@ fn bound_from_below(
     Ok(())
 }
 
-/// λ_max(C⁺D_β) on all coordinates by Lanczos on r × r matrices: the plain form, to a tight residual
+/// λ_max(C⁺D_β) on all directions by Lanczos on r × r matrices: the plain form, to a tight residual
 /// and without a bracket. The reference that [`critical`] is tested against.
 ///
 /// # Errors

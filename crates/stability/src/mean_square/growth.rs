@@ -20,7 +20,7 @@ pub struct MeanSquareGrowth {
     pub perron: Vec<f64>,
 }
 
-/// ρ(Q) in the coordinates of `factors`, to a relative residual `tolerance`.
+/// ρ(Q) in the directions of `factors`, to a relative residual `tolerance`.
 ///
 /// # Errors
 /// Of the eigensolver.

@@ -12,6 +12,7 @@ mod momentum;
 mod packed;
 mod parameters;
 mod second_moment;
+pub mod theorem_one;
 
 pub use certificate::{Certificate, certify};
 pub use critical::{MeanSquareCritical, critical, largest_ratio};

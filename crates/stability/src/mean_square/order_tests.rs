@@ -4,8 +4,8 @@ use std::ops::ControlFlow;
 
 use minimascope_record::threshold::{LowerBy, RankStop};
 
-use super::{CriticalParameters, critical, kronecker, largest_ratio};
-use crate::criteria::{necessary, theorem_one};
+use super::{CriticalParameters, critical, kronecker, largest_ratio, theorem_one};
+use crate::criteria::necessary;
 use crate::problems::RandomProblem;
 use crate::{Batching, Momentum, Sampling};
 
@@ -71,7 +71,7 @@ fn matrix_free_is_dense_and_the_order_holds() {
         let ratio = before / descent_threshold;
         assert!((ratio - 1.0).abs() < SAME, "seed {seed}: B = n gives {ratio} of 2/a");
     }
-    // Full coordinates: the certificate closes the bracket.
+    // All directions: the certificate closes the bracket.
     assert!(between > 500, "{between} cases where Theorem 1 is not exact");
     assert_eq!(certified, between);
     assert!(widest < 1.0 + 1e-4, "widest bracket {widest}");

@@ -5,7 +5,7 @@ use crate::mean_square::{MomentumMap, growth, kronecker, largest_ratio, momentum
 use crate::problems::RandomProblem;
 use crate::{Batching, LearningRate, Momentum, Sampling};
 
-/// From the Perron matrix E|x_t|² = ρᵗ exactly. 60 cases (10 problems, 2 laws, 3 learning rates)
+/// From the Perron matrix E|x_t|² = ρᵗ exactly. 60 cases (10 problems, 2 schemes, 3 learning rates)
 /// of 20,000 trajectories and 4 steps: the number of cases outside their 95 % interval is at most
 /// 8 with probability 99.5 % (binomial, mean 3), and none is outside six standard errors.
 #[test]
@@ -15,8 +15,8 @@ fn mean_square_grows_like_the_spectral_radius_on_both_sides() {
         let problem = RandomProblem::new(seed);
         let factors = problem.factors();
         let size = 1 + seed as usize % (problem.examples - 1);
-        for law in [Sampling::IndependentBatches, Sampling::WithReplacement] {
-            let batching = Batching::new(problem.examples, size, law).unwrap();
+        for scheme in [Sampling::IndependentBatches, Sampling::WithReplacement] {
+            let batching = Batching::new(problem.examples, size, scheme).unwrap();
             let dense =
                 kronecker::largest_ratio(problem.parameters, &problem.hessians, batching.noise());
             let threshold = 2.0 / dense.unwrap();
@@ -29,7 +29,7 @@ fn mean_square_grows_like_the_spectral_radius_on_both_sides() {
                 let seen = mean_square(&factors, &dynamics, &ensemble, start).unwrap();
                 let (ratio, interval) = (seen.ratios[3], seen.growth(4).unwrap());
                 let expected = predicted.factor.powi(4);
-                let case = format!("seed {seed}, {law:?}, η {share}η*: ρ {}", predicted.factor);
+                let case = format!("seed {seed}, {scheme:?}, η {share}η*: ρ {}", predicted.factor);
                 match share {
                     0.7 => assert!(predicted.factor < 1.0, "{case}"),
                     1.0 => assert!((predicted.factor - 1.0).abs() < 1e-7, "{case}"),
@@ -57,8 +57,8 @@ fn momentum_threshold_is_where_the_map_reaches_one() {
         let problem = RandomProblem::new(seed);
         let factors = problem.factors();
         for (size, beta) in [(1, 0.5), (1, 0.9), (2, 0.3), (problem.examples, 0.9)] {
-            let law = Sampling::IndependentBatches;
-            let batching = Batching::new(problem.examples, size, law).unwrap();
+            let scheme = Sampling::IndependentBatches;
+            let batching = Batching::new(problem.examples, size, scheme).unwrap();
             let momentum = Momentum::new(beta).unwrap();
             let ratio = largest_ratio(&factors, batching.noise(), momentum, 1e-9).unwrap().value;
             let threshold = 2.0 * (1.0 - beta) / ratio;
@@ -84,8 +84,8 @@ fn momentum_threshold_is_where_the_map_reaches_one() {
 fn momentum_map_is_the_simulated_second_moment() {
     let problem = RandomProblem::new(3);
     let factors = problem.factors();
-    let law = Sampling::IndependentBatches;
-    let batching = Batching::new(problem.examples, 1, law).unwrap();
+    let scheme = Sampling::IndependentBatches;
+    let batching = Batching::new(problem.examples, 1, scheme).unwrap();
     let learning_rate = LearningRate::new(0.5 / factors.sharpness()).unwrap();
     let momentum = Momentum::new(0.6).unwrap();
     let mut map = MomentumMap::new(&factors, batching.noise(), learning_rate, momentum);

@@ -1,4 +1,4 @@
-//! Batches as the sampling law draws them.
+//! Batches as the sampling scheme draws them.
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -90,7 +90,7 @@ mod tests {
     /// Frequencies of all C(4, 2) = 6 batches within five standard deviations; epochs are
     /// permutations with a short last batch.
     #[test]
-    fn laws() {
+    fn schemes() {
         let batching = Batching::new(4, 2, Sampling::IndependentBatches).unwrap();
         let mut sampler = BatchSampler::new(batching, 1);
         let mut counts = [0usize; 16];

@@ -14,7 +14,7 @@ const QUANTILE: f64 = 1.959_963_984_540_054;
 /// SGD as simulated.
 #[derive(Clone, Copy, Debug)]
 pub struct Dynamics {
-    /// n, B and the sampling law, reshuffled epochs included.
+    /// n, B and the sampling scheme, reshuffled epochs included.
     pub batching: Batching,
     /// η.
     pub learning_rate: LearningRate,

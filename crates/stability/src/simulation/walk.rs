@@ -4,7 +4,7 @@ use super::batches::{BatchSampler, Draw};
 use crate::dense::{axpy, dot};
 use crate::{Batching, ExampleFactors, LearningRate, Momentum};
 
-/// x ← x − (η/B) Σ_{i∈B} A_iᵀ(A_ix), with heavy-ball momentum when β > 0, in the coordinates of the
+/// x ← x − (η/B) Σ_{i∈B} A_iᵀ(A_ix), with heavy-ball momentum when β > 0, in the directions of the
 /// factors. A step never touches the P parameters; in the picture of the nK outputs z = Ax it is
 /// z ← z − (η/B) G\[:, batch\] z_batch, the same numbers. Where fewer examples are left out of the
 /// batch than are in it, Σ_{i∈B} = nH − Σ_{i∉B} with H diagonal, so that a step costs
@@ -165,9 +165,11 @@ mod tests {
         let (n, k, p) = (7, 2, 5);
         let rows = random_rows(n * k, p, 9);
         let factors = ExampleFactors::from_rows(n, k, p, &rows).unwrap();
-        let laws = [Sampling::IndependentBatches, Sampling::ReshuffledEpochs];
-        for (law, size) in laws.into_iter().flat_map(|law| (1..=n).map(move |b| (law, b))) {
-            let batching = Batching::new(n, size, law).unwrap();
+        let schemes = [Sampling::IndependentBatches, Sampling::ReshuffledEpochs];
+        for (scheme, size) in
+            schemes.into_iter().flat_map(|scheme| (1..=n).map(move |b| (scheme, b)))
+        {
+            let batching = Batching::new(n, size, scheme).unwrap();
             let mut sampler = BatchSampler::new(batching, 5);
             let start = random_rows(1, factors.rank(), 4);
             let rates = (LearningRate::new(0.3).unwrap(), Momentum::NONE);
@@ -195,7 +197,7 @@ mod tests {
                 for ((x, z), y) in drawn.zip(&expected) {
                     // A sum of n·K terms, none above nλ_max(H_i)|x| ≈ 100|x|: 14·100·ε = 3e-13.
                     let worst = (x - y).abs().max((z - y).abs());
-                    assert!(worst < 1e-12 * scale, "{law:?}, B {size}, step {step}");
+                    assert!(worst < 1e-12 * scale, "{scheme:?}, B {size}, step {step}");
                 }
             }
         }

@@ -51,7 +51,7 @@ pub struct Certificate {
 /// The smallest certified z among `ritz_value`·(1 + gap), none at or above `ceiling`.
 ///
 /// `perron` is the approximate eigenmatrix S (r × r) that belongs to `ritz_value`, in the
-/// coordinates of `factors`.
+/// directions of `factors`.
 ///
 /// # Errors
 /// Of the eigensolver.

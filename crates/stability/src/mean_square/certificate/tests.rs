@@ -24,7 +24,7 @@ fn problem(seed: u64) -> (ExampleFactors, Vec<f64>) {
 }
 
 /// The bound holds for the full space whatever Ritz value it is offered, true ones from
-/// truncated coordinates and false ones below; and in most cases it is found.
+/// leading directions and false ones below; and in most cases it is found.
 #[test]
 fn never_below_the_dense_value_of_the_full_space() {
     let (mut found, mut close, mut tried) = (0, 0, 0);
@@ -92,6 +92,6 @@ fn the_conditions_imply_the_full_inequality() {
         }
     }
     // The bound max λ_max(T_i) for λ_max(PTP) costs a factor of a few when, as here, the
-    // coordinates hold up to half of all rows.
+    // directions hold up to half of all rows.
     assert!(losses.len() == 40 && losses.iter().all(|loss| *loss < 4.0), "{losses:?}");
 }
