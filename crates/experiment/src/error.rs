@@ -24,11 +24,8 @@ pub enum Error {
         known: Vec<&'static str>,
     },
     /// A command-line word that is not `key=value`.
-    #[error("`{text}` is not of the form key=value")]
-    Assignment {
-        /// The word.
-        text: String,
-    },
+    #[error("`{0}` is not of the form key=value")]
+    Assignment(String),
     /// A file that is not TOML.
     #[error("{}: {message}", path.display())]
     Syntax {
@@ -58,11 +55,8 @@ pub enum Error {
         origin: ValueOrigin,
     },
     /// A key without a default that nobody wrote.
-    #[error("{key} is missing")]
-    MissingKey {
-        /// The dotted path.
-        key: String,
-    },
+    #[error("{0} is missing")]
+    MissingKey(String),
     /// A value outside its range.
     #[error("{key} = {value} ({origin}): it must be {range}")]
     OutOfRange {
@@ -171,35 +165,20 @@ pub enum Error {
         message: String,
     },
     /// No run stands there.
-    #[error("there is no run at {}", path.display())]
-    NoRun {
-        /// Where it was looked for.
-        path: PathBuf,
-    },
+    #[error("there is no run at {}", .0.display())]
+    NoRun(PathBuf),
     /// A run folder that holds a started run, and nobody said what to do with it.
-    #[error("{} holds this run, interrupted before its end", path.display())]
-    Unfinished {
-        /// The folder.
-        path: PathBuf,
-    },
+    #[error("{} holds this run, interrupted before its end", .0.display())]
+    Unfinished(PathBuf),
     /// Another process runs this run.
-    #[error("another process is working in {}", path.display())]
-    Busy {
-        /// The folder.
-        path: PathBuf,
-    },
+    #[error("another process is working in {}", .0.display())]
+    Busy(PathBuf),
     /// Parameters that are not a run's, without a configuration.
-    #[error("{} does not say which network and data its parameters belong to", path.display())]
-    NoConfiguration {
-        /// The file.
-        path: PathBuf,
-    },
+    #[error("{} does not say which network and data its parameters belong to", .0.display())]
+    NoConfiguration(PathBuf),
     /// A point where the outputs no longer depend on the input.
-    #[error("the network of run {run} is dead: its outputs are the same for every input")]
-    DeadRun {
-        /// Its id.
-        run: String,
-    },
+    #[error("the network of run {0} is dead: its outputs are the same for every input")]
+    DeadRun(String),
     /// A point that has not learned more than the classes' frequencies.
     #[error(
         "the training loss {loss:.3e} is not below {constant:.3e}, that of the best constant \
@@ -269,78 +248,72 @@ impl Error {
         let meant = |nearest: &Option<String>| {
             nearest.as_ref().map(|nearest| format!("did you mean {nearest}?"))
         };
-        match self {
-            Self::UnknownPreset { nearest, known, .. } => {
-                Some(meant(nearest).unwrap_or_else(|| {
-                    format!("run presets are {}; a file's name ends in .toml", known.join(", "))
-                }))
-            }
+        Some(match self {
+            Self::UnknownPreset { nearest, known, .. } => meant(nearest).unwrap_or_else(|| {
+                format!("run presets are {}; a file's name ends in .toml", known.join(", "))
+            }),
             Self::UnknownModel { nearest, .. } => {
-                Some(meant(nearest).unwrap_or_else(|| "`minimascope model list` names them".into()))
+                meant(nearest).unwrap_or_else(|| "`minimascope model list` names them".into())
             }
-            Self::Assignment { .. } => {
-                Some("write for example train.learning_rate=0.5, without spaces around =".into())
+            Self::Assignment(_) => {
+                "write for example train.learning_rate=0.5, without spaces around =".into()
             }
-            Self::UnknownKey { nearest, .. } => Some(meant(nearest).unwrap_or_else(|| {
+            Self::UnknownKey { nearest, .. } => meant(nearest).unwrap_or_else(|| {
                 "`minimascope config schema` prints every key with its meaning".into()
-            })),
-            Self::WrongValue { key, .. } | Self::MissingKey { key } => {
-                Some(format!("`minimascope config schema` explains {key}"))
+            }),
+            Self::WrongValue { key, .. } | Self::MissingKey(key) => {
+                format!("`minimascope config schema` explains {key}")
             }
-            Self::OutOfRange { key, range, .. } => Some(format!("set {key} to {range}")),
-            Self::Batch { examples, .. } => Some(format!(
+            Self::OutOfRange { key, range, .. } => format!("set {key} to {range}"),
+            Self::Batch { examples, .. } => format!(
                 "set train.batch_size to at most {examples}, or to \"all\" for gradient descent"
-            )),
-            Self::SchemaVersion { expected, .. } => Some(format!(
+            ),
+            Self::SchemaVersion { expected, .. } => format!(
                 "write schema_version = {expected} and check the keys against docs/records.md"
-            )),
+            ),
             Self::InputShape { .. } => {
-                Some("choose another data.source, or set model.architecture.input".into())
+                "choose another data.source, or set model.architecture.input".into()
             }
-            Self::Classes { classes, .. } => Some(format!(
-                "give the network {classes} outputs, or choose classes by data.classes"
-            )),
-            Self::Unfinished { .. } => {
-                Some("add --resume to continue it, or --force to start it again".into())
+            Self::Classes { classes, .. } => {
+                format!("give the network {classes} outputs, or choose classes by data.classes")
             }
-            Self::Busy { .. } => Some("wait for it, or choose another place with --out".into()),
-            Self::NoRun { .. } => {
-                Some("give a run's folder or id, or a .safetensors file of parameters".into())
+            Self::Unfinished(_) => {
+                "add --resume to continue it, or --force to start it again".into()
             }
-            Self::NoConfiguration { .. } => {
-                Some("add --config with a run preset or a configuration file".into())
+            Self::Busy(_) => "wait for it, or choose another place with --out".into(),
+            Self::NoRun(_) => {
+                "give a run's folder or id, or a .safetensors file of parameters".into()
             }
-            Self::DeadRun { .. } => {
-                Some("choose a run that trained; every learning rate stays at a dead one".into())
+            Self::NoConfiguration(_) => {
+                "add --config with a run preset or a configuration file".into()
+            }
+            Self::DeadRun(_) => {
+                "choose a run that trained; every learning rate stays at a dead one".into()
             }
             Self::NothingToLeave { .. } => {
-                Some("choose a run that fits its training set, or train it further".into())
+                "choose a run that fits its training set, or train it further".into()
             }
-            Self::ToyCurvature { .. } => Some("write for example --curvatures 0.2,3.8".into()),
-            Self::ToyStart { .. } => Some("write for example --start 1.00001".into()),
-            Self::ToySteps { .. } => Some("write for example --steps 500".into()),
-            Self::NothingToMeasure { .. } => {
-                Some("train with a smaller train.learning_rate".into())
-            }
-            Self::Damaged { .. } => {
-                Some("remove the file, or start the run again with --force".into())
-            }
-            Self::Sweep(error) => error.hint(),
-            Self::Read { .. } => Some("check the path".into()),
+            Self::ToyCurvature { .. } => "write for example --curvatures 0.2,3.8".into(),
+            Self::ToyStart { .. } => "write for example --start 1.00001".into(),
+            Self::ToySteps { .. } => "write for example --steps 500".into(),
+            Self::NothingToMeasure { .. } => "train with a smaller train.learning_rate".into(),
+            Self::Damaged { .. } => "remove the file, or start the run again with --force".into(),
+            Self::Read { .. } => "check the path".into(),
             Self::Syntax { .. } => {
-                Some("correct the file; `minimascope config show` prints a whole one".into())
+                "correct the file; `minimascope config show` prints a whole one".into()
             }
             Self::Net(minimascope_net::Error::Memory { needed, .. }) => {
-                Some(format!("give at least {needed} bytes with --memory"))
+                format!("give at least {needed} bytes with --memory")
             }
-            _ => None,
-        }
+            Self::Sweep(error) => return error.hint(),
+            _ => return None,
+        })
     }
 
     /// Whether the cause is in what the user wrote or gave, rather than in the machine.
     pub fn is_bad_input(&self) -> bool {
         match self {
-            Self::Write { .. } | Self::Damaged { .. } | Self::Busy { .. } => false,
+            Self::Write { .. } | Self::Damaged { .. } | Self::Busy(..) => false,
             Self::Sweep(error) => error.is_bad_input(),
             _ => true,
         }

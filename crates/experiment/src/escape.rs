@@ -14,12 +14,10 @@ pub mod toy;
 
 use std::sync::atomic::AtomicBool;
 
-use minimascope_minimum::not_settled;
 use minimascope_net::{Scalar, constant_output_loss};
 use minimascope_record::SCHEMA_VERSION;
 use minimascope_record::escape as record;
-use minimascope_record::stability::{MeasuredPoint, Origin, StabilityQuestion};
-use minimascope_record::threshold::{Threshold, mean_square};
+use minimascope_record::stability::{Judged, MeasuredPoint, Origin, StabilityQuestion};
 use minimascope_record::training::Sampling;
 use minimascope_stability::{Batching, LearningRate, Momentum};
 
@@ -129,16 +127,12 @@ pub fn escape(
     let rate = LearningRate::new(launch.learning_rate)?;
     let question = StabilityQuestion { quick: launch.quick, ..StabilityQuestion::default() };
     let effort = minimum.minimum.effort(&question)?;
-    let thresholds: Vec<Threshold> = watching(progress, interrupt, |watch| {
+    let judged: Judged = watching(progress, interrupt, |watch| {
         minimum.minimum.settle(&batching, &effort, watch)?;
-        minimum.minimum.thresholds(&batching, &effort, watch)
+        minimum.minimum.judged(rate, launch.batch_size, used, &effort, watch)
     })?;
-    let (verdict, margin) = minimum.judge(&thresholds, rate)?;
     let predicted_growth = minimum.predicted_growth(&batching, rate, used)?;
-    let used_at = minimum.minimum.used_at(Some(launch.batch_size), used);
-    let mut notes = minimum.minimum.notes(sampling, used_at)?;
-    notes.extend(mean_square(&thresholds).and_then(not_settled));
-    notes.extend(minimum.minimum.directions_left_out(Momentum::NONE));
+    let mut notes = judged.notes;
     notes.extend(within_noise(rule));
     if minimum.momentum() != Momentum::NONE.value() {
         notes.push("the run had momentum, the launches have none".to_owned());
@@ -162,9 +156,9 @@ pub fn escape(
         criterion: rule.to_string(),
         leaving_loss: rule.limit(),
         constant_output_loss: minimum.constant_output_loss(),
-        thresholds,
-        verdict,
-        margin,
+        thresholds: judged.thresholds,
+        verdict: judged.verdict,
+        margin: judged.margin,
         notes,
         predicted_growth,
         observed_growth: None,

@@ -5,6 +5,7 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 
+use minimascope_record::config::RunConfig;
 use minimascope_record::outcome::Outcome;
 use minimascope_record::run::RunSummary;
 use minimascope_record::versions;
@@ -119,7 +120,7 @@ impl RunFolder {
         match file.try_lock() {
             // A file system that cannot lock is used as it is.
             Ok(()) | Err(TryLockError::Error(_)) => Ok(file),
-            Err(TryLockError::WouldBlock) => Err(Error::Busy { path: self.path.clone() }),
+            Err(TryLockError::WouldBlock) => Err(Error::Busy(self.path.clone())),
         }
     }
 
@@ -131,11 +132,7 @@ impl RunFolder {
         // The outcome first: without it the rest is an unfinished run.
         for name in [OUTCOME, TRAINED, FINAL, CHECKPOINT, STEPS, CURVATURE, TIMING] {
             let path = self.file(name);
-            match fs::remove_file(&path) {
-                Ok(()) => {}
-                Err(source) if source.kind() == io::ErrorKind::NotFound => {}
-                Err(source) => return Err(self.cannot_write(&path, source)),
-            }
+            removed(&path, fs::remove_file(&path))?;
         }
         Ok(())
     }
@@ -173,10 +170,29 @@ impl RunFolder {
     /// [`Error::Read`], [`Error::Damaged`].
     pub fn read_json<T: DeserializeOwned>(&self, name: &str) -> Result<T, Error> {
         let path = self.file(name);
-        let text = fs::read_to_string(&path)
-            .map_err(|source| Error::Read { path: path.clone(), source })?;
-        versions::from_json(&text)
+        versions::from_json(&text_of(&path)?)
             .map_err(|error| Error::Damaged { path, message: error.to_string() })
+    }
+
+    /// One of its records, if it is there.
+    ///
+    /// # Errors
+    /// [`Error::Read`] and [`Error::Damaged`].
+    pub fn optional<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, Error> {
+        self.has(name).then(|| self.read_json(name)).transpose()
+    }
+
+    /// The run's configuration, and the text of its file.
+    ///
+    /// # Errors
+    /// [`Error::Read`] and [`Error::Damaged`].
+    pub fn configuration(&self) -> Result<(RunConfig, String), Error> {
+        let path = self.file(CONFIG);
+        let text = text_of(&path)?;
+        match parse_toml(&text) {
+            Ok(config) => Ok((config, text)),
+            Err(message) => Err(Error::Damaged { path, message }),
+        }
     }
 
     /// The lines of a trace that are whole and were written at or before `step`.
@@ -205,6 +221,51 @@ impl RunFolder {
     fn cannot_write(&self, path: &Path, source: io::Error) -> Error {
         Error::Write { path: path.to_owned(), source }
     }
+}
+
+/// How a removal ended; nothing to remove is well.
+pub(crate) fn removed(path: &Path, ended: io::Result<()>) -> Result<(), Error> {
+    match ended {
+        Err(source) if source.kind() != io::ErrorKind::NotFound => {
+            Err(Error::Write { path: path.to_owned(), source })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A whole file of text.
+pub(crate) fn text_of(path: &Path) -> Result<String, Error> {
+    fs::read_to_string(path).map_err(|source| Error::Read { path: path.to_owned(), source })
+}
+
+/// A value from TOML. What is wrong with the text is one sentence with its line.
+pub(crate) fn parse_toml<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    toml::from_str(text).map_err(|error| {
+        let message = error.message().lines().collect::<Vec<_>>().join(", ");
+        let Some(span) = error.span() else { return message };
+        let line = text[..span.start.min(text.len())].matches('\n').count() + 1;
+        format!("line {line}: {message}")
+    })
+}
+
+/// What stands in a folder, in order; nothing where there is no folder.
+pub(crate) fn paths_in(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let cannot = |source| Error::Read { path: folder.to_owned(), source };
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(source) => return Err(cannot(source)),
+    };
+    let paths = entries.map(|entry| Ok(entry?.path()));
+    let mut paths: Vec<PathBuf> = paths.collect::<io::Result<_>>().map_err(cannot)?;
+    paths.sort_unstable();
+    Ok(paths)
+}
+
+/// The names of what stands in a folder, in order; none where there is no folder.
+pub(crate) fn names_in(folder: &Path) -> Result<Vec<String>, Error> {
+    let name = |path: PathBuf| Some(path.file_name()?.to_string_lossy().into_owned());
+    Ok(paths_in(folder)?.into_iter().filter_map(name).collect())
 }
 
 /// A file that others may read as far as the user's own settings allow, unlike a temporary file.
@@ -237,7 +298,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let folder = RunFolder::at(directory.path().to_owned());
         let first = folder.lock().unwrap();
-        assert!(matches!(folder.lock(), Err(Error::Busy { .. })));
+        assert!(matches!(folder.lock(), Err(Error::Busy(..))));
         drop(first);
         folder.lock().unwrap();
     }

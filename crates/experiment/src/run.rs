@@ -66,7 +66,7 @@ pub fn run(
     } else if options.existing == Existing::Report
         && (folder.has(CHECKPOINT) || folder.has(TRAINED))
     {
-        return Err(Error::Unfinished { path: folder.path().to_owned() });
+        return Err(Error::Unfinished(folder.path().to_owned()));
     }
     in_folder(plan, folder, &options.machine, progress, interrupt)
 }

@@ -2,14 +2,13 @@
 
 use std::sync::atomic::AtomicBool;
 
-use minimascope_minimum::{Minimum, Watch, not_settled};
+use minimascope_minimum::{Minimum, Watch};
 use minimascope_net::Scalar;
 use minimascope_record::outcome::Outcome;
 use minimascope_record::stability::{
-    Attribution, Judged, Origin, StabilityQuestion, StabilityReport, Verdict,
+    Attribution, Judged, Origin, StabilityQuestion, StabilityReport,
 };
-use minimascope_record::threshold::{Threshold, mean_square};
-use minimascope_stability::{Batching, LearningRate, Momentum};
+use minimascope_stability::LearningRate;
 
 use crate::Error;
 use crate::folder::ANSWERS;
@@ -42,7 +41,7 @@ pub fn at_minimum<R>(
     work: impl FnOnce(&mut RunMinimum<'_, '_>, &mut dyn Progress) -> Result<R, Error>,
 ) -> Result<R, Error> {
     if target.outcome() == Some(Outcome::Dead) {
-        return Err(Error::DeadRun { run: target.plan().id().to_string() });
+        return Err(Error::DeadRun(target.plan().id().to_string()));
     }
     let precision = target.plan().config().precision;
     in_precision!(precision, T => open::<T, R>(target, machine, progress, interrupt, work))
@@ -64,7 +63,7 @@ fn open<T: Scalar, R>(
         return Err(Error::NothingToMeasure { run: run(), steps });
     }
     if on_train.constant {
-        return Err(Error::DeadRun { run: run() });
+        return Err(Error::DeadRun(run()));
     }
     let test_accuracy = loaded.on_test().map(|mut test| test.assess(&parameters).accuracy);
     let mut evaluator = loaded.evaluator()?;
@@ -143,19 +142,6 @@ impl RunMinimum<'_, '_> {
         Ok(report)
     }
 
-    /// The verdict and the margin η/η* of a learning rate, by a list of thresholds.
-    ///
-    /// # Errors
-    /// [`Error::Stability`] where no criterion has a meaning.
-    pub fn judge(
-        &self,
-        thresholds: &[Threshold],
-        learning_rate: LearningRate,
-    ) -> Result<(Verdict, f64), Error> {
-        let exact = mean_square(thresholds).expect("every list has the exact threshold");
-        Ok(self.minimum.judge(exact, learning_rate)?)
-    }
-
     /// The thresholds at one batch size and the verdict at the run's own learning rate, in a few
     /// seconds: without a certificate, and in the directions known. [`RunMinimum::ask`] does both.
     ///
@@ -168,20 +154,12 @@ impl RunMinimum<'_, '_> {
         interrupt: &AtomicBool,
     ) -> Result<Judged, Error> {
         let config = &self.plan().config().train;
-        let sampling = config.sampling.independent();
-        let batching = Batching::new(self.plan().train().len(), batch_size, sampling)?;
+        let rate = LearningRate::new(config.learning_rate)?;
         let effort = self.minimum.effort(&StabilityQuestion::default().quick())?;
-        let thresholds = watching(progress, interrupt, |watch| {
-            self.minimum.thresholds(&batching, &effort, watch)
+        let judged = watching(progress, interrupt, |watch| {
+            self.minimum.judged(rate, batch_size, config.sampling, &effort, watch)
         })?;
-        let (verdict, margin) =
-            self.judge(&thresholds, LearningRate::new(config.learning_rate)?)?;
-        let used = self.minimum.used_at(Some(batch_size), config.sampling);
-        let mut notes = self.minimum.notes(sampling, used)?;
-        notes.extend(mean_square(&thresholds).and_then(not_settled));
-        notes.extend(self.minimum.directions_left_out(Momentum::NONE));
-        let learning_rate = config.learning_rate;
-        Ok(Judged { learning_rate, batch_size, thresholds, verdict, margin, notes })
+        Ok(judged)
     }
 
     /// Adds labels to the examples of an attribution.

@@ -4,7 +4,6 @@
 use std::fs;
 use std::path::Path;
 
-use minimascope_record::config::RunConfig;
 use minimascope_record::reproduction::Theory;
 use minimascope_record::run::{RunSummary, Spectrum};
 use minimascope_record::stability::{Judged, StabilityReport};
@@ -14,7 +13,7 @@ use serde::de::DeserializeOwned;
 use crate::Error;
 use crate::folder::{
     ANSWERS, CONFIG, CURVATURE, ESCAPE, ESCAPES, GRID, GRID_FOLDER, OUTCOME, PROVENANCE, RunFolder,
-    SPECTRA, STEPS, THEORY, TIMING,
+    SPECTRA, STEPS, THEORY, TIMING, names_in, paths_in,
 };
 use crate::sweep::store::Store;
 
@@ -23,16 +22,12 @@ use crate::sweep::store::Store;
 /// # Errors
 /// [`Error::Read`], [`Error::Damaged`], and [`Error::NoRun`] where there is none.
 pub fn read(folder: &Path) -> Result<Vec<StoredRun>, Error> {
-    let entries =
-        fs::read_dir(folder).map_err(|source| Error::Read { path: folder.to_owned(), source })?;
-    let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
-    paths.retain(|path| path.join(CONFIG).is_file());
-    paths.sort();
-    if paths.is_empty() {
-        return Err(Error::NoRun { path: folder.to_owned() });
+    fs::metadata(folder).map_err(|source| Error::Read { path: folder.to_owned(), source })?;
+    let paths = paths_in(folder)?.into_iter().filter(|path| path.join(CONFIG).is_file());
+    let mut runs: Vec<StoredRun> = paths.map(|path| stored(&path)).collect::<Result<_, _>>()?;
+    if runs.is_empty() {
+        return Err(Error::NoRun(folder.to_owned()));
     }
-    let mut runs: Vec<StoredRun> =
-        paths.iter().map(|path| stored(path)).collect::<Result<_, _>>()?;
     for failed in failures(folder)? {
         // A later attempt may have finished a run that failed.
         if runs.iter().all(|run| run.run != failed.run) {
@@ -49,7 +44,7 @@ pub fn read(folder: &Path) -> Result<Vec<StoredRun>, Error> {
 /// [`Error::NoRun`], [`Error::Read`], [`Error::Damaged`].
 pub fn read_run(path: &Path) -> Result<StoredRun, Error> {
     if !path.join(CONFIG).is_file() {
-        return Err(Error::NoRun { path: path.to_owned() });
+        return Err(Error::NoRun(path.to_owned()));
     }
     let mut run = stored(path)?;
     run.steps = trace(&RunFolder::at(path.to_owned()), STEPS)?;
@@ -58,10 +53,10 @@ pub fn read_run(path: &Path) -> Result<StoredRun, Error> {
 
 fn stored(path: &Path) -> Result<StoredRun, Error> {
     let folder = RunFolder::at(path.to_owned());
-    let result: Option<RunSummary> = optional(&folder, OUTCOME)?;
-    let theory: Option<Theory> = optional(&folder, THEORY)?;
+    let result: Option<RunSummary> = folder.optional(OUTCOME)?;
+    let theory: Option<Theory> = folder.optional(THEORY)?;
     let mut stability: Vec<StabilityReport> = answers(&folder, ANSWERS)?;
-    let (config, text) = configuration(&folder)?;
+    let (config, text) = folder.configuration()?;
     // A verdict on the run is one at its own momentum.
     let momentum = config.train.optimizer.theory_momentum().unwrap_or(0.0);
     stability.sort_by_key(|report| std::cmp::Reverse(worth(report, momentum)));
@@ -70,15 +65,15 @@ fn stored(path: &Path) -> Result<StoredRun, Error> {
         best(theory.into_iter().flat_map(|theory| theory.stability), own.filter_map(judgement));
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
     Ok(StoredRun {
-        provenance: optional(&folder, PROVENANCE)?,
-        timing: optional(&folder, TIMING)?,
+        provenance: folder.optional(PROVENANCE)?,
+        timing: folder.optional(TIMING)?,
         result,
         curvature: trace(&folder, CURVATURE)?,
         spectrum: spectrum(&answers::<RunSummary>(&folder, SPECTRA)?),
         judged,
         stability,
         escapes: escapes(&folder)?,
-        grid: optional(&folder, &format!("{ESCAPES}/{GRID_FOLDER}/{GRID}"))?,
+        grid: folder.optional(&format!("{ESCAPES}/{GRID_FOLDER}/{GRID}"))?,
         ..StoredRun::new(name.unwrap_or_default(), config, text)
     })
 }
@@ -142,34 +137,12 @@ fn spectrum(measured: &[RunSummary]) -> Option<Spectrum> {
 /// The answers of one kind: every file of its folder, and the one at the top of the run's folder that
 /// records of version 1 stand in.
 fn answers<T: DeserializeOwned>(folder: &RunFolder, kind: &str) -> Result<Vec<T>, Error> {
-    let mut found: Vec<T> = optional(folder, &format!("{kind}.json"))?.into_iter().collect();
-    let Ok(entries) = fs::read_dir(folder.file(kind)) else { return Ok(found) };
-    let mut names: Vec<_> = entries.flatten().map(|entry| entry.file_name()).collect();
-    names.sort();
-    for name in names.iter().filter_map(|name| name.to_str()).filter(|n| n.ends_with(".json")) {
-        found.extend(optional(folder, &format!("{kind}/{name}"))?);
-    }
-    Ok(found)
-}
-
-fn configuration(folder: &RunFolder) -> Result<(RunConfig, String), Error> {
-    let path = folder.file(CONFIG);
-    let text =
-        fs::read_to_string(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
-    match toml::from_str(&text) {
-        Ok(config) => Ok((config, text)),
-        Err(error) => Err(Error::Damaged { path, message: error.to_string() }),
-    }
-}
-
-/// A record of a run's folder, if it is there. An empty file counts as absent: a redirected command
-/// creates it before it writes.
-///
-/// # Errors
-/// [`Error::Read`] and [`Error::Damaged`].
-pub fn optional<T: DeserializeOwned>(folder: &RunFolder, name: &str) -> Result<Option<T>, Error> {
-    let holds = fs::metadata(folder.file(name)).is_ok_and(|file| file.len() > 0);
-    holds.then(|| folder.read_json(name)).transpose()
+    let names = names_in(&folder.file(kind))?.into_iter().filter(|name| name.ends_with(".json"));
+    let files = names.map(|name| format!("{kind}/{name}"));
+    // A redirected command creates its file before it writes.
+    let is_empty = |file: &String| fs::metadata(folder.file(file)).is_ok_and(|at| at.len() == 0);
+    let all = std::iter::once(format!("{kind}.json")).chain(files).filter(|file| !is_empty(file));
+    all.filter_map(|file| folder.optional(&file).transpose()).collect()
 }
 
 fn trace<T: DeserializeOwned>(folder: &RunFolder, name: &str) -> Result<Vec<T>, Error> {
@@ -183,11 +156,9 @@ fn trace<T: DeserializeOwned>(folder: &RunFolder, name: &str) -> Result<Vec<T>, 
 
 /// The saved launches, in the order of the names of their folders.
 fn escapes<T: DeserializeOwned>(folder: &RunFolder) -> Result<Vec<T>, Error> {
-    let Ok(entries) = fs::read_dir(folder.file(ESCAPES)) else { return Ok(Vec::new()) };
-    let mut paths: Vec<_> = entries.flatten().map(|entry| entry.path()).collect();
-    paths.sort();
-    let records = paths.into_iter().map(|path| optional(&RunFolder::at(path), ESCAPE));
-    records.filter_map(Result::transpose).collect()
+    let names = names_in(&folder.file(ESCAPES))?;
+    let files = names.iter().map(|name| format!("{ESCAPES}/{name}/{ESCAPE}"));
+    files.filter_map(|file| folder.optional(&file).transpose()).collect()
 }
 
 #[cfg(test)]
@@ -198,8 +169,8 @@ mod tests {
     fn a_folder_without_runs_is_refused_by_name() {
         let folder = tempfile::tempdir().unwrap();
         let refused = read(folder.path()).unwrap_err();
-        assert!(matches!(refused, Error::NoRun { .. }), "{refused}");
+        assert!(matches!(refused, Error::NoRun(..)), "{refused}");
         let refused = read_run(folder.path()).unwrap_err();
-        assert!(matches!(refused, Error::NoRun { .. }), "{refused}");
+        assert!(matches!(refused, Error::NoRun(..)), "{refused}");
     }
 }

@@ -38,7 +38,7 @@ impl Target {
         let path = if path.is_dir() { path.to_owned() } else { below };
         let folder = RunFolder::at(path);
         if !folder.has(CONFIG) {
-            return Err(Error::NoRun { path: name.into() });
+            return Err(Error::NoRun(name.into()));
         }
         let plan = Plan::check(&Sources::from_file(&folder.file(CONFIG))?.complete()?)?;
         let (outcome, steps) = ended(&folder)?;
@@ -47,7 +47,7 @@ impl Target {
             return Err(Error::NothingToMeasure { run: plan.id().to_string(), steps });
         }
         if !folder.has(file) {
-            return Err(Error::NoRun { path: folder.file(file) });
+            return Err(Error::NoRun(folder.file(file)));
         }
         Ok(Self { plan, parameters: folder.file(file), outcome, steps })
     }
@@ -57,7 +57,7 @@ impl Target {
         let (sources, in_run) = match configuration {
             Some(name) => (Sources::open(name)?, false),
             None if beside.is_file() => (Sources::from_file(&beside)?, true),
-            None => return Err(Error::NoConfiguration { path: path.to_owned() }),
+            None => return Err(Error::NoConfiguration(path.to_owned())),
         };
         let plan = Plan::check(&sources.complete()?)?;
         let folder = RunFolder::at(path.parent().unwrap_or(Path::new("")).to_owned());

@@ -4,7 +4,7 @@ use minimascope_record::measured::Measured;
 use minimascope_record::run::RunSummary;
 
 use crate::exit::Done;
-use crate::table::{grouped, significant};
+use crate::table::{grouped, plus_minus, significant};
 
 /// A run's result, a line a fact.
 pub(crate) fn text(run: &RunSummary) -> String {
@@ -53,8 +53,8 @@ pub(crate) fn text(run: &RunSummary) -> String {
             line(&format!("eigenvalue {}", index + 1), measured(value));
         }
         if let Some(trace) = &spectrum.trace {
-            let (value, error) = (significant(trace.value), significant(trace.standard_error));
-            line("trace", format!("{value} ± {error} ({} products)", trace.products));
+            let value = plus_minus(trace.value, Some(trace.standard_error));
+            line("trace", format!("{value} ({} products)", trace.products));
         }
         if let Some(density) = &spectrum.density {
             let (first, last) = (density.eigenvalues.first(), density.eigenvalues.last());

@@ -74,6 +74,12 @@ pub(crate) fn grouped(number: u64) -> String {
     text
 }
 
+/// A value with its error, where it has one.
+pub(crate) fn plus_minus(value: f64, error: Option<f64>) -> String {
+    let error = error.map_or(String::new(), |error| format!(" ± {}", significant(error)));
+    significant(value) + &error
+}
+
 /// Four significant digits.
 pub(crate) fn significant(value: f64) -> String {
     let magnitude = value.abs();

@@ -2,7 +2,7 @@
 
 use minimascope_record::SCHEMA_VERSION;
 use minimascope_record::stability::{
-    BoundaryRow, SmallestBatchSize, StabilityQuestion, StabilityReport,
+    BoundaryRow, Judged, SmallestBatchSize, StabilityQuestion, StabilityReport,
 };
 use minimascope_record::threshold::{Threshold, mean_square};
 use minimascope_record::training::Sampling;
@@ -12,10 +12,11 @@ use minimascope_stability::criterion::Effort;
 use minimascope_stability::mean_square::CriticalProgress;
 use minimascope_stability::smallest_batch::smallest_batch;
 use minimascope_stability::thresholds::boundary_batch_sizes;
+use minimascope_stability::verdict::{self, Judgement};
 use minimascope_stability::{self as theory, Batching, LearningRate, Momentum};
 
 use crate::minimum::searching;
-use crate::notes::{not_settled, not_simulated, ragged};
+use crate::notes::not_simulated;
 use crate::watch::{Watch, unwatched};
 use crate::{Error, Minimum, examples};
 
@@ -59,18 +60,13 @@ impl Minimum<'_> {
             Some(size) => self.thresholds(&batching(size)?, &effort, watch)?,
             None => Vec::new(),
         };
-        let judge = |list: &[Threshold]| match (learning_rate, mean_square(list)) {
-            (Some(rate), Some(exact)) => self.judge(exact, rate).map(Some),
-            _ => Ok(None),
-        };
-        let judged = match question.batch_size {
-            Some(_) => judge(&thresholds)?,
-            None => None,
-        };
+        let judge =
+            |list: &[Threshold]| learning_rate.map(|rate| self.judge(list, rate)).transpose();
+        let judged = question.batch_size.map_or(Ok(None), |_| judge(&thresholds))?;
         let mut boundary = Vec::new();
         for batch_size in boundary_batch_sizes(n).into_iter().filter(|_| question.boundary) {
             let thresholds = self.thresholds(&batching(batch_size)?, &effort, watch)?;
-            let verdict = judge(&thresholds)?.map(|(verdict, _)| verdict);
+            let verdict = judge(&thresholds)?.map(|judged| judged.verdict);
             boundary.push(BoundaryRow { batch_size, thresholds, verdict });
         }
         let attribution = match question.attribution {
@@ -89,10 +85,8 @@ impl Minimum<'_> {
             None
         };
         watch.stage_ended()?;
-        let mut notes = self.notes(sampling, self.used_at(size, used))?;
-        notes.extend(size.and_then(|size| ragged(n, size, used)));
-        notes.extend(mean_square(&thresholds).and_then(not_settled));
-        notes.extend(self.directions_left_out(momentum));
+        let mut notes = self.notes(used, size.as_slice())?;
+        notes.extend(self.notes_on(&thresholds, momentum));
         if !question.quick {
             let rows = boundary.iter().map(|row| (row.batch_size, &row.thresholds[..]));
             let asked = size.map(|size| (size, &thresholds[..]));
@@ -109,8 +103,8 @@ impl Minimum<'_> {
             sampling_assumed: sampling,
             sampling_used: used,
             thresholds,
-            verdict: judged.map(|(verdict, _)| verdict),
-            margin: judged.map(|(_, margin)| margin),
+            verdict: judged.map(|judged| judged.verdict),
+            margin: judged.map(|judged| judged.margin),
             smallest_batch_size: smallest,
             boundary,
             attribution,
@@ -118,6 +112,41 @@ impl Minimum<'_> {
             example_sharpnesses: self.curvatures.example_sharpnesses.clone(),
             notes,
         })
+    }
+
+    /// The thresholds at one batch size in the directions known ([`Minimum::settle`] finds more), the
+    /// verdict on a learning rate, and what to know before trusting it.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`], [`Error::Stability`].
+    pub fn judged(
+        &self,
+        learning_rate: LearningRate,
+        batch_size: usize,
+        used: Sampling,
+        effort: &Effort,
+        watch: &mut Watch<'_>,
+    ) -> Result<Judged, Error> {
+        let batching = Batching::new(self.factors.examples(), batch_size, used.independent())?;
+        let thresholds = self.thresholds(&batching, effort, watch)?;
+        let Judgement { verdict, margin } = self.judge(&thresholds, learning_rate)?;
+        let mut notes = self.notes(used, &[batch_size])?;
+        notes.extend(self.notes_on(&thresholds, effort.exact.momentum));
+        let learning_rate = learning_rate.value();
+        Ok(Judged { learning_rate, batch_size, thresholds, verdict, margin, notes })
+    }
+
+    /// The verdict and the margin η/η* of a learning rate, by the thresholds of one batch size.
+    ///
+    /// # Errors
+    /// [`Error::NoExactThreshold`]; [`Error::Stability`] where no criterion has a meaning.
+    pub fn judge(
+        &self,
+        thresholds: &[Threshold],
+        learning_rate: LearningRate,
+    ) -> Result<Judgement, Error> {
+        let exact = mean_square(thresholds).ok_or(Error::NoExactThreshold)?;
+        Ok(verdict::judge(exact, learning_rate, &self.notes_on_staying()?))
     }
 
     /// The smallest batch sizes of the factors, as far as the full Hessian agrees: above its

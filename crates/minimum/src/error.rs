@@ -18,6 +18,9 @@ pub enum Error {
          (batch norm in training mode): freeze the statistics, or ask for the sharpness alone"
     )]
     Coupled(&'static str),
+    /// A verdict was asked for without the threshold it rests on.
+    #[error("the thresholds given lack the exact one (mean-square), on which a verdict rests")]
+    NoExactThreshold,
     /// The point could not compute something.
     #[error("{0}")]
     Point(ProductFailure),

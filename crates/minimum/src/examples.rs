@@ -6,7 +6,7 @@ use minimascope_curvature::{Matrix, PointOperator, TrainedPoint};
 use minimascope_linop::{
     LanczosParameters, LanczosProgress, ProductFailure, SpectrumEnd, lanczos, vectors::dot,
 };
-use minimascope_record::measured::Estimate;
+use minimascope_record::measured::{Estimate, finite};
 use minimascope_record::stability::{BatchSharpness, ExampleCurvatures};
 use minimascope_stability::criteria::batch_sharpness::{
     BatchSharpnessEstimator, Sampled, StoppingRule,
@@ -105,12 +105,11 @@ pub(crate) fn batch_sharpness(
         point.at_units(&batch, &mut at_batch)?;
         let sampled = estimator.add(dot(&product, &gradient), dot(&gradient, &gradient))?;
         let now = estimator.mean_of_ratios();
-        let known = |number: f64| number.is_finite().then_some(number);
         let at = MeasureProgress {
             quantity: Quantity::BatchSharpness,
             products: estimator.batches(),
-            value: known(now.value),
-            relative_residual: known(now.standard_error / now.value.abs()),
+            value: finite(now.value),
+            relative_residual: finite(now.standard_error / now.value.abs()),
         };
         if watch.measuring(at).is_break() {
             return Err(Error::Interrupted);

@@ -48,6 +48,5 @@ pub use budget::Budget;
 pub use error::Error;
 pub use measure::{Measurement, SpectrumQuestion, measure};
 pub use minimum::Minimum;
-pub use notes::not_settled;
 pub use spectrum::{non_uniformity, sharpness};
 pub use watch::{MeasureProgress, Measuring, Quantity, Watch};

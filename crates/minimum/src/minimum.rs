@@ -2,13 +2,12 @@
 
 use minimascope_curvature::TrainedPoint;
 use minimascope_record::measured::finite;
-use minimascope_record::stability::{GaussNewtonPart, MeasuredPoint, StabilityQuestion, Verdict};
+use minimascope_record::stability::{GaussNewtonPart, MeasuredPoint, StabilityQuestion};
 use minimascope_record::threshold::{RankStop, Threshold};
 use minimascope_stability::criterion::{Curvatures, Effort, SearchProgress, Simulation};
 use minimascope_stability::mean_square::{CriticalParameters, CriticalProgress, critical};
 use minimascope_stability::thresholds::thresholds;
-use minimascope_stability::verdict::judge;
-use minimascope_stability::{Batching, ExampleFactors, LearningRate, Momentum, Sampling};
+use minimascope_stability::{Batching, ExampleFactors, Momentum, Sampling};
 
 use crate::watch::{MeasureProgress, Quantity, Watch, unwatched};
 use crate::{Budget, Error, Measurement, SpectrumQuestion, examples, factors, measure, spectrum};
@@ -147,19 +146,6 @@ impl<'p> Minimum<'p> {
         };
         thresholds(&self.factors, &self.curvatures, batching, effort, &mut show)?
             .ok_or(Error::Interrupted)
-    }
-
-    /// The verdict and the margin η/η* of a learning rate at this point.
-    ///
-    /// # Errors
-    /// [`Error::Stability`] where no criterion has a meaning.
-    pub fn judge(
-        &self,
-        exact: &Threshold,
-        learning_rate: LearningRate,
-    ) -> Result<(Verdict, f64), Error> {
-        let judged = judge(exact, learning_rate, &self.notes_on_staying()?);
-        Ok((judged.verdict, judged.margin))
     }
 
     /// Doubles the rank of the factors until η* settles or the memory is used up.

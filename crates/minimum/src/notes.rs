@@ -1,7 +1,7 @@
 //! What to know before trusting a verdict.
 
 use minimascope_record::stability::MeasuredPoint;
-use minimascope_record::threshold::{CriterionName, Threshold, by};
+use minimascope_record::threshold::{CriterionName, Threshold, by, mean_square};
 use minimascope_record::training::Sampling;
 use minimascope_stability::applicability::{Applicability, Note};
 use minimascope_stability::criteria::almost_sure::{FEWEST_DIRECTIONS, FEWEST_STEPS, TRAJECTORIES};
@@ -11,13 +11,16 @@ use crate::factors::full_bytes;
 use crate::{Error, Minimum};
 
 impl Minimum<'_> {
-    /// What every verdict is printed with: how far the theory applies at this point to an optimiser
-    /// that draws its batches as `used`, where the criteria assume `assumed`.
+    /// How far the theory applies at this point to an optimiser that draws its batches as `used`, with
+    /// these batch sizes: to know before trusting a verdict.
     ///
     /// # Errors
     /// [`Error::Stability`] where no criterion has a meaning.
-    pub fn notes(&self, assumed: Sampling, used: Sampling) -> Result<Vec<String>, Error> {
-        let applicability = self.applicability(assumed, used)?;
+    pub fn notes(&self, used: Sampling, batch_sizes: &[usize]) -> Result<Vec<String>, Error> {
+        let (n, assumed) = (self.factors.examples(), used.independent());
+        // A batch of everything has no order.
+        let ordered = batch_sizes.is_empty() || batch_sizes.iter().any(|size| *size != n);
+        let applicability = self.applicability(assumed, if ordered { used } else { assumed })?;
         let mut notes: Vec<String> = applicability.iter().map(ToString::to_string).collect();
         notes.extend(self.remarks.iter().cloned());
         let measured = self.measured();
@@ -39,7 +42,14 @@ impl Minimum<'_> {
                 ends.residual.unwrap_or(f64::INFINITY)
             ));
         }
+        notes.extend(batch_sizes.iter().filter_map(|size| ragged(n, *size, used)));
         Ok(notes)
+    }
+
+    /// What the exact threshold rests on: an estimate that still moves, and directions left out.
+    pub fn notes_on(&self, thresholds: &[Threshold], momentum: Momentum) -> Vec<String> {
+        let not_settled = mean_square(thresholds).and_then(not_settled);
+        not_settled.into_iter().chain(self.directions_left_out(momentum)).collect()
     }
 
     /// Those that can forbid to say that SGD stays are of the point, whatever the batches.
@@ -67,14 +77,8 @@ impl Minimum<'_> {
         Ok(facts.notes()?)
     }
 
-    /// The sampling scheme used, as far as it can differ from the one assumed: a batch of everything
-    /// has no order.
-    pub fn used_at(&self, batch_size: Option<usize>, used: Sampling) -> Sampling {
-        if batch_size == Some(self.factors.examples()) { used.independent() } else { used }
-    }
-
     /// What a bracket on leading directions rests on; `None` when it is of full rank.
-    pub fn directions_left_out(&self, momentum: Momentum) -> Option<String> {
+    fn directions_left_out(&self, momentum: Momentum) -> Option<String> {
         if self.factors.covers_range() {
             return None;
         }
@@ -93,7 +97,7 @@ impl Minimum<'_> {
 }
 
 /// What to say of an exact threshold whose estimate still moves.
-pub fn not_settled(exact: &Threshold) -> Option<String> {
+fn not_settled(exact: &Threshold) -> Option<String> {
     let search = exact.search().filter(|search| !search.converged)?;
     let last = search.ranks.last()?;
     let before = search.ranks.iter().rev().nth(1);
@@ -109,7 +113,7 @@ pub fn not_settled(exact: &Threshold) -> Option<String> {
 }
 
 /// What to say of epochs that end with a smaller batch.
-pub(crate) fn ragged(examples: usize, batch_size: usize, used: Sampling) -> Option<String> {
+fn ragged(examples: usize, batch_size: usize, used: Sampling) -> Option<String> {
     let last = examples % batch_size;
     if used != Sampling::ReshuffledEpochs || last == 0 {
         return None;

@@ -5,7 +5,7 @@ use minimascope_linop::{
     DensityParameters, EigenPair, LanczosParameters, LanczosProgress, SolverStop, SpectrumEnd,
     SymmetricOperator, hutch_plus_plus, lanczos, spectral_density,
 };
-use minimascope_record::measured::{Density, Estimate, Measured};
+use minimascope_record::measured::{Density, Estimate, Measured, finite};
 
 use crate::watch::{MeasureProgress, Quantity, Watch};
 use crate::{Budget, Error};
@@ -123,12 +123,11 @@ pub(crate) fn shown(quantity: Quantity, at: &LanczosProgress) -> MeasureProgress
         Quantity::NonUniformity => at.value.max(0.0).sqrt(),
         _ => at.value,
     };
-    let known = |number: f64| number.is_finite().then_some(number);
     MeasureProgress {
         quantity,
         products: at.products,
-        value: known(value),
-        relative_residual: known(at.relative_residual),
+        value: finite(value),
+        relative_residual: finite(at.relative_residual),
     }
 }
 

@@ -3,6 +3,8 @@
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use derive_more::Display;
+
 use crate::Error;
 
 /// What a measurement says while it works. It changes nothing.
@@ -28,48 +30,41 @@ pub struct MeasureProgress {
 }
 
 /// What can be measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Display)]
 pub enum Quantity {
     /// λ_max(H).
+    #[display("sharpness")]
     Sharpness,
     /// √λ_max(Σ).
+    #[display("non-uniformity")]
     NonUniformity,
     /// The largest eigenvalues of H.
+    #[display("top eigenvalues")]
     TopEigenvalues,
     /// The density of the eigenvalues of H.
+    #[display("spectral density")]
     Density,
     /// tr H.
+    #[display("trace")]
     Trace,
     /// λ_min(H).
+    #[display("smallest eigenvalue")]
     SmallestEigenvalue,
     /// The ends of the spectra of single examples' Hessians; a product is an example.
+    #[display("single examples")]
     ExampleEnds,
     /// The leading directions of the square-root factors.
+    #[display("leading directions")]
     LeadingDirections,
     /// A threshold, by what its search is called.
+    #[display("{_0}")]
     Threshold(&'static str),
     /// E\[gᵀH_Bg/‖g‖²\]; a product is a batch.
+    #[display("batch sharpness")]
     BatchSharpness,
     /// Launches of the linearised dynamics; a product is a launch.
+    #[display("linearised launches")]
     LinearisedLaunch,
-}
-
-impl std::fmt::Display for Quantity {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(match self {
-            Self::Sharpness => "sharpness",
-            Self::NonUniformity => "non-uniformity",
-            Self::TopEigenvalues => "top eigenvalues",
-            Self::Density => "spectral density",
-            Self::Trace => "trace",
-            Self::SmallestEigenvalue => "smallest eigenvalue",
-            Self::ExampleEnds => "single examples",
-            Self::LeadingDirections => "leading directions",
-            Self::Threshold(search) => search,
-            Self::BatchSharpness => "batch sharpness",
-            Self::LinearisedLaunch => "linearised launches",
-        })
-    }
 }
 
 /// Progress sink and interrupt flag.

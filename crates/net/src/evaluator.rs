@@ -16,6 +16,8 @@ use crate::{Error, Examples, Execution, Network, Scalar, chunks, loss};
 
 /// Parameters that one thread sums at a time.
 const BLOCK: usize = 1 << 14;
+/// Parameters of a block that are summed before they are converted: they stay in the nearest cache.
+const PIECE: usize = 1 << 10;
 
 pub use memory::MemoryEstimate;
 pub use products::Curvature;
@@ -319,20 +321,22 @@ impl<'a, T: Scalar> Evaluator<'a, T> {
     }
 
     /// out ← scale·Σ over slots + Σ coefficient·vector, always in the order of the slots and in `T`;
-    /// each block is converted as it is done, so that no second vector is held.
+    /// each piece is converted as it is done, so that no second vector is held.
     fn reduce<V: Scalar>(&self, out: &mut [V], scale: f64, terms: &[(f64, &[T])]) {
         self.execution.run(|| {
             out.par_chunks_mut(BLOCK).enumerate().for_each(|(block, out)| {
-                let mut sums = [T::ZERO; BLOCK];
-                let sums = &mut sums[..out.len()];
-                self.reduce_block(block * BLOCK, sums, scale, terms);
-                convert(sums, out);
+                let mut sums = [T::ZERO; PIECE];
+                for (piece, out) in out.chunks_mut(PIECE).enumerate() {
+                    let sums = &mut sums[..out.len()];
+                    self.reduce_piece(block * BLOCK + piece * PIECE, sums, scale, terms);
+                    convert(sums, out);
+                }
             });
         });
     }
 
-    /// One block of [`Evaluator::reduce`], from parameter `start` on.
-    fn reduce_block(&self, start: usize, out: &mut [T], scale: f64, terms: &[(f64, &[T])]) {
+    /// One piece of [`Evaluator::reduce`], from parameter `start` on.
+    fn reduce_piece(&self, start: usize, out: &mut [T], scale: f64, terms: &[(f64, &[T])]) {
         let range = start..start + out.len();
         let (scale, slots) = (T::from_f64(scale), &self.slots);
         vectorized(
@@ -359,8 +363,8 @@ impl<'a, T: Scalar> Evaluator<'a, T> {
 }
 
 /// to ← from, rounded where `to` is the narrower type.
-fn convert<From: Scalar, To: Scalar>(from: &[From], to: &mut [To]) {
-    to.iter_mut().zip(from).for_each(|(to, from)| *to = To::from_f64(from.to_f64()));
+fn convert<A: Scalar, B: Scalar>(from: &[A], to: &mut [B]) {
+    to.iter_mut().zip(from).for_each(|(to, from)| *to = B::from_f64(from.to_f64()));
 }
 
 pub(crate) fn squared_norm<T: Scalar>(x: &[T]) -> f64 {

@@ -251,6 +251,27 @@ fn double_precision<T: minimascope_net::Scalar>() {
     assert_eq!(y, widened(&out));
 }
 
+/// Vectors of single precision at a point of double precision: the exact direction, and the result
+/// rounded once.
+#[test]
+fn products_of_narrower_vectors_are_rounded_once() {
+    let (network, loss, n) = (network(Activation::Tanh, 2, 5, 3), Loss::SoftmaxCrossEntropy, 70);
+    let theta = network.initialize(&Initialization { gain: 1.5 }, 4);
+    let (inputs, targets) = (wave(n * network.input().size(), 0.37), wave(n * 3, 1.1));
+    let targets: Vec<f64> = targets.iter().map(|y| y.abs()).collect();
+    let all = Examples::<f64>::from_targets(&network, loss, &inputs, &targets).unwrap();
+    let execution = Execution::new(2, 1 << 30).unwrap();
+    let mut evaluator = Evaluator::new(&network, loss, 0.3, &all, &execution).unwrap();
+    evaluator.set_point(&theta).unwrap();
+    let narrow: Vec<f32> = wave(theta.len(), 0.91).iter().map(|x| *x as f32).collect();
+    let wide: Vec<f64> = narrow.iter().map(|x| f64::from(*x)).collect();
+    let (mut rounded, mut exact) = (vec![0.0_f32; narrow.len()], vec![0.0; narrow.len()]);
+    evaluator.variance(&narrow, &mut rounded).unwrap();
+    evaluator.variance(&wide, &mut exact).unwrap();
+    assert_eq!(rounded, exact.iter().map(|x| *x as f32).collect::<Vec<_>>());
+    assert!(exact.iter().any(|x| f64::from(*x as f32) != *x), "rounding has something to do");
+}
+
 #[test]
 fn products_in_double_precision() {
     double_precision::<f32>();

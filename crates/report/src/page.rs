@@ -49,21 +49,14 @@ pub fn folder(inputs: &Inputs<'_>) -> Document {
         kicker: format!("{}, measured by minimascope", finished(runs)),
         findings: findings::sentences(runs),
         conventions: conventions(runs),
-        sections: vec![
-            sections::setup::section(runs, sheets),
-            sections::training::section(runs),
-            sections::diagram::section(runs, references),
-            sections::batch_size::section(runs, references),
-            sections::power_law::section(runs, references),
-            sections::comparison::section(runs),
-            sections::escape::section(runs),
-            sections::plane::section(runs),
-            sections::margins::section(runs),
-            sections::noise_scale::section(runs),
-            sections::density::section(runs),
-            sections::corruption::section(runs),
-            sections::listing::section(runs),
-        ],
+        sections: [
+            vec![sections::setup::section(runs, sheets), sections::training::section(runs)],
+            sections::minima(runs, references),
+            vec![sections::listing::section(runs)],
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
     }
 }
 

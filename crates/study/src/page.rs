@@ -43,22 +43,14 @@ pub fn page(inputs: &StudyInputs<'_>) -> Document {
         kicker: format!("A study of {}, measured by minimascope", finished(runs)),
         findings: findings::sentences(runs),
         conventions: conventions(runs),
-        sections: vec![
-            sections::setup::section(runs, sheets),
-            toy::section(toy),
-            sections::diagram::section(runs, references),
-            sections::batch_size::section(runs, references),
-            sections::power_law::section(runs, references),
-            sections::comparison::section(runs),
-            sections::escape::section(runs),
-            sections::plane::section(runs),
-            sections::margins::section(runs),
-            sections::noise_scale::section(runs),
-            sections::density::section(runs),
-            sections::corruption::section(runs),
-            published::section(runs, published),
-            sections::listing::section(runs),
-        ],
+        sections: [
+            vec![sections::setup::section(runs, sheets), toy::section(toy)],
+            sections::minima(runs, references),
+            vec![published::section(runs, published), sections::listing::section(runs)],
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
     }
 }
 

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Every published number that this program is compared with: `presets/published.toml`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Published {
     /// The unit of every curvature.
@@ -26,7 +26,7 @@ pub struct Published {
 }
 
 /// Minima that others measured.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PublishedCell {
     /// Who, and where it is printed.
@@ -43,25 +43,18 @@ pub struct PublishedCell {
     #[serde(default = "one_gain")]
     pub gains: Vec<f64>,
     /// Runs behind a mean, where known.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub runs: Option<usize>,
     /// a.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sharpness: Option<Spread>,
     /// s.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub non_uniformity: Option<Spread>,
     /// A fraction.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub train_accuracy: Option<Spread>,
     /// A fraction.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test_accuracy: Option<Spread>,
     /// Smallest and largest a of the runs.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sharpness_range: Option<[f64; 2]>,
     /// What a reader must know to compare.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }
 
@@ -93,7 +86,7 @@ impl PublishedCell {
 }
 
 /// The published tables and figures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PublishedTable {
     /// The sharpness that gradient descent finds, against 2/η.
@@ -107,7 +100,7 @@ pub enum PublishedTable {
 }
 
 /// A launch that others saw.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PublishedEscape {
     /// Who, and where it is printed.
@@ -123,15 +116,13 @@ pub struct PublishedEscape {
     /// Whether SGD left the minimum.
     pub left: bool,
     /// a at the end.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end_sharpness: Option<f64>,
     /// What else was seen.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
 }
 
 /// s ∝ a^slope.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PublishedPowerLaw {
     /// Who, and where it is printed.

@@ -15,7 +15,6 @@ use minimascope_experiment::plan::Plan;
 use minimascope_experiment::progress::Progress;
 use minimascope_experiment::run::Existing;
 use minimascope_experiment::stability::{RunMinimum, at_minimum};
-use minimascope_experiment::stored_runs::optional;
 use minimascope_experiment::sweep::plan::SweepPlan;
 use minimascope_experiment::sweep::store::Store;
 use minimascope_experiment::target::Target;
@@ -149,7 +148,7 @@ impl Question {
             name: &str,
             is_complete: impl Fn(&R) -> bool,
         ) -> Result<bool, Error> {
-            Ok(optional::<R>(folder, name)?.is_some_and(|record| is_complete(&record)))
+            Ok(folder.optional::<R>(name)?.is_some_and(|record| is_complete(&record)))
         }
         match self {
             Self::Launch(launch) => holds(&launch.folder_in(folder), ESCAPE, |record: &Escape| {

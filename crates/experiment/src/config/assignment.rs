@@ -1,13 +1,15 @@
 //! `key=value` from the command line.
 
-use std::fmt;
 use std::str::FromStr;
+
+use derive_more::Display;
 
 use crate::Error;
 
 /// One `key=value`: a dotted path of keys and a TOML value. A value that is not TOML is a string,
 /// so that `precision=f64` needs no quotes.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Display)]
+#[display("{}={value}", path.join("."))]
 pub struct Assignment {
     /// The keys from the outermost.
     pub path: Vec<String>,
@@ -19,7 +21,7 @@ impl FromStr for Assignment {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let malformed = || Error::Assignment { text: text.to_owned() };
+        let malformed = || Error::Assignment(text.to_owned());
         let (key, value) = text.split_once('=').ok_or_else(malformed)?;
         let path: Vec<String> = key.trim().split('.').map(str::to_owned).collect();
         let is_key = |part: &String| {
@@ -30,12 +32,6 @@ impl FromStr for Assignment {
             return Err(malformed());
         }
         Ok(Self { path, value: parse_value(value.trim()) })
-    }
-}
-
-impl fmt::Display for Assignment {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}={}", self.path.join("."), self.value)
     }
 }
 

@@ -5,11 +5,13 @@ use std::path::Path;
 
 use minimascope_data::catalogue::KnownDataset;
 use minimascope_record::config::{ModelConfig, RunConfig};
+use serde::de::DeserializeOwned;
 
 use crate::Error;
 use crate::config::assignment::Assignment;
 use crate::config::keys::{Choice, RUN};
 use crate::error::ValueOrigin;
+use crate::folder::{parse_toml, text_of};
 use crate::presets;
 
 /// Values as written, later ones over earlier ones.
@@ -50,12 +52,7 @@ impl Sources {
 
     /// A file's values. Relative paths in it are relative to the file.
     pub fn from_file(path: &Path) -> Result<Self, Error> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| Error::Read { path: path.to_owned(), source })?;
-        let table = text.parse::<toml::Table>().map_err(|error| Error::Syntax {
-            path: path.to_owned(),
-            message: one_line(&error, &text),
-        })?;
+        let table = read_toml(path)?;
         let mut sources = Self::default();
         sources.overlay(table, &ValueOrigin::File(path.to_owned()));
         Ok(sources)
@@ -116,7 +113,7 @@ impl Sources {
         match message.strip_prefix("missing field `").and_then(|rest| rest.strip_suffix('`')) {
             Some(field) => {
                 let key = if key == "." { field.to_owned() } else { format!("{key}.{field}") };
-                Error::MissingKey { key }
+                Error::MissingKey(key)
             }
             None => Error::WrongValue { origin: self.origin_under(&key), key, message },
         }
@@ -232,16 +229,9 @@ fn flatten(
     }
 }
 
-/// A TOML error as one sentence with its line.
-pub(crate) fn one_line(error: &toml::de::Error, text: &str) -> String {
-    let message = error.message().lines().collect::<Vec<_>>().join(", ");
-    match error.span() {
-        Some(span) => {
-            let line = text[..span.start.min(text.len())].matches('\n').count() + 1;
-            format!("line {line}: {message}")
-        }
-        None => message,
-    }
+/// A TOML file as a value.
+pub(crate) fn read_toml<T: DeserializeOwned>(path: &Path) -> Result<T, Error> {
+    parse_toml(&text_of(path)?).map_err(|message| Error::Syntax { path: path.to_owned(), message })
 }
 
 #[cfg(test)]

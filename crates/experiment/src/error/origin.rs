@@ -1,28 +1,22 @@
 //! Where a value of a configuration comes from.
 
-use std::fmt;
 use std::path::PathBuf;
 
+use derive_more::Display;
+
 /// Where a value came from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Display)]
 pub enum ValueOrigin {
     /// The schema's default.
+    #[display("default")]
     Default,
     /// A run preset.
+    #[display("preset {_0}")]
     Preset(String),
     /// A file.
+    #[display("{}", _0.display())]
     File(PathBuf),
     /// `key=value`.
+    #[display("command line")]
     CommandLine,
-}
-
-impl fmt::Display for ValueOrigin {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Default => formatter.write_str("default"),
-            Self::Preset(name) => write!(formatter, "preset {name}"),
-            Self::File(path) => path.display().fmt(formatter),
-            Self::CommandLine => formatter.write_str("command line"),
-        }
-    }
 }

@@ -33,11 +33,8 @@ pub enum SweepError {
         theirs: PathBuf,
     },
     /// A program of Slurm that is not here.
-    #[error("{program} is not on this machine")]
-    NoSlurm {
-        /// Its name.
-        program: &'static str,
-    },
+    #[error("{0} is not on this machine")]
+    NoSlurm(&'static str),
     /// A command of Slurm that did not answer; what it was to do may be done.
     #[error("`{command}` gave no answer within {seconds} s")]
     NoAnswer {
@@ -55,11 +52,8 @@ pub enum SweepError {
         reason: String,
     },
     /// A plan of which a part is in the queue already.
-    #[error("{runs} runs of this plan are in Slurm's queue already")]
-    AlreadyQueued {
-        /// How many.
-        runs: usize,
-    },
+    #[error("{0} runs of this plan are in Slurm's queue already")]
+    AlreadyQueued(usize),
     /// Nothing to cancel.
     #[error("no job of this store waits or runs")]
     NothingQueued,
@@ -68,38 +62,35 @@ pub enum SweepError {
 impl SweepError {
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
-        match self {
-            Self::Axis { .. } => Some(
-                "write a list of values for each axis; lists under zip are equally long".into(),
-            ),
-            Self::NotDeterministic { .. } => Some(
+        let text = match self {
+            Self::Axis { .. } => {
+                "write a list of values for each axis; lists under zip are equally long"
+            }
+            Self::NotDeterministic { .. } => {
                 "compare outcome.json and provenance.json of both: other processors may round \
                  otherwise, the same processor never does; this is an error of the program or of \
                  the machine"
-                    .into(),
-            ),
-            Self::NoSlurm { .. } => {
-                Some("call this on a machine that submits to Slurm, or leave out --engine".into())
             }
-            Self::Slurm { .. } => Some("try the command by hand; `sinfo` says who answers".into()),
-            Self::NoAnswer { .. } => Some(
+            Self::NoSlurm(_) => {
+                "call this on a machine that submits to Slurm, or leave out --engine"
+            }
+            Self::Slurm { .. } => "try the command by hand; `sinfo` says who answers",
+            Self::NoAnswer { .. } => {
                 "it may have arrived all the same: look with `squeue --me`, and `scancel` what is \
                  there twice before it is called again"
-                    .into(),
-            ),
-            Self::AlreadyQueued { .. } => {
-                Some("`minimascope sweep launch --missing` submits the others".into())
             }
-            Self::NothingQueued => Some("`squeue --me` lists what Slurm knows".into()),
-        }
+            Self::AlreadyQueued(_) => "`minimascope sweep launch --missing` submits the others",
+            Self::NothingQueued => "`squeue --me` lists what Slurm knows",
+        };
+        Some(text.to_owned())
     }
 
     /// Whether the cause is in what the user wrote or gave, rather than in the machine.
     pub fn is_bad_input(&self) -> bool {
         match self {
-            Self::Axis { .. } | Self::AlreadyQueued { .. } | Self::NothingQueued => true,
+            Self::Axis { .. } | Self::AlreadyQueued(..) | Self::NothingQueued => true,
             Self::NotDeterministic { .. }
-            | Self::NoSlurm { .. }
+            | Self::NoSlurm(..)
             | Self::NoAnswer { .. }
             | Self::Slurm { .. } => false,
         }

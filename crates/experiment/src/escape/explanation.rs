@@ -170,10 +170,10 @@ mod tests {
     }
 
     /// Left within the steps, and later, and the growth of a typical path.
-    type Law = (u64, u64, f64);
+    type Counts = (u64, u64, f64);
 
-    fn linearised(used: Law, other: Law) -> Linearised {
-        let launches = |sampling, (left, left_later, typical): Law| LinearisedLaunches {
+    fn linearised(used: Counts, other: Counts) -> Linearised {
+        let launches = |sampling, (left, left_later, typical): Counts| LinearisedLaunches {
             sampling,
             departures: (0..3)
                 .map(|seed| {
@@ -252,7 +252,7 @@ mod tests {
         let mut by_another = linearised(loud(3), loud(3));
         by_another.by_sampling[0].departures = vec![Some(50), None, Some(50)];
         assert_eq!(explain(&cell(Leaves, 2.0, 2), &by_another), Chance);
-        // The twin leaves, and with it as few as by the other law, or many more.
+        // The twin leaves, and with it as few as by the other scheme, or many more.
         let some = |of: usize, left: usize| (0..of).map(move |seed| (seed < left).then_some(50));
         for (used, other, expected) in [(1, 0, Residuals), (4, 0, Residuals), (5, 0, Reshuffling)] {
             let mut unequal = linearised(loud(1), quiet(0.9));

@@ -2,7 +2,6 @@
 
 use std::sync::atomic::AtomicBool;
 
-use minimascope_minimum::not_settled;
 use minimascope_net::Scalar;
 use minimascope_record::SCHEMA_VERSION;
 use minimascope_record::escape::{Agreement, Cell, EscapeGrid, Fate, GridQuestion};
@@ -10,7 +9,8 @@ use minimascope_record::stability::{BoundaryRow, StabilityQuestion, Verdict};
 use minimascope_record::threshold::{Threshold, mean_square};
 use minimascope_record::training::Sampling;
 use minimascope_stability::criterion::{Effort, Simulation};
-use minimascope_stability::{Batching, LearningRate};
+use minimascope_stability::verdict::Judgement;
+use minimascope_stability::{Batching, LearningRate, Momentum};
 
 use super::leaving::LeavingRule;
 use super::linearised::{LinearisedNetwork, LinearisedQuestion, output_gradient};
@@ -81,8 +81,6 @@ pub fn grid(
     let rule = minimum.leaving_rule()?;
     let used = grid.sampling.unwrap_or(minimum.plan().config().train.sampling);
     let sampling = used.independent();
-    let mut notes = minimum.minimum.notes(sampling, used)?;
-    notes.extend(within_noise(rule));
     let mut record = EscapeGrid {
         schema_version: SCHEMA_VERSION,
         origin: minimum.origin(),
@@ -103,7 +101,7 @@ pub fn grid(
         boundary: Vec::new(),
         cells: Vec::new(),
         agreement: Agreement::default(),
-        notes,
+        notes: Vec::new(),
         folder: None,
     };
     let earlier = place.earlier::<EscapeGrid>(GRID);
@@ -128,6 +126,9 @@ pub fn grid(
     let effort = Effort { simulation: Simulation::None, ..effort };
     watching(progress, interrupt, |watch| minimum.minimum.settle(&batchings[0], &effort, watch))?;
     record.point = minimum.minimum.measured().clone();
+    let batch_sizes: Vec<usize> = batchings.iter().map(Batching::batch_size).collect();
+    record.notes = minimum.minimum.notes(used, &batch_sizes)?;
+    record.notes.extend(within_noise(rule));
     for batching in &batchings[record.boundary.len()..] {
         let found = watching(progress, interrupt, |watch| {
             minimum.minimum.thresholds(batching, &effort, watch)
@@ -140,8 +141,9 @@ pub fn grid(
         record.boundary.push(BoundaryRow { batch_size, thresholds, verdict: None });
         place.folder.write_json(GRID, &record)?;
     }
-    let first = record.boundary.first().and_then(|row| mean_square(&row.thresholds));
-    record.notes.extend(first.and_then(not_settled));
+    // The smallest batch size is the noisiest: it needs the most directions.
+    let first = record.boundary.first().map_or(&[][..], |row| &row.thresholds);
+    record.notes.extend(minimum.minimum.notes_on(first, Momentum::NONE));
     let chosen = || around(&record.boundary);
     let rates = if grid.learning_rates.is_empty() { chosen() } else { grid.learning_rates.clone() };
     let gradient = output_gradient(&mut minimum.minimum)?;
@@ -257,7 +259,8 @@ impl Cells<'_, '_, '_> {
         (batching, thresholds): (&Batching, &[Threshold]),
     ) -> Result<Option<Cell>, Error> {
         let rate = LearningRate::new(learning_rate)?;
-        let (predicted, margin) = self.minimum.judge(thresholds, rate)?;
+        let Judgement { verdict: predicted, margin } =
+            self.minimum.minimum.judge(thresholds, rate)?;
         let size = batching.batch_size();
         // Without noise, one launch is all of them.
         let seeds = if batching.noise() == 0.0 { 1 } else { self.grid.seeds };

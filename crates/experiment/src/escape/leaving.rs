@@ -1,6 +1,6 @@
 //! When a launch counts as having left.
 
-use std::fmt;
+use derive_more::Display;
 
 /// A minimum is left when the loss is this many times the minimum's: more than the factor of 2 to 4
 /// by which the noise of small batches lifts the loss of a minimum that holds, and less than any
@@ -20,7 +20,13 @@ const FLOOR: f64 = 1e-13;
 /// geometric mean √(L·C) takes over: half of the way from L to C on the logarithmic scale of a
 /// growing loss. min(10·L, √(L·C)) lies strictly between L and C whenever L < C, and is 10·L for
 /// every minimum with L ≤ C/100.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Display)]
+#[display(
+    "a launch has left at the first step after which the loss of the whole training set is more than \
+     {:.3e}: the smaller of {FACTOR} times the minimum's loss and the geometric mean of that and \
+     {constant:.3e}, the loss of the best constant output",
+    self.limit()
+)]
 pub(crate) struct LeavingRule {
     loss: f64,
     constant: f64,
@@ -66,19 +72,6 @@ impl LeavingRule {
     /// Whether the noise of small batches alone may reach the limit.
     pub(crate) fn is_within_noise(&self) -> bool {
         self.limit() < 4.0 * self.loss
-    }
-}
-
-impl fmt::Display for LeavingRule {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            formatter,
-            "a launch has left at the first step after which the loss of the whole training set is \
-             more than {:.3e}: the smaller of {FACTOR} times the minimum's loss and the geometric \
-             mean of that and {:.3e}, the loss of the best constant output",
-            self.limit(),
-            self.constant
-        )
     }
 }
 

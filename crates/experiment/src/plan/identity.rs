@@ -1,7 +1,6 @@
 //! What a run is: a hash of everything that determines its numbers, and of nothing else.
 
-use std::fmt;
-
+use derive_more::Display;
 use minimascope_data::Dataset;
 use minimascope_record::architecture::Architecture;
 use minimascope_record::batch_size::BatchSize;
@@ -14,19 +13,13 @@ use serde::Serialize;
 pub const NUMERICS_VERSION: u32 = 1;
 
 /// A run's identity: 16 hexadecimal digits, the name of its folder.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Display)]
 pub struct RunId(String);
 
 impl RunId {
     /// The digits.
     pub fn as_str(&self) -> &str {
         &self.0
-    }
-}
-
-impl fmt::Display for RunId {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
     }
 }
 

@@ -6,7 +6,7 @@ use minimascope_record::config::ModelConfig;
 
 use crate::Error;
 use crate::config::keys::{ARCHITECTURE, nearest};
-use crate::config::sources::one_line;
+use crate::config::sources::read_toml;
 use crate::error::ValueOrigin;
 
 /// The name and the layers of a configured model.
@@ -27,12 +27,7 @@ pub fn architecture(model: &ModelConfig) -> Result<(String, Architecture), Error
             }),
         },
         ModelConfig::File(path) => {
-            let text = std::fs::read_to_string(path)
-                .map_err(|source| Error::Read { path: path.clone(), source })?;
-            let table: toml::Table = text.parse().map_err(|error| Error::Syntax {
-                path: path.clone(),
-                message: one_line(&error, &text),
-            })?;
+            let table: toml::Table = read_toml(path)?;
             let origin = || ValueOrigin::File(path.clone());
             if let Some(unknown) = ARCHITECTURE.first_unknown(&table) {
                 let (key, nearest) = (unknown.key, unknown.nearest);

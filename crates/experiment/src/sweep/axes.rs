@@ -48,7 +48,7 @@ impl FromStr for SweptAssignment {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Error> {
-        let malformed = || Error::Assignment { text: text.to_owned() };
+        let malformed = || Error::Assignment(text.to_owned());
         let (key, values) = text.split_once('=').ok_or_else(malformed)?;
         let mut path = Vec::new();
         let mut parsed = Vec::new();

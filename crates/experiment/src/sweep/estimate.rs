@@ -6,7 +6,7 @@ use minimascope_record::run::{Provenance, RunSummary, Timing};
 use minimascope_record::sweep::{EstimateBasis, RunEstimate};
 
 use crate::Error;
-use crate::folder::{CONFIG, PROVENANCE, TIMING};
+use crate::folder::{PROVENANCE, TIMING};
 use crate::plan::Plan;
 use crate::sweep::store::Store;
 
@@ -104,8 +104,7 @@ fn one(store: &Store, id: &str) -> Option<Finished> {
     let summary: RunSummary = store.result(id).ok()??;
     let timing: Timing = folder.read_json(TIMING).ok()?;
     let threads = folder.read_json(PROVENANCE).map_or(1, |from: Provenance| from.threads.max(1));
-    let text = std::fs::read_to_string(folder.file(CONFIG)).ok()?;
-    let configuration: RunConfig = toml::from_str(&text).ok()?;
+    let (configuration, _) = folder.configuration().ok()?;
     Some(Finished {
         cell: without_seed(&configuration),
         outcome: summary.outcome,

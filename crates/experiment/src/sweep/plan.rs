@@ -7,8 +7,9 @@ use minimascope_record::sweep::SlurmSettings;
 
 use crate::Error;
 use crate::config::assignment::Assignment;
-use crate::config::sources::{Sources, one_line};
+use crate::config::sources::Sources;
 use crate::error::ValueOrigin;
+use crate::folder::{parse_toml, text_of};
 use crate::plan::{Plan, SharedExamples};
 use crate::presets;
 use crate::sweep::axes::{SweepAxis, SweptAssignment, product};
@@ -98,16 +99,12 @@ fn read(name: &str) -> Result<(SweepFile, ValueOrigin), Error> {
         return Ok((file, ValueOrigin::Preset(name.to_owned())));
     }
     let path = Path::new(name);
-    if path.extension().is_some_and(|extension| extension == "toml") {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| Error::Read { path: path.to_owned(), source })?;
-        let syntax = |error: &toml::de::Error| Error::Syntax {
-            path: path.to_owned(),
-            message: one_line(error, &text),
-        };
-        let table: toml::Table = text.parse().map_err(|error| syntax(&error))?;
-        if SweepFile::is_one(&table) {
-            let file = toml::from_str(&text).map_err(|error| syntax(&error))?;
+    let is_toml = path.extension().is_some_and(|extension| extension == "toml");
+    if is_toml {
+        let text = text_of(path)?;
+        let syntax = |message| Error::Syntax { path: path.to_owned(), message };
+        if SweepFile::is_one(&parse_toml(&text).map_err(syntax)?) {
+            let file = parse_toml(&text).map_err(syntax)?;
             return Ok((file, ValueOrigin::File(path.to_owned())));
         }
     }

@@ -203,7 +203,7 @@ impl Pool<'_> {
                 return match self.store.publish(id, working) {
                     Ok(summary) => Ok(End::Finished(Box::new(summary))),
                     // `run` began it meanwhile; the next sweep publishes ours, if it is needed.
-                    Err(Error::Busy { .. }) => Ok(End::Busy),
+                    Err(Error::Busy(..)) => Ok(End::Busy),
                     Err(error) => Err(error),
                 };
             }

@@ -18,9 +18,9 @@ use minimascope_record::sweep::RunFailure;
 
 use crate::Error;
 use crate::error::SweepError;
-use crate::folder::finished;
 use crate::folder::{
-    CHECKPOINT, CURVATURE, FINAL, OUTCOME, PROVENANCE, RunFolder, STEPS, TIMING, TRAINED,
+    CHECKPOINT, CURVATURE, FINAL, OUTCOME, PROVENANCE, RunFolder, STEPS, TIMING, TRAINED, finished,
+    names_in, removed,
 };
 use crate::plan::Plan;
 
@@ -116,7 +116,7 @@ impl Store {
         if folders.is_empty() {
             return Ok(None);
         }
-        let busy = folders.iter().any(|folder| matches!(folder.lock(), Err(Error::Busy { .. })));
+        let busy = folders.iter().any(|folder| matches!(folder.lock(), Err(Error::Busy(..))));
         Ok(Some(IsBusy(busy)))
     }
 
@@ -134,9 +134,8 @@ impl Store {
     /// # Errors
     /// [`Error::Read`].
     pub fn finished(&self) -> Result<Vec<String>, Error> {
-        let mut ids: Vec<String> = names_in(&self.root)?;
+        let mut ids = names_in(&self.root)?;
         ids.retain(|id| self.run(id).has(OUTCOME));
-        ids.sort();
         Ok(ids)
     }
 
@@ -146,11 +145,8 @@ impl Store {
     /// [`Error::Read`].
     pub fn failed(&self) -> Result<Vec<String>, Error> {
         let names = names_in(self.failures().path())?;
-        let mut ids: Vec<String> =
-            names.iter().filter_map(|name| name.strip_suffix(".json")).map(str::to_owned).collect();
-        ids.retain(|id| !self.run(id).has(OUTCOME));
-        ids.sort();
-        Ok(ids)
+        let ids = names.iter().filter_map(|name| name.strip_suffix(".json"));
+        Ok(ids.filter(|id| !self.run(id).has(OUTCOME)).map(str::to_owned).collect())
     }
 
     /// Takes a run to work on, from as far as anybody got with it.
@@ -297,10 +293,10 @@ impl Store {
     fn displace(&self, id: &str, unfinished: &RunFolder) -> Result<(), Error> {
         // Who works there will finish it; ours stays, and is published by the next sweep.
         let Lock::Held(_held) = lock(unfinished)? else {
-            return Err(Error::Busy { path: unfinished.path().to_owned() });
+            return Err(Error::Busy(unfinished.path().to_owned()));
         };
         let Some(Working { folder: aside, _lock, .. }) = self.begin(id, Vec::new())? else {
-            return Err(Error::Busy { path: unfinished.path().to_owned() });
+            return Err(Error::Busy(unfinished.path().to_owned()));
         };
         match fs::rename(unfinished.path(), aside.path().join("unfinished")) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -336,12 +332,7 @@ impl Store {
 
     fn forget_failure(&self, id: &str) -> Result<(), Error> {
         let path = self.failures().file(&format!("{id}.json"));
-        match fs::remove_file(&path) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => {
-                Err(Error::Write { path, source })
-            }
-            _ => Ok(()),
-        }
+        removed(&path, fs::remove_file(&path))
     }
 
     /// Removes what is left of the work on a finished run, where nobody can be at it.
@@ -414,7 +405,7 @@ fn try_lock(folder: &RunFolder) -> Result<Lock, Error> {
         // Held, but perhaps of a folder that was renamed before.
         Ok(lock) if folder.path().is_dir() => Ok(Lock::Held(lock)),
         Ok(_) => Ok(Lock::Gone),
-        Err(Error::Busy { .. }) => Ok(Lock::Busy),
+        Err(Error::Busy(..)) => Ok(Lock::Busy),
         Err(Error::Write { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
             Ok(Lock::Gone)
         }
@@ -440,26 +431,8 @@ fn digest(folder: &RunFolder) -> Result<Option<blake3::Hash>, Error> {
     Ok(Some(hasher.finalize()))
 }
 
-/// Names in a folder; none where there is no folder.
-pub(crate) fn names_in(folder: &Path) -> Result<Vec<String>, Error> {
-    let cannot = |source| Error::Read { path: folder.to_owned(), source };
-    let entries = match fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(source) => return Err(cannot(source)),
-    };
-    entries
-        .map(|entry| Ok(entry.map_err(cannot)?.file_name().to_string_lossy().into_owned()))
-        .collect()
-}
-
 fn remove(folder: &RunFolder) -> Result<(), Error> {
-    match fs::remove_dir_all(folder.path()) {
-        Err(source) if source.kind() != io::ErrorKind::NotFound => {
-            Err(Error::Write { path: folder.path().to_owned(), source })
-        }
-        _ => Ok(()),
-    }
+    removed(folder.path(), fs::remove_dir_all(folder.path()))
 }
 
 fn sync(folder: &Path) -> Result<(), Error> {

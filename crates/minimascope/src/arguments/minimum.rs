@@ -52,7 +52,7 @@ impl ValueEnum for SamplingScheme {
     }
 
     fn to_possible_value(&self) -> Option<PossibleValue> {
-        Some(PossibleValue::new(self.0.name()))
+        Some(PossibleValue::new(self.0.to_string()))
     }
 }
 

@@ -16,7 +16,7 @@ use crate::criteria::criteria;
 use crate::exit::{Done, Failure};
 use crate::pictures::draw;
 use crate::summary::{name_of, percent};
-use crate::table::{TextTable, grouped, none, significant};
+use crate::table::{TextTable, grouped, none, plus_minus, significant};
 use crate::{interrupt, progress};
 
 pub(crate) use arguments::EscapeArguments;
@@ -95,11 +95,9 @@ fn text(record: &record::Escape) -> String {
         growth.directions,
         significant(growth.mean_square),
         significant(growth.mean_square_in_half),
-        match (growth.typical, growth.typical_standard_error) {
-            (Some(factor), Some(error)) =>
-                format!(", ×{} ± {} typically", significant(factor), significant(error)),
-            _ => String::new(),
-        }
+        growth.typical.map_or(String::new(), |factor| {
+            format!(", ×{} typically", plus_minus(factor, growth.typical_standard_error))
+        })
     ));
     text.push_str(&linearised_launches(&record.linearised, record.max_steps));
     if let Some(observed) = &record.observed_growth {
@@ -139,10 +137,7 @@ fn text(record: &record::Escape) -> String {
         table.row([
             format!("seed {} {}", launch.seed, launch.fate),
             launch.left_at.map_or(none(), grouped),
-            fit.map_or(none(), |fit| {
-                let error = fit.standard_error.map(|error| format!(" ± {}", significant(error)));
-                format!("{}{}", significant(fit.factor), error.unwrap_or_default())
-            }),
+            fit.map_or(none(), |fit| plus_minus(fit.factor, fit.standard_error)),
             fit.map_or(none(), |fit| format!("{}–{}", fit.first, fit.last)),
             launch.lowest_train_accuracy.map_or(none(), percent),
             end.map_or(none(), |end| value(end.sharpness)),
@@ -160,13 +155,13 @@ fn text(record: &record::Escape) -> String {
         grouped(record.max_steps),
         record.criterion
     ));
-    for note in &record.notes {
-        text.push_str(&format!("note: {note}\n"));
-    }
-    if let Some(folder) = &record.folder {
-        text.push_str(&format!("record and figure in {folder}\n"));
-    }
-    text
+    text + &ending(&record.notes, record.folder.as_deref())
+}
+
+/// What to know, and where the record is: the last lines of a launch and of a grid.
+fn ending(notes: &[String], folder: Option<&str>) -> String {
+    let folder = folder.map(|folder| format!("record and figure in {folder}\n"));
+    notes.iter().map(|note| format!("note: {note}\n")).chain(folder).collect()
 }
 
 /// What the linearised dynamics do when launched so; the network's launches took `steps` at most.
@@ -197,7 +192,6 @@ fn linearised_launches(linearised: &Linearised, steps: u64) -> String {
 }
 
 fn grown(growth: &Growth) -> String {
-    let error = growth.standard_error.map(|error| format!(" ± {}", significant(error)));
-    let error = error.unwrap_or_default();
-    format!("the loss grows ×{}{error} a step as it departs", significant(growth.factor))
+    let factor = plus_minus(growth.factor, growth.standard_error);
+    format!("the loss grows ×{factor} a step as it departs")
 }

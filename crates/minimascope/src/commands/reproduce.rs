@@ -24,7 +24,7 @@ use crate::exit::{Done, Failure};
 use crate::output::ResultFormat;
 use crate::pictures::draw;
 use crate::summary::name_of;
-use crate::table::{TextTable, grouped, none, significant};
+use crate::table::{TextTable, grouped, none, plus_minus, significant};
 use crate::{interrupt, progress};
 
 /// The preset of every cell.
@@ -215,9 +215,8 @@ fn launched(title: &str, escape: &Escape) -> String {
         if let Some(fit) = launch.fitted_growth {
             let predicted = escape.predicted_growth;
             text.push_str(&format!(
-                ", loss ×{}{} a step (linearised: ×{} typically, ×{} in the mean)",
-                significant(fit.factor),
-                fit.standard_error.map_or(String::new(), |e| format!(" ± {}", significant(e))),
+                ", loss ×{} a step (linearised: ×{} typically, ×{} in the mean)",
+                plus_minus(fit.factor, fit.standard_error),
                 predicted.typical.map_or(none(), significant),
                 significant(predicted.mean_square)
             ));

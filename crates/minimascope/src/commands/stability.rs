@@ -17,7 +17,7 @@ use crate::criteria::{ThresholdColumns, criteria};
 use crate::exit::{Done, Failure};
 use crate::pictures::{draw, picture};
 use crate::summary::percent;
-use crate::table::{TextTable, grouped, significant};
+use crate::table::{TextTable, grouped, none, plus_minus, significant};
 use crate::{interrupt, progress};
 
 /// Say which learning rates and batch sizes can stay at a run's minimum.
@@ -143,7 +143,7 @@ fn text(report: &StabilityReport) -> String {
             for share in shares {
                 table.row([
                     share.example.to_string(),
-                    share.label.map_or("–".to_owned(), |label| label.to_string()),
+                    share.label.map_or(none(), |label| label.to_string()),
                     percent(share.share),
                     if share.corrupted { "yes" } else { "no" }.to_owned(),
                 ]);
@@ -161,9 +161,7 @@ fn text(report: &StabilityReport) -> String {
     }
     if let Some(found) = &report.batch_sharpness {
         let estimate = |value: Option<Estimate>| {
-            value.map_or("–".to_owned(), |at| {
-                format!("{} ± {}", significant(at.value), significant(at.standard_error))
-            })
+            value.map_or(none(), |at| plus_minus(at.value, Some(at.standard_error)))
         };
         text.push_str(&format!(
             "batch sharpness at B = {}: mean of ratios {}, ratio of means {}{}{}\n",

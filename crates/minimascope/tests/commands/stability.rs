@@ -36,7 +36,7 @@ fn one_question_a_form_of_the_command() {
     assert_eq!((&ends["of_largest_curvature"], &ends["of_largest_loss"]), (&4.into(), &4.into()));
     assert!((4..=8).contains(&ends["examples"].as_u64().unwrap()), "{ends}");
     let p = (40.0 - 4.0) / (4.0 * 39.0);
-    let edge = 1.0 / (number(&point["non_uniformity"]["value"]) * f64::sqrt(p));
+    let limit = 1.0 / (number(&point["non_uniformity"]["value"]) * f64::sqrt(p));
     assert_eq!(own["example_sharpnesses"].as_array().unwrap().len(), 40);
 
     let largest = ask(&["--batch-size", "4"]);
@@ -44,7 +44,10 @@ fn one_question_a_form_of_the_command() {
     assert_thresholds(thresholds);
     assert!(largest["verdict"].is_null() && largest["learning_rate"].is_null());
     let rectangle = critical(thresholds, "rectangle");
-    assert!((rectangle / edge.min(descent) - 1.0).abs() < 1e-12, "{rectangle}: {edge}, {descent}");
+    assert!(
+        (rectangle / limit.min(descent) - 1.0).abs() < 1e-12,
+        "{rectangle}: {limit}, {descent}"
+    );
 
     let ((lower, upper), estimate) = (bracket(thresholds), critical(thresholds, "mean-square"));
     for (rate, verdict) in [(0.99 * lower, "stays"), (1.01 * upper, "leaves")] {

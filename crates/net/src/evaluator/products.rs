@@ -88,7 +88,8 @@ impl<T: Scalar> Evaluator<'_, T> {
     /// out ← mean (H_i + λ) v, or with G_i. Costs one tangent pass and its backward.
     ///
     /// Vectors of every product may be of either precision `V`. The passes work in `T`: the
-    /// direction is rounded to it, the result is exact in `V` where `V` is at least as wide.
+    /// direction is rounded to `T`, and the result is converted to `V`, which loses nothing where
+    /// `V` is at least as wide.
     ///
     /// # Errors
     /// [`Error::Length`], [`Error::NoPoint`].
@@ -155,7 +156,7 @@ impl<T: Scalar> Evaluator<'_, T> {
         Ok(())
     }
 
-    /// g ← ∇f(θ), [`Evaluator::gradient`] in the caller's numbers.
+    /// g ← ∇f(θ), [`Evaluator::gradient`] in the caller's precision.
     ///
     /// # Errors
     /// [`Error::Length`], [`Error::NoPoint`].

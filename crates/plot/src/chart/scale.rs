@@ -5,7 +5,7 @@
 pub enum Scale {
     /// Equal differences, equal distances.
     Linear,
-    /// The same for counts: ticks at whole numbers only.
+    /// Equal differences, equal distances; ticks at whole numbers only.
     Count,
     /// Equal ratios, equal distances.
     Log10 {
@@ -98,9 +98,9 @@ impl Extent {
         let (mut low, mut high) = (low.min(data_low), high.max(data_high));
         if high - low <= 1e-12 * low.abs().max(high.abs()) || high == low {
             let half = match self.scale {
+                Scale::Linear | Scale::Count if low == 0.0 => 1.0,
+                Scale::Linear | Scale::Count => 0.1 * low.abs(),
                 Scale::Log10 { .. } => 0.3,
-                _ if low == 0.0 => 1.0,
-                _ => 0.1 * low.abs(),
             };
             (low, high) = (low - half, high + half);
         }

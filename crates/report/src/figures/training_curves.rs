@@ -38,7 +38,7 @@ pub(crate) const LOSS_FLOOR: f64 = 1e-16;
 
 /// The axis that every trace shares.
 pub fn iterations() -> Axis {
-    Axis::linear(Text::markup("iteration *t*")).tight()
+    Axis::count(Text::markup("iteration *t*")).tight()
 }
 
 /// Fractions as percent.

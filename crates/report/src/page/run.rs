@@ -1,6 +1,6 @@
 //! The page of one run: configuration, curves, spectrum, verdict.
 
-use minimascope_plot::number::reading;
+use minimascope_plot::number::{decimal, reading};
 use minimascope_plot::{Image, Text};
 use minimascope_record::measured::Measured;
 use minimascope_record::stability::{Judged, StabilityReport};
@@ -50,8 +50,10 @@ fn findings(run: &StoredRun) -> Vec<Text> {
         return vec![Text::plain("This run is not finished.")];
     };
     let outcome = result.outcome.map_or("measured".to_owned(), |outcome| outcome.to_string());
-    let mut sentences =
-        vec![format!("Training ended after {} iterations: {outcome}.", result.steps)];
+    let mut sentences = vec![format!(
+        "Training ended after {} iterations: {outcome}.",
+        decimal(result.steps as f64, 0)
+    )];
     if let Some(reached) = MeasuredRun::at_last_point(run) {
         let s = reached.non_uniformity().map_or("–".to_owned(), reading);
         sentences.push(format!(
@@ -61,7 +63,7 @@ fn findings(run: &StoredRun) -> Vec<Text> {
             reading(sharpness_limit(result.learning_rate))
         ));
     }
-    if let Some(judged) = own(run) {
+    if let Some(judged) = run.own_judgement() {
         sentences.push(format!(
             "Linear stability at the run’s own (*η*, *B*): {}; *η* is {} of the exact mean-square \
              threshold.",
@@ -70,13 +72,6 @@ fn findings(run: &StoredRun) -> Vec<Text> {
         ));
     }
     sentences.iter().map(|sentence| Text::markup(sentence)).collect()
-}
-
-/// The judgement at the run's own learning rate and batch size.
-fn own(run: &StoredRun) -> Option<&Judged> {
-    let result = run.result.as_ref()?;
-    let (rate, size) = (result.learning_rate, result.batch_size);
-    run.judged.iter().rfind(|at| at.learning_rate == rate && at.batch_size == size)
 }
 
 fn result(run: &StoredRun) -> Vec<Content> {

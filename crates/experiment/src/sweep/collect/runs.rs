@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::table::{Column, Table, Values};
 use crate::Error;
 use crate::config::keys::{Keys, Leaf};
-use crate::folder::{CONFIG, PROVENANCE, RunFolder, TIMING};
+use crate::folder::{PROVENANCE, TIMING};
 use crate::sweep::store::Store;
 
 /// The outcome of a run that an error ended, which no result has.
@@ -83,11 +83,9 @@ pub(super) fn table(store: &Store, finished: &[String], failed: &[String]) -> Re
     for id in finished {
         let folder = store.run(id);
         summaries.records.push(store.result(id)?.map_or(Value::Null, json));
-        times.records.push(if_there::<Timing>(&folder, TIMING)?.map_or(Value::Null, json));
-        origins
-            .records
-            .push(if_there::<Provenance>(&folder, PROVENANCE)?.map_or(Value::Null, json));
-        configurations.records.push(json(configuration(&folder)?));
+        times.records.push(folder.optional::<Timing>(TIMING)?.map_or(Value::Null, json));
+        origins.records.push(folder.optional::<Provenance>(PROVENANCE)?.map_or(Value::Null, json));
+        configurations.records.push(json(folder.configuration()?.0));
         errors.push(None);
     }
     for failure in failed.iter().map(|id| store.failure(id)) {
@@ -176,19 +174,4 @@ fn text(value: &Value) -> Option<String> {
 
 fn json(record: impl serde::Serialize) -> Value {
     serde_json::to_value(record).expect("a record is JSON")
-}
-
-fn if_there<T: serde::de::DeserializeOwned>(
-    folder: &RunFolder,
-    name: &str,
-) -> Result<Option<T>, Error> {
-    folder.has(name).then(|| folder.read_json(name)).transpose()
-}
-
-fn configuration(folder: &RunFolder) -> Result<RunConfig, Error> {
-    let path = folder.file(CONFIG);
-    let text = std::fs::read_to_string(&path)
-        .map_err(|source| Error::Read { path: path.clone(), source })?;
-    toml::from_str(&text)
-        .map_err(|error| Error::Damaged { path, message: error.message().to_owned() })
 }

@@ -30,7 +30,7 @@ fn ask_within(limit: Duration, program: &'static str, arguments: &[&str]) -> Res
     let mut child = match command.spawn() {
         Ok(child) => child,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(SweepError::NoSlurm { program }.into());
+            return Err(SweepError::NoSlurm(program).into());
         }
         Err(error) => return Err(failed(error.to_string()).into()),
     };
@@ -95,7 +95,7 @@ mod tests {
         assert!(error.starts_with("`ls /no such place` failed: ls:"), "{error}");
         assert!(matches!(
             ask("no-such-program", &[]),
-            Err(Error::Sweep(SweepError::NoSlurm { program: "no-such-program" }))
+            Err(Error::Sweep(SweepError::NoSlurm("no-such-program")))
         ));
     }
 }

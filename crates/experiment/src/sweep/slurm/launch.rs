@@ -12,12 +12,12 @@ use serde::Serialize;
 
 use crate::Error;
 use crate::error::SweepError;
-use crate::folder::RunFolder;
+use crate::folder::{RunFolder, names_in};
 use crate::sweep::estimate::History;
 use crate::sweep::plan::SweepPlan;
 use crate::sweep::slurm::client::ask;
 use crate::sweep::slurm::script::{self, ScriptPaths};
-use crate::sweep::store::{Store, names_in};
+use crate::sweep::store::Store;
 
 const LAUNCHES: &str = "launches";
 const RECORD: &str = "launch.json";

@@ -110,13 +110,7 @@ fn text(record: &EscapeGrid) -> String {
         counts.not_decided, counts.not_decided_as_estimated, record.criterion
     ));
     text.push_str(&explained(record));
-    for note in &record.notes {
-        text.push_str(&format!("note: {note}\n"));
-    }
-    if let Some(folder) = &record.folder {
-        text.push_str(&format!("record and figure in {folder}\n"));
-    }
-    text
+    text + &super::ending(&record.notes, record.folder.as_deref())
 }
 
 /// The measurement behind every explanation.

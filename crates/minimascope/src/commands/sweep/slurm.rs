@@ -51,7 +51,7 @@ impl Submission<'_> {
         let report = coloured(plan, store)?;
         let queued = report.runs.iter().filter(|row| row.state == RunState::Queued).count();
         if queued > 0 && !self.only_missing {
-            return Err(experiment(SweepError::AlreadyQueued { runs: queued }));
+            return Err(experiment(SweepError::AlreadyQueued(queued)));
         }
         let program = std::env::current_exe()
             .map_err(|source| Failure::File { path: "minimascope".into(), source })?;

@@ -14,7 +14,7 @@ use crate::page::{
 use crate::statistics::Summary;
 
 /// One figure for each network that was trained with several batch sizes at one learning rate.
-pub fn section(stored: &[StoredRun], references: &References) -> Section {
+pub(super) fn section(stored: &[StoredRun], references: &References) -> Section {
     let networks = NetworkRuns::clean(stored);
     let mut blocks: Vec<Content> =
         networks.iter().filter_map(|network| exhibit(references, network)).collect();

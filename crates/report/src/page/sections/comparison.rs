@@ -26,7 +26,7 @@ const QUANTITIES: [(&str, &str, ComparedQuantity); 6] = [
 ];
 
 /// One figure for each network that was trained by GD and by SGD at one learning rate.
-pub fn section(stored: &[StoredRun]) -> Section {
+pub(super) fn section(stored: &[StoredRun]) -> Section {
     let networks = NetworkRuns::clean(stored);
     let mut blocks: Vec<Content> = networks.iter().filter_map(exhibit).collect();
     if blocks.is_empty() {

@@ -11,7 +11,7 @@ use crate::page::wording::{listed, plural, seeds};
 use crate::page::{Caption, Content, Exhibit, Section, slug};
 
 /// One figure for each network that was trained on wrong labels, beside the same network on clean ones.
-pub fn section(stored: &[StoredRun]) -> Section {
+pub(super) fn section(stored: &[StoredRun]) -> Section {
     let clean = NetworkRuns::clean(stored);
     let corrupted = NetworkRuns::corrupted(stored);
     let mut blocks: Vec<Content> =
@@ -76,7 +76,7 @@ fn exhibit(network: &NetworkRuns<'_>, clean: &[NetworkRuns<'_>]) -> Option<Conte
         });
         TrendPanel {
             title: Text::plain(title),
-            x: Axis::linear(Text::plain("examples with a wrong label")),
+            x: Axis::count(Text::plain("examples with a wrong label")),
             y,
             references: Vec::new(),
             trends: trends.collect(),
@@ -107,7 +107,7 @@ fn exhibit(network: &NetworkRuns<'_>, clean: &[NetworkRuns<'_>]) -> Option<Conte
         }),
         panel(
             "Time to converge",
-            Axis::linear(Text::plain("iterations to the stop rule")),
+            Axis::count(Text::plain("iterations to the stop rule")),
             &|run| Some(run.result.steps as f64),
         ),
     ];

@@ -11,7 +11,7 @@ use crate::page::wording::{listed, plural};
 use crate::page::{Caption, Content, Exhibit, References, Section};
 
 /// One panel for each network, at its best covered learning rate.
-pub fn section(stored: &[StoredRun], references: &References) -> Section {
+pub(super) fn section(stored: &[StoredRun], references: &References) -> Section {
     let panels: Vec<PanelRuns<'_>> = NetworkRuns::clean(stored)
         .into_iter()
         .filter_map(|network| PanelRuns::of(references, network))

@@ -2,7 +2,6 @@
 
 use minimascope_plot::number::reading;
 use minimascope_plot::{Axis, Dash, DataPoint, Ink, Marker, Series, Text};
-use minimascope_record::stability::Judged;
 use minimascope_record::stored_run::StoredRun;
 use minimascope_record::threshold::{CriterionName, Threshold, by};
 
@@ -56,20 +55,11 @@ fn over(run: &MeasuredRun<'_>, critical: f64) -> Option<f64> {
 
 /// A criterion's threshold at the run's own batch size.
 fn threshold<'a>(run: &MeasuredRun<'a>, criterion: &CriterionName) -> Option<&'a Threshold> {
-    by(&judged(run)?.thresholds, criterion)
+    by(&run.run.own_judgement()?.thresholds, criterion)
 }
 
 fn over_criterion(run: &MeasuredRun<'_>, criterion: &CriterionName) -> Option<f64> {
     over(run, threshold(run, criterion)?.learning_rate)
-}
-
-/// The thresholds and the verdict at the run's own learning rate and batch size.
-fn judged<'a>(run: &MeasuredRun<'a>) -> Option<&'a Judged> {
-    let result = run.result;
-    let own = |judged: &&Judged| {
-        judged.learning_rate == result.learning_rate && judged.batch_size == result.batch_size
-    };
-    run.run.judged.iter().rfind(own)
 }
 
 fn over_rectangle(run: &MeasuredRun<'_>) -> Option<f64> {
@@ -81,7 +71,7 @@ fn over_rectangle(run: &MeasuredRun<'_>) -> Option<f64> {
 }
 
 /// The ratio of η to its threshold at every minimum, for each criterion.
-pub fn section(stored: &[StoredRun]) -> Section {
+pub(super) fn section(stored: &[StoredRun]) -> Section {
     const TITLE: &str = "Distance to each threshold";
     let mut networks = NetworkRuns::clean(stored);
     for mut network in NetworkRuns::corrupted(stored) {
@@ -110,7 +100,7 @@ pub fn section(stored: &[StoredRun]) -> Section {
         notes: notes(&shown),
     };
     let all = runs(&networks).count();
-    let known = runs(&networks).filter(|run| judged(run).is_some()).count();
+    let known = runs(&networks).filter(|run| run.run.own_judgement().is_some()).count();
     let caption = Caption::new(
         "GD is unstable for *ηa*/2 > 1, and progressive sharpening raises *a* until then. SGD is stable \
          in mean square up to a ratio of 1 to the exact threshold. Theorem 1 is sufficient, and stricter \

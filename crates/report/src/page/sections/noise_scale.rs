@@ -11,7 +11,7 @@ use crate::page::{Caption, Content, Exhibit, Section};
 use crate::statistics::PowerLaw;
 
 /// Sharpness and test accuracy against η/B, and the diagram of all optimisers.
-pub fn section(stored: &[StoredRun]) -> Section {
+pub(super) fn section(stored: &[StoredRun]) -> Section {
     let networks = NetworkRuns::clean(stored);
     let blocks = vec![
         noise(&networks).unwrap_or_else(|| {

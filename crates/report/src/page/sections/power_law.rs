@@ -12,7 +12,7 @@ use crate::page::{Caption, Content, Exhibit, References, Section};
 use crate::statistics::PowerLaw;
 
 /// Fits s = c·a^k over the minima of each network with at least three.
-pub fn section(stored: &[StoredRun], references: &References) -> Section {
+pub(super) fn section(stored: &[StoredRun], references: &References) -> Section {
     const TITLE: &str = "Non-uniformity against sharpness";
     let networks = NetworkRuns::clean(stored);
     let fits: Vec<(&NetworkRuns<'_>, PowerLaw)> = networks
