@@ -69,7 +69,7 @@ pub use minimascope_stability::criterion::{
 pub use minimascope_stability::thresholds::thresholds;
 pub use minimascope_stability::{Batching, ExampleFactors, LearningRate, Momentum};
 
-/// The library examples of README.md, compiled and run.
+/// The library examples of README.md; that of a network is run as `examples/own_network.rs`.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;

@@ -146,10 +146,6 @@ fn products(warm: &Execution, image: bool) {
         let kind = Curvature::Hessian;
         let count = fewest(&execution, || evaluator.product(kind, &v, &mut out).unwrap());
         check("product", product, count);
-        let count = fewest(&execution, || evaluator.second_moment(kind, &v, &mut out).unwrap());
-        check("second moment", both, count);
-        let count = fewest(&execution, || evaluator.variance(&v, &mut out).unwrap());
-        check("variance", both, count);
         let count = fewest(&execution, || evaluator.product(kind, &x, &mut y).unwrap());
         check("product in f64", product, count);
         let count = fewest(&execution, || evaluator.second_moment(kind, &x, &mut y).unwrap());

@@ -107,36 +107,6 @@ fn what_an_earlier_version_printed_is_shown_too() {
 /// Where two questions have the same figure, the page is that of the whole answer, byte for byte; in
 /// whichever order they were asked.
 #[test]
-fn a_whole_answer_is_preferred_to_a_quick_one() {
-    let (place, id) = Place::with_run(Fixture::Minimum);
-    let ask = |more: &[&str]| {
-        let words = ["stability", &id, "--learning-rate", "0.1", "--batch-size", "4", "--boundary"];
-        place.stdout(&[&words[..], more].concat());
-    };
-    let answers = || -> Vec<String> {
-        let folder = fs::read_dir(place.run_folder(&id).join("stability")).unwrap();
-        let mut names: Vec<String> =
-            folder.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        names
-    };
-    let question = "learning-rate-0.1-batch-size-4-reshuffled-epochs-boundary";
-    let [quick, whole] = ["-quick", ""].map(|suffix| format!("{question}{suffix}.json"));
-    ask(&["--quick"]);
-    assert_eq!(answers(), [quick.as_str()]);
-    let of_quick = page(&place, &[&id], "run.html");
-    ask(&[]);
-    assert_eq!(answers(), [quick.as_str(), &whole]);
-    let of_both = page(&place, &[&id], "run.html");
-    fs::remove_file(place.run_folder(&id).join("stability").join(&quick)).unwrap();
-    let of_whole = page(&place, &[&id], "run.html");
-    assert!(of_whole != of_quick, "the quick answer says as much as the whole one");
-    assert!(of_both == of_whole, "the quick answer is shown beside the whole one");
-    ask(&["--quick"]);
-    assert!(page(&place, &[&id], "run.html") == of_whole, "the later answer is preferred");
-}
-
-#[test]
 fn a_run_that_an_error_ended_is_listed() {
     let (place, id) = Place::with_run(Fixture::Tiny);
     let run = place.run_folder(&id);

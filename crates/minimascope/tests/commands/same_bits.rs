@@ -151,7 +151,7 @@ fn after_an_interrupt() {
 fn launches_after_an_interrupt() {
     let (place, id) = Place::with_run(Fixture::Minimum);
     let pair = ["escape", &id, "--learning-rate", "0.001", "--batch-size", "7", "--quick"];
-    let words = [&pair[..], &["--seeds", "2", "--steps", "60000", "--json", "--figures"]].concat();
+    let words = [&pair[..], &["--seeds", "2", "--steps", "20000", "--json", "--figures"]].concat();
     let whole = place.json(&[&words[..], &["whole"]].concat());
     let cut = [&words[..], &["cut"]].concat();
     let launches = || -> Vec<serde_json::Value> {

@@ -140,4 +140,20 @@ fn the_boundary_rises_with_the_batch_size_and_is_drawn() {
         assert!(svg.starts_with("<svg") || svg.starts_with("<?xml"), "{figure}");
     }
     assert!(read("attribution.svg").contains("image/png"));
+
+    // The same question answered quickly stands beside it, and the page shows the whole answer.
+    let page = |out: &str| {
+        place.stdout(&["report", id, "--out", out]);
+        std::fs::read_to_string(place.path().join(out)).unwrap()
+    };
+    let of_whole = page("whole.html");
+    place.json(&["stability", id, "--boundary", "--attribution", "4", "--quick", "--json"]);
+    let folder = place.run_folder(id).join("stability");
+    let answers = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+    let whole = answers.filter(|path| !path.to_string_lossy().contains("quick"));
+    let whole: Vec<_> = whole.collect();
+    assert_eq!((whole.len(), std::fs::read_dir(&folder).unwrap().count()), (1, 2));
+    assert!(page("both.html") == of_whole, "the later, quick answer is preferred");
+    std::fs::remove_file(&whole[0]).unwrap();
+    assert!(page("quick.html") != of_whole, "the quick answer says as much as the whole one");
 }

@@ -1,6 +1,8 @@
 //! The page of the study and the page of a run, of the small runs of the gallery: every figure with its marks,
 //! captions, sameness, size, safety.
 
+use std::sync::LazyLock;
+
 use minimascope_record::stability::Verdict;
 
 use super::*;
@@ -20,11 +22,13 @@ fn sample_page() -> String {
     page_of(&sample::runs())
 }
 
+/// What every page of the tests shows beside its runs, simulated and read once.
+static TOY: LazyLock<(ToyEscape, ToyFigure)> = LazyLock::new(paper::toy);
+static SHEETS: LazyLock<Vec<ContactSheet>> = LazyLock::new(sample::sheets);
+
 fn page_of(runs: &[StoredRun]) -> String {
-    let (record, toy) = paper::toy();
-    let (published, sheets) = (paper::published(), sample::sheets());
-    let toy = Some((&record, &toy));
-    let inputs = StudyInputs { runs, published: &published, toy, sheets: &sheets };
+    let toy = Some((&TOY.0, &TOY.1));
+    let inputs = StudyInputs { runs, published: &paper::published(), toy, sheets: &SHEETS };
     page(&inputs).to_html().unwrap()
 }
 
@@ -283,7 +287,7 @@ fn a_panel_of_the_diagram_names_the_gains_of_its_marks() {
 
 #[test]
 fn names_under_pictures_are_whole() {
-    let sheets = sample::sheets();
+    let sheets = &*SHEETS;
     let of = |sheet: &minimascope_report::figures::contact_sheet::ContactSheet| sheet.corrupted > 0;
     let index = sheets.iter().position(of).unwrap();
     let wanted = format!("images-fashion-mnist-{index}");
