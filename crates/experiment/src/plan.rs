@@ -18,7 +18,7 @@ use crate::Error;
 use crate::config::sources::Configured;
 
 pub use examples::SharedExamples;
-pub use identity::{NUMERICS_VERSION, RunId};
+pub use identity::{RunId, numerics_version};
 pub use model::{architecture, network};
 
 /// A run whose every value was checked.

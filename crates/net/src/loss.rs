@@ -27,14 +27,15 @@ pub(crate) fn value<T: Scalar>(loss: Loss, z: &[T], y: &[T]) -> f64 {
         Loss::MeanSquaredError => squares() / count(z),
         Loss::HalfSumOfSquares => 0.5 * squares(),
         Loss::SoftmaxCrossEntropy => {
-            let top = z.iter().map(|z| z.to_f64()).fold(f64::NEG_INFINITY, f64::max);
-            let total: f64 = z.iter().map(|z| (z.to_f64() - top).exp()).sum();
-            let log_total = top + total.ln();
-            z.iter().zip(y).map(|(z, y)| y.to_f64() * (log_total - z.to_f64())).sum()
+            let Softmax { top, rest } = Softmax::of(z, |_, _| ());
+            let top = z[top].to_f64();
+            // −log p_k = (z_top − z_k) + log(1 + rest), both at least 0.
+            let terms = z.iter().zip(y).filter(|(_, y)| **y != T::ZERO);
+            terms.map(|(z, y)| y.to_f64() * ((top - z.to_f64()) + rest.ln_1p())).sum()
         }
         Loss::BinaryLogistic => {
             let (z, y) = (z[0].to_f64(), y[0].to_f64());
-            softplus(z) - y * z
+            y * softplus(-z) + (1.0 - y) * softplus(z)
         }
     }
 }
@@ -49,14 +50,23 @@ pub(crate) fn derivative<T: Scalar>(loss: Loss, z: &[T], y: &[T], out: &mut [T])
             }
         }
         Loss::SoftmaxCrossEntropy => {
-            // The targets may sum to something else than 1 (soft or weighted labels).
-            let mass = y.iter().fold(T::ZERO, |sum, y| sum + *y);
-            softmax(z, out);
-            for (out, y) in out.iter_mut().zip(y) {
-                *out = mass * *out - *y;
+            // The targets may sum to something else than 1 (soft or weighted labels). With their
+            // mass m the derivative m p_k − y_k is p_k (m − y_k) − y_k (1 − p_k): for the right
+            // class of hard labels one term, and no difference of numbers near 1.
+            let softmax = Softmax::of(z, |k, e| out[k] = T::from_f64(e));
+            let (heaviest, others) = all_but_largest(y);
+            let mass = y[heaviest].to_f64() + others;
+            for (k, (out, y)) in out.iter_mut().zip(y).enumerate() {
+                let (e, y) = (out.to_f64(), y.to_f64());
+                let other_targets = if k == heaviest { others } else { mass - y };
+                let (p, q) = softmax.probability(k, e);
+                *out = T::from_f64(p * other_targets - y * q);
             }
         }
-        Loss::BinaryLogistic => out[0] = sigmoid(z[0]) - y[0],
+        Loss::BinaryLogistic => {
+            let (z, y) = (z[0].to_f64(), y[0].to_f64());
+            out[0] = T::from_f64((1.0 - y) * sigmoid(z) - y * sigmoid(-z));
+        }
     }
 }
 
@@ -70,16 +80,17 @@ pub(crate) fn curvature<T: Scalar>(loss: Loss, z: &[T], y: &[T], x: &[T], out: &
             }
         }
         Loss::SoftmaxCrossEntropy => {
-            let mass = y.iter().fold(T::ZERO, |sum, y| sum + *y);
-            softmax(z, out);
-            let mean = out.iter().zip(x).fold(T::ZERO, |sum, (p, x)| sum + *p * *x);
-            for (out, x) in out.iter_mut().zip(x) {
-                *out = mass * *out * (*x - mean);
+            let mass: f64 = y.iter().map(|y| y.to_f64()).sum();
+            let softmax = Softmax::of(z, |k, e| out[k] = T::from_f64(e));
+            let centred = softmax.centred(x, |k| out[k].to_f64());
+            for (k, out) in out.iter_mut().enumerate() {
+                let (p, _) = softmax.probability(k, out.to_f64());
+                *out = T::from_f64(mass * p * centred.of(x, k));
             }
         }
         Loss::BinaryLogistic => {
-            let p = sigmoid(z[0]);
-            out[0] = p * (T::ONE - p) * x[0];
+            let (z, x) = (z[0].to_f64(), x[0].to_f64());
+            out[0] = T::from_f64(sigmoid(z) * sigmoid(-z) * x);
         }
     }
 }
@@ -103,17 +114,26 @@ pub(crate) fn root<T: Scalar>(
         }
         Loss::SoftmaxCrossEntropy => {
             let mass = y.iter().map(|y| y.to_f64()).sum::<f64>().sqrt();
-            softmax(z, out);
-            let roots = |(k, p): (usize, &T)| p.to_f64().sqrt() * c(k);
-            let mean: f64 = out.iter().enumerate().map(roots).sum();
+            let softmax = Softmax::of(z, |k, e| out[k] = T::from_f64(e));
+            let top = softmax.top;
+            let weighted = |k: usize, e: T| softmax.probability(k, e.to_f64()).0.sqrt() * c(k);
+            let others = out.iter().enumerate().filter(|(k, _)| *k != top);
+            let others: f64 = others.map(|(k, e)| weighted(k, *e)).sum();
+            let own = weighted(top, out[top]);
             for (k, out) in out.iter_mut().enumerate() {
-                let p = out.to_f64();
-                *out = T::from_f64(mass * (p.sqrt() * c(k) - p * mean));
+                let (p, q) = softmax.probability(k, out.to_f64());
+                // √p_k c_k − p_k Σ_j √p_j c_j, with √p − p√p = √p q for the top's own part.
+                let column = if k == top {
+                    p.sqrt() * q * c(k) - p * others
+                } else {
+                    p.sqrt() * c(k) - p * (own + others)
+                };
+                *out = T::from_f64(mass * column);
             }
         }
         Loss::BinaryLogistic => {
-            let p = sigmoid(z[0].to_f64());
-            out[0] = T::from_f64((p * (1.0 - p)).sqrt() * c(0));
+            let z = z[0].to_f64();
+            out[0] = T::from_f64((sigmoid(z) * sigmoid(-z)).sqrt() * c(0));
         }
     }
 }
@@ -127,20 +147,86 @@ pub(crate) fn root_transposed<T: Scalar>(loss: Loss, z: &[T], y: &[T], x: &[T], 
         }
         Loss::SoftmaxCrossEntropy => {
             let mass = y.iter().map(|y| y.to_f64()).sum::<f64>().sqrt();
-            let top = z.iter().map(|z| z.to_f64()).fold(f64::NEG_INFINITY, f64::max);
-            out.iter_mut().zip(z).for_each(|(out, z)| *out = (z.to_f64() - top).exp());
-            let total: f64 = out.iter().sum();
-            let weighted = out.iter().zip(x).map(|(e, x)| e / total * x.to_f64());
-            let mean: f64 = weighted.sum();
-            for (out, x) in out.iter_mut().zip(x) {
-                *out = mass * (*out / total).sqrt() * (x.to_f64() - mean);
+            let softmax = Softmax::of(z, |k, e| out[k] = e);
+            let centred = softmax.centred(x, |k| out[k]);
+            for (k, out) in out.iter_mut().enumerate() {
+                let (p, _) = softmax.probability(k, *out);
+                *out = mass * p.sqrt() * centred.of(x, k);
             }
         }
         Loss::BinaryLogistic => {
-            let p = sigmoid(z[0].to_f64());
-            out[0] = (p * (1.0 - p)).sqrt() * x[0].to_f64();
+            let z = z[0].to_f64();
+            out[0] = (sigmoid(z) * sigmoid(-z)).sqrt() * x[0].to_f64();
         }
     }
+}
+
+/// A softmax in a form in which nothing cancels: with e_k = exp(z_k − z_top), which is 1 at the top,
+/// p_k = e_k/(1 + rest) and 1 − p_top = rest/(1 + rest).
+#[derive(Clone, Copy)]
+struct Softmax {
+    /// The first of the largest outputs.
+    top: usize,
+    /// Σ e_k of all the others.
+    rest: f64,
+}
+
+impl Softmax {
+    /// Of z; `keep` takes every e_k.
+    fn of<T: Scalar>(z: &[T], mut keep: impl FnMut(usize, f64)) -> Self {
+        let top = largest(z);
+        let mut rest = 0.0;
+        for (k, at) in z.iter().enumerate() {
+            let e = if k == top { 1.0 } else { exp_of_difference(at.to_f64(), z[top].to_f64()) };
+            rest += if k == top { 0.0 } else { e };
+            keep(k, e);
+        }
+        Self { top, rest }
+    }
+
+    /// p_k and 1 − p_k, from e_k.
+    fn probability(&self, k: usize, e: f64) -> (f64, f64) {
+        let total = 1.0 + self.rest;
+        let others = if k == self.top { self.rest } else { total - e };
+        (e / total, others / total)
+    }
+
+    /// x less its mean under p, from the e_k.
+    fn centred<T: Scalar>(&self, x: &[T], e: impl Fn(usize) -> f64) -> Centred {
+        let origin = x[self.top].to_f64();
+        let others = x.iter().enumerate().filter(|(k, _)| *k != self.top);
+        let shifted = others.map(|(k, x)| self.probability(k, e(k)).0 * (x.to_f64() - origin));
+        Centred { origin, mean: shifted.sum() }
+    }
+}
+
+/// The mean of x under p, as its distance from the top's x: small where the top has nearly all.
+struct Centred {
+    origin: f64,
+    mean: f64,
+}
+
+impl Centred {
+    /// x_k − Σ_j p_j x_j.
+    fn of<T: Scalar>(&self, x: &[T], k: usize) -> f64 {
+        (x[k].to_f64() - self.origin) - self.mean
+    }
+}
+
+/// exp(a − b), the rounding of the difference made good: it would be multiplied by |a − b|.
+fn exp_of_difference(a: f64, b: f64) -> f64 {
+    let difference = a - b;
+    let negative = difference - a;
+    let lost = (a - (difference - negative)) - (b + negative);
+    let exponential = difference.exp();
+    if lost.is_finite() { exponential + exponential * lost } else { exponential }
+}
+
+/// The first of the largest values, and the sum of all the others.
+fn all_but_largest<T: Scalar>(values: &[T]) -> (usize, f64) {
+    let place = largest(values);
+    let others = values.iter().enumerate().filter(|(k, _)| *k != place);
+    (place, others.map(|(_, value)| value.to_f64()).sum())
 }
 
 /// The loss of the best output that does not depend on the input, which is the classes' frequencies
@@ -187,18 +273,6 @@ fn largest<T: Scalar>(values: &[T]) -> usize {
     best
 }
 
-fn softmax<T: Scalar>(z: &[T], out: &mut [T]) {
-    let top = z.iter().fold(z[0], |top, z| if *z > top { *z } else { top });
-    let mut total = T::ZERO;
-    for (out, z) in out.iter_mut().zip(z) {
-        *out = (*z - top).exp();
-        total += *out;
-    }
-    for out in out {
-        *out /= total;
-    }
-}
-
 fn quadratic<T>(loss: Loss, z: &[T]) -> f64 {
     if loss == Loss::MeanSquaredError { 2.0 / count(z) } else { 1.0 }
 }
@@ -209,7 +283,77 @@ fn count<T>(z: &[T]) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use minimascope_record::training::Loss;
+    use serde::Deserialize;
+
     use super::*;
+
+    /// One example of `tests/fixtures/losses.py`, to 20 digits.
+    #[derive(Deserialize)]
+    struct Exact {
+        loss: Loss,
+        z: Vec<f64>,
+        y: Vec<f64>,
+        x: Vec<f64>,
+        value: String,
+        derivative: Vec<String>,
+        curvature: Vec<String>,
+        root: Vec<String>,
+        root_transposed: Vec<String>,
+    }
+
+    /// Whether numbers are the exact ones to `ulps` of their own precision, where they are normal.
+    fn agree<T: Scalar>(found: &[T], exact: &[String], ulps: f64, case: &str) {
+        let (epsilon, smallest) = match size_of::<T>() {
+            4 => (f64::from(f32::EPSILON), 1e-36),
+            _ => (f64::EPSILON, 1e-300),
+        };
+        for (found, exact) in found.iter().zip(exact) {
+            let (found, exact): (f64, f64) = (found.to_f64(), exact.parse().unwrap());
+            let error = (found - exact).abs();
+            assert!(
+                error <= ulps * epsilon * exact.abs() + smallest,
+                "{case}: {found:e}, exactly {exact:e}, {:.1} ulp",
+                error / exact.abs() / epsilon
+            );
+        }
+    }
+
+    /// In an exponential, a sum of at most seven, two quotients, two products and two roundings to
+    /// T lie ten roundings of half an ulp, and one ulp of the exponential each.
+    const ULPS: f64 = 8.0;
+
+    fn close_to_exact<T: Scalar>() {
+        let text = include_str!("../tests/fixtures/losses.json");
+        let cases: Vec<Exact> = serde_json::from_str(text).unwrap();
+        assert!(cases.len() > 150);
+        for Exact { loss, z, y, x, value, derivative, curvature, root, root_transposed } in cases {
+            let case = format!("{loss:?}, z {z:?}, y {y:?}, {} bytes", size_of::<T>());
+            let of = |numbers: &[f64]| numbers.iter().map(|v| T::from_f64(*v)).collect::<Vec<T>>();
+            let (z, y, t) = (of(&z), of(&y), of(&x));
+            agree(&[super::value(loss, &z, &y)], &[value], ULPS, &format!("{case}: value"));
+            let mut out = vec![T::ZERO; z.len()];
+            super::derivative(loss, &z, &y, &mut out);
+            agree(&out, &derivative, ULPS, &format!("{case}: derivative"));
+            super::curvature(loss, &z, &y, &t, &mut out);
+            agree(&out, &curvature, ULPS, &format!("{case}: curvature"));
+            super::root(loss, &z, &y, |k| x[k], &mut out);
+            agree(&out, &root, ULPS, &format!("{case}: root"));
+            let mut wide = vec![0.0; z.len()];
+            super::root_transposed(loss, &z, &y, &t, &mut wide);
+            agree(&wide, &root_transposed, ULPS, &format!("{case}: root transposed"));
+        }
+    }
+
+    #[test]
+    fn every_loss_is_exact_to_a_few_ulp_in_double_precision() {
+        close_to_exact::<f64>();
+    }
+
+    #[test]
+    fn every_loss_is_exact_to_a_few_ulp_in_single_precision() {
+        close_to_exact::<f32>();
+    }
 
     /// The mean squared error of ten balanced classes is (1/10)·10·0.1·0.9; of two 0.25; an uneven
     /// coin has π(1 − π), whether one output carries it or two.

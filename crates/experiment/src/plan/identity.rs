@@ -10,7 +10,13 @@ use serde::Serialize;
 
 /// Rises when the same configuration gives other bits on the same machine, so that a run of an
 /// older program is not taken for one of this.
-pub const NUMERICS_VERSION: u32 = 1;
+pub fn numerics_version(loss: Loss) -> u32 {
+    match loss {
+        Loss::MeanSquaredError | Loss::HalfSumOfSquares => 1,
+        // 2: without cancellation where examples are fitted.
+        Loss::SoftmaxCrossEntropy | Loss::BinaryLogistic => 2,
+    }
+}
 
 /// A run's identity: 16 hexadecimal digits, the name of its folder.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Display)]
@@ -46,7 +52,7 @@ pub(super) fn of(
     // "all" and B = n are one run.
     let batch_size = BatchSize::Examples(config.train.batch_size.of(train.len()));
     let identity = Identity {
-        numerics_version: NUMERICS_VERSION,
+        numerics_version: numerics_version(config.loss),
         precision: config.precision,
         loss: config.loss,
         architecture,

@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use minimascope_record::SCHEMA_VERSION;
 use minimascope_record::run::Provenance;
 
-use crate::plan::{NUMERICS_VERSION, Plan};
+use crate::plan::{Plan, numerics_version};
 
 pub(super) fn of(plan: &Plan, threads: usize) -> Provenance {
     let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
@@ -14,7 +14,7 @@ pub(super) fn of(plan: &Plan, threads: usize) -> Provenance {
         run: plan.id().to_string(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         commit: option_env!("MINIMASCOPE_COMMIT").map(str::to_owned),
-        numerics_version: NUMERICS_VERSION,
+        numerics_version: numerics_version(plan.config().loss),
         processor: processor(),
         threads,
         started,
