@@ -1,6 +1,7 @@
 //! The matrices of a trained point as operators for an eigensolver.
 
 use minimascope_linop::{ProductFailure, SymmetricOperator};
+use minimascope_record::config::Precision;
 
 use crate::{Matrix, TrainedPoint};
 
@@ -24,6 +25,10 @@ impl SymmetricOperator for PointOperator<'_> {
 
     fn apply(&mut self, x: &[f64], y: &mut [f64]) -> Result<(), ProductFailure> {
         self.point.product(self.matrix, x, y)
+    }
+
+    fn rounding(&self) -> f64 {
+        rounding(self.point)
     }
 }
 
@@ -55,5 +60,17 @@ impl SymmetricOperator for GramOperator<'_> {
         let scale = 1.0 / self.point.shape().units as f64;
         y.iter_mut().for_each(|y| *y *= scale);
         Ok(())
+    }
+
+    fn rounding(&self) -> f64 {
+        rounding(self.point)
+    }
+}
+
+/// The unit of rounding of a point's products.
+fn rounding(point: &dyn TrainedPoint) -> f64 {
+    match point.precision() {
+        Precision::F32 => f64::from(f32::EPSILON),
+        Precision::F64 => f64::EPSILON,
     }
 }

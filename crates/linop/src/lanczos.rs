@@ -36,10 +36,15 @@ pub enum SpectrumEnd {
 pub enum Confirmation {
     /// Return at once.
     None,
+    /// Two more products from a fresh random direction, orthogonal to what was found. If they move a
+    /// wanted Ritz value by more than a thousandth of the tolerance, something was hidden: go on as
+    /// with [`Confirmation::Probe`].
+    Brief,
     /// Fill the basis once more from a fresh random direction, orthogonal to what was found, and
-    /// go on if that changes the answer. One Krylov sequence sees one vector of a multiple
-    /// eigenvalue only, and a warm start that is almost an eigenvector can hide a larger one.
-    /// Costs up to `max_basis` products.
+    /// go on while that changes the answer, or while the pair next to those wanted may still be one
+    /// of them. One Krylov sequence sees one vector of a multiple eigenvalue only, a warm start that
+    /// is almost an eigenvector can hide a larger one, and a member of a tight cluster shows late.
+    /// Costs up to `max_basis` products where nothing was hidden.
     Probe,
 }
 
@@ -53,16 +58,17 @@ pub struct LanczosParameters {
     /// The largest relative residual that counts as converged, as [`EigenPair`] defines it.
     pub tolerance: f64,
     /// Eigenvalues below this share of ‖A‖ have their residual judged against the share, not
-    /// against themselves: nothing is accurate relative to a value of zero. 1 judges all against
-    /// ‖A‖, right for the question "how negative is it, beside the sharpness?".
+    /// against themselves. 0 judges each against itself; 1 judges all against ‖A‖, right for the
+    /// question "how negative is it, beside the sharpness?".
     pub relative_floor: f64,
     /// The most products with the operator, those for the residuals included; at least 2.
     pub max_products: usize,
     /// The most columns of the basis; at least two more than the pairs wanted.
     pub max_basis: usize,
     /// The fewest columns of the basis that an answer is taken from, as far as there are so many;
-    /// 0 for any. At a size of just the pairs wanted every Ritz pair is among them, those of the
-    /// other end too, so that many wanted pairs need more.
+    /// 0 for any. A random start holds so little of the largest eigenvector that after one or two
+    /// products the residual may be small without it. At a size of just the pairs wanted every Ritz
+    /// pair is among them, those of the other end too, so that many wanted pairs need more.
     pub least_basis: usize,
     /// What to do when everything asked for has converged.
     pub confirmation: Confirmation,
@@ -70,14 +76,19 @@ pub struct LanczosParameters {
     pub seed: u64,
 }
 
-/// The default share of ‖A‖ below which an eigenvalue's residual is judged against the share: a
-/// value a thousand times below the norm is zero for every question this project asks, and f32
-/// products (1e-4 to 1e-6) could not show more.
-const RELATIVE_FLOOR: f64 = 1e-3;
+/// Units of rounding of ‖A‖ up to which an eigenvalue and its residual are zero. Blocked sums of
+/// products err by a few units, layers after one another by a few each.
+pub const ZERO_ROUNDINGS: f64 = 64.0;
+
+/// The default fewest columns: the sharpness of a trained network needs some 13 products, so that
+/// these cost nothing, and with ten columns an eigenvalue that exceeds the answer by the whole spread
+/// below it is missed with a probability of 2e-4 at a million parameters (see [`lanczos`]).
+const LEAST_BASIS: usize = 10;
 
 impl LanczosParameters {
-    /// Tolerance 1e-3, floor 1e-3, at most 1,000 products, a basis of 22 columns more than twice
-    /// the pairs wanted, confirmation by a probe from two pairs on, seed 0.
+    /// Tolerance 1e-3 of each value itself, at most 1,000 products, a basis of 22 columns more than
+    /// twice the pairs wanted and at least 10 before an answer, confirmation by two products for one
+    /// pair and by a probe from two pairs on, seed 0.
     ///
     /// 24 columns for one pair: the sharpness of a trained network needs some 13 products at
     /// tolerance 1e-3, so that most runs never restart, while the passes over the basis stay a
@@ -88,13 +99,20 @@ impl LanczosParameters {
             end,
             count,
             tolerance: 1e-3,
-            relative_floor: RELATIVE_FLOOR,
+            relative_floor: 0.0,
             max_products: 1000,
             max_basis: wanted.saturating_mul(2).saturating_add(22),
-            least_basis: 0,
-            confirmation: if count > 1 { Confirmation::Probe } else { Confirmation::None },
+            least_basis: LEAST_BASIS,
+            confirmation: if count > 1 { Confirmation::Probe } else { Confirmation::Brief },
             seed: 0,
         }
+    }
+
+    /// For a start close to the eigenvectors, and an answer that errs to the safe side where a larger
+    /// eigenvalue is hidden: answers from any basis, without a confirmation.
+    pub fn warm(end: SpectrumEnd, count: usize) -> Self {
+        let confirmation = Confirmation::None;
+        Self { least_basis: 0, confirmation, ..Self::new(end, count) }
     }
 
     /// The most bytes that a run of these parameters holds for vectors of `dimension` numbers: the
@@ -116,9 +134,10 @@ pub struct EigenPair {
     pub vector: Vec<f64>,
     /// ‖Av − λv‖ from an explicit product. For a symmetric A an eigenvalue lies this close to λ.
     pub residual: f64,
-    /// residual / max(|λ|, relative_floor · [`RitzPairs::norm_estimate`]); zero for the zero operator.
+    /// residual/|λ|; 0 where both are zero to the operator's rounding.
     pub relative_residual: f64,
-    /// Whether `relative_residual` is at most the tolerance.
+    /// Whether the residual is at most tolerance · max(|λ|, relative_floor · ‖A‖), or λ and the
+    /// residual are zero to the operator's rounding.
     pub converged: bool,
 }
 

@@ -38,7 +38,7 @@ pub use estimate::ProbeEstimate;
 pub use faer::{Mat, MatRef};
 pub use lanczos::{
     Confirmation, EigenPair, LanczosParameters, LanczosProgress, RitzPairs, SolverStop,
-    SpectrumEnd, lanczos, largest_pair, silent,
+    SpectrumEnd, ZERO_ROUNDINGS, lanczos, largest_pair, silent,
 };
 pub use operator::{DenseSymmetric, SymmetricOperator, as_matrix};
 pub use trace::hutch_plus_plus;

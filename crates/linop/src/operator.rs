@@ -23,6 +23,12 @@ pub trait SymmetricOperator {
     /// ends with it at once and hands it on as [`Error::Product`]. Values that are not finite are
     /// no error here: the solver looks for them.
     fn apply(&mut self, x: &[f64], y: &mut [f64]) -> Result<(), ProductFailure>;
+
+    /// The unit of rounding of a product: its error is of this share of ‖A‖‖x‖. Of single precision
+    /// for an operator that computes in it.
+    fn rounding(&self) -> f64 {
+        f64::EPSILON
+    }
 }
 
 impl<O: SymmetricOperator + ?Sized> SymmetricOperator for &mut O {
@@ -33,6 +39,10 @@ impl<O: SymmetricOperator + ?Sized> SymmetricOperator for &mut O {
     fn apply(&mut self, x: &[f64], y: &mut [f64]) -> Result<(), ProductFailure> {
         (**self).apply(x, y)
     }
+
+    fn rounding(&self) -> f64 {
+        (**self).rounding()
+    }
 }
 
 impl<O: SymmetricOperator + ?Sized> SymmetricOperator for Box<O> {
@@ -42,6 +52,10 @@ impl<O: SymmetricOperator + ?Sized> SymmetricOperator for Box<O> {
 
     fn apply(&mut self, x: &[f64], y: &mut [f64]) -> Result<(), ProductFailure> {
         (**self).apply(x, y)
+    }
+
+    fn rounding(&self) -> f64 {
+        (**self).rounding()
     }
 }
 

@@ -23,6 +23,10 @@ impl<'a, O: SymmetricOperator + ?Sized> Products<'a, O> {
         self.operator.dimension()
     }
 
+    pub(crate) fn rounding(&self) -> f64 {
+        self.operator.rounding()
+    }
+
     pub(crate) fn count(&self) -> usize {
         self.count
     }

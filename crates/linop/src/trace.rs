@@ -17,6 +17,8 @@ use crate::{Error, SymmetricOperator};
 /// instead of 1/√products: right for a Hessian of a few outliers and a small bulk. Unbiased; the
 /// standard error is that of the probes, given Q, and zero where Q spans the whole space.
 ///
+/// An operator of at most `products` rows has its diagonal summed, which is exact.
+///
 /// Memory: products/3 + 2 vectors. `progress` gets the number of products after each; `None` when it
 /// breaks.
 ///
@@ -37,6 +39,9 @@ pub fn hutch_plus_plus<O: SymmetricOperator + ?Sized>(
     let budget = products;
     let mut products = Products::new(operator)?;
     let dimension = products.dimension();
+    if dimension <= budget {
+        return exact(&mut products, progress);
+    }
     let sketch = (budget / 3).min(dimension);
     let mut basis = Basis::new(dimension, sketch + 2);
     let mut coefficients = vec![0.0; sketch + 2];
@@ -89,4 +94,25 @@ pub fn hutch_plus_plus<O: SymmetricOperator + ?Sized>(
     }
     let rest = ProbeEstimate::from_samples(&samples, products.count());
     Ok(Some(ProbeEstimate { value: captured + rest.value, ..rest }))
+}
+
+/// Σ_i e_iᵀAe_i.
+fn exact<O: SymmetricOperator + ?Sized>(
+    products: &mut Products<'_, O>,
+    progress: &mut dyn FnMut(usize) -> ControlFlow<()>,
+) -> Result<Option<ProbeEstimate>, Error> {
+    let dimension = products.dimension();
+    let (mut unit, mut image) = (vec![0.0; dimension], vec![0.0; dimension]);
+    let mut value = 0.0;
+    for index in 0..dimension {
+        unit[index] = 1.0;
+        products.multiply(&unit, &mut image)?;
+        unit[index] = 0.0;
+        value += image[index];
+        if progress(products.count()).is_break() {
+            return Ok(None);
+        }
+    }
+    let products = products.count();
+    Ok(Some(ProbeEstimate { value, standard_error: 0.0, samples: 0, products }))
 }

@@ -3,7 +3,7 @@
 use minimascope_curvature::{Coupling, Matrix, PointOperator, TrainedPoint};
 use minimascope_linop::{
     DensityParameters, EigenPair, LanczosParameters, LanczosProgress, SolverStop, SpectrumEnd,
-    SymmetricOperator, hutch_plus_plus, lanczos, spectral_density,
+    SymmetricOperator, ZERO_ROUNDINGS, hutch_plus_plus, lanczos, spectral_density,
 };
 use minimascope_record::measured::{Density, Estimate, Measured, finite};
 
@@ -12,6 +12,8 @@ use crate::{Budget, Error};
 
 /// λ_min(H) is known to this share of λ_max(H): a tenth of what deserves a note.
 const SMALLEST_TOLERANCE: f64 = 1e-3;
+/// A norm that only sets the scale of rounding.
+const ROUGHLY: f64 = 1e-1;
 /// Products of a trace: 40 for the outliers, which a trained network has K to K² of, 20 for the
 /// bulk and its standard error.
 const TRACE_PRODUCTS: usize = 60;
@@ -39,7 +41,21 @@ pub fn non_uniformity(
 ) -> Result<Measured, Error> {
     refuse_coupled(point, "the non-uniformity")?;
     let largest = first(Quantity::NonUniformity, point, Matrix::Variance, budget, watch)?;
-    Ok(largest.square_root())
+    if largest.converged {
+        return Ok(largest.square_root());
+    }
+    // A product with Σ rounds with mean H_i² and H², whose difference it is, and not with itself:
+    // where all H_i are equal, it is rounding alone.
+    let operator = &mut PointOperator::new(point, Matrix::SecondMoment);
+    let zero = 2.0 * ZERO_ROUNDINGS * operator.rounding();
+    let parameters = LanczosParameters { tolerance: ROUGHLY, ..budget.largest(1) };
+    let scale = eigenvalues(Quantity::NonUniformity, operator, &parameters, watch)?.swap_remove(0);
+    let products = largest.products + scale.products;
+    if largest.value.abs().max(largest.residual) <= zero * scale.value {
+        let (value, relative_residual, converged) = (0.0, 0.0, true);
+        return Ok(Measured { value, relative_residual, converged, products, ..largest });
+    }
+    Ok(Measured { products, ..largest.square_root() })
 }
 
 /// Refuses what needs single units at a point that has none.

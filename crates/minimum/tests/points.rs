@@ -35,6 +35,20 @@ fn ask(point: &mut dyn TrainedPoint, question: &StabilityQuestion) -> Vec<(f64, 
     [0.19, 0.21].map(verdict).to_vec()
 }
 
+/// Σ of equal H_i is rounding alone, and its products round with H², not with Σ.
+#[test]
+fn equal_units_have_no_non_uniformity() {
+    let one = [0.7, 0.1, -0.3, 0.1, 1.9, 0.2, -0.3, 0.2, 0.6];
+    for units in [2, 7, 50] {
+        let mut point = DensePoint::new(3, &one.repeat(units)).unwrap();
+        let (mut quiet, never) = (|_: Measuring| (), AtomicBool::new(false));
+        let mut watch = Watch::new(&mut quiet, &never);
+        let found = measure(&mut point, &SpectrumQuestion::default(), &tight(), &mut watch);
+        let s = found.unwrap().non_uniformity.unwrap();
+        assert!(s.converged && s.value < 1e-7, "{units} units: {s:?}");
+    }
+}
+
 #[test]
 fn a_planted_unit_decides() {
     let mut point = planted();

@@ -53,7 +53,7 @@ pub(crate) fn leading_with<O: SymmetricOperator>(
     progress: &mut dyn FnMut(&LanczosProgress) -> ControlFlow<()>,
 ) -> Result<Leading, Error> {
     let parameters =
-        LanczosParameters { tolerance, ..LanczosParameters::new(SpectrumEnd::Largest, 1) };
+        LanczosParameters { tolerance, ..LanczosParameters::warm(SpectrumEnd::Largest, 1) };
     let mut spectrum = lanczos(operator, &parameters, start, progress)?;
     let pair = spectrum.pairs.swap_remove(0);
     Ok(Leading {

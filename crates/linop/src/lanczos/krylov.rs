@@ -3,6 +3,7 @@
 
 use faer::Mat;
 
+use super::ZERO_ROUNDINGS;
 use crate::basis::{Basis, INVARIANT_BELOW};
 use crate::dense::{SymmetricEigen, symmetric_eigen};
 use crate::product::Products;
@@ -94,6 +95,11 @@ impl<'a, O: SymmetricOperator + ?Sized> Krylov<'a, O> {
 
     pub(super) fn norm_estimate(&self) -> f64 {
         self.norm_estimate
+    }
+
+    /// What rounding may make of a zero: an eigenvalue and a residual up to this are none.
+    pub(super) fn zero(&self) -> f64 {
+        ZERO_ROUNDINGS * self.products.rounding() * self.norm_estimate
     }
 
     /// β: the norm of what the last product had outside the span.

@@ -121,7 +121,51 @@ impl LanczosPlan {
         value: f64,
         residual: f64,
     ) -> f64 {
-        relative_residual(value, residual, self.relative_floor * krylov.norm_estimate())
+        let floor = self.relative_floor * krylov.norm_estimate();
+        let zero = krylov.zero();
+        if value.abs() <= zero && residual <= zero {
+            0.0
+        } else {
+            share(residual, value.abs().max(floor))
+        }
+    }
+
+    /// Whether every wanted Ritz value is what it was, to a share of the tolerance and to rounding.
+    pub(super) fn is_unmoved<O: SymmetricOperator + ?Sized>(
+        &self,
+        krylov: &Krylov<'_, O>,
+        ritz: &SymmetricEigen,
+        before: &[Residual],
+        share: f64,
+    ) -> bool {
+        let floor = self.relative_floor * krylov.norm_estimate();
+        self.order(krylov.size()).iter().zip(before).all(|(&which, before)| {
+            let allowed = share * self.tolerance * before.value.abs().max(floor) + krylov.zero();
+            (ritz.values[which] - before.value).abs() <= allowed
+        })
+    }
+
+    /// Whether the pairs next to those wanted are known not to belong to them: not even with their
+    /// estimated residual do they reach beyond a wanted one by more than its tolerance.
+    pub(super) fn is_resolved<O: SymmetricOperator + ?Sized>(
+        &self,
+        krylov: &Krylov<'_, O>,
+        ritz: &SymmetricEigen,
+    ) -> bool {
+        let size = krylov.size();
+        let (high, low) = self.ends(size);
+        let outside = |which: usize| krylov.coupling() * ritz.vectors[(size - 1, which)].abs();
+        let reach = |next: usize, last: usize, sign: f64| {
+            let beyond = sign * (ritz.values[next] - ritz.values[last]) + outside(next);
+            beyond
+                <= self.tolerance
+                    * ritz.values[last].abs().max(self.relative_floor * krylov.norm_estimate())
+        };
+        if high + low >= size {
+            return true;
+        }
+        (high == 0 || reach(size - high - 1, size - high, 1.0))
+            && (low == 0 || reach(low, low - 1, -1.0))
     }
 
     pub(super) fn progress<O: SymmetricOperator + ?Sized>(
@@ -150,19 +194,21 @@ impl LanczosPlan {
         stop: SolverStop,
     ) -> RitzPairs {
         let (products, norm_estimate) = (krylov.products(), krylov.norm_estimate());
-        let floor = self.relative_floor * norm_estimate;
+        let zero = krylov.zero();
+        let judged: Vec<f64> =
+            found.iter().map(|at| self.relative(&krylov, at.value, at.norm)).collect();
         let vectors = krylov.into_vectors(found.len());
-        let pair = |(residual, vector): (&Residual, Vec<f64>)| {
-            let relative_residual = relative_residual(residual.value, residual.norm, floor);
-            EigenPair {
-                value: residual.value,
-                vector,
-                residual: residual.norm,
-                relative_residual,
-                converged: relative_residual <= self.tolerance,
-            }
+        let pair = |((at, judged), vector): ((&Residual, f64), Vec<f64>)| EigenPair {
+            value: at.value,
+            vector,
+            residual: at.norm,
+            relative_residual: match at.value.abs().max(at.norm) <= zero {
+                true => 0.0,
+                false => share(at.norm, at.value.abs()),
+            },
+            converged: judged <= self.tolerance,
         };
-        let mut pairs: Vec<EigenPair> = found.iter().zip(vectors).map(pair).collect();
+        let mut pairs: Vec<EigenPair> = found.iter().zip(judged).zip(vectors).map(pair).collect();
         let (top, bottom) = pairs.split_at_mut(self.ends(found.len()).0);
         top.sort_by(|a, b| b.value.total_cmp(&a.value));
         bottom.sort_by(|a, b| a.value.total_cmp(&b.value));
@@ -170,7 +216,7 @@ impl LanczosPlan {
     }
 }
 
-/// residual / max(|value|, floor), and zero when there is nothing to compare: the zero operator.
-fn relative_residual(value: f64, residual: f64, floor: f64) -> f64 {
-    if residual == 0.0 { 0.0 } else { residual / value.abs().max(floor) }
+/// residual/of, finite, and zero where there is no residual: the zero operator.
+fn share(residual: f64, of: f64) -> f64 {
+    if residual == 0.0 { 0.0 } else { (residual / of).min(f64::MAX) }
 }

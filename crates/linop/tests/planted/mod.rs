@@ -97,6 +97,10 @@ impl<O: SymmetricOperator> SymmetricOperator for Noisy<O> {
         }
         Ok(())
     }
+
+    fn rounding(&self) -> f64 {
+        self.relative
+    }
 }
 
 /// Spectra by name: the shapes that break eigensolvers.

@@ -152,7 +152,7 @@ pub(super) fn balance(
         feedback.set(unknown, value);
         pack(blocks, k, &mut vector);
         let parameters =
-            LanczosParameters { tolerance, ..LanczosParameters::new(SpectrumEnd::Largest, 1) };
+            LanczosParameters { tolerance, ..LanczosParameters::warm(SpectrumEnd::Largest, 1) };
         let mut interrupted = false;
         let spent = found.products;
         let mut spectrum = lanczos(feedback, &parameters, Some(&vector), &mut |now| {
