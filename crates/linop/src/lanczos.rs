@@ -80,14 +80,15 @@ pub struct LanczosParameters {
 /// products err by a few units, layers after one another by a few each.
 pub const ZERO_ROUNDINGS: f64 = 64.0;
 
-/// The default fewest columns: the sharpness of a trained network needs some 13 products, so that
-/// these cost nothing, and with ten columns an eigenvalue that exceeds the answer by the whole spread
-/// below it is missed with a probability of 2e-4 at a million parameters (see [`lanczos`]).
-const LEAST_BASIS: usize = 10;
+/// The default fewest columns: a network's sharpness needs seven products or more, so that these and a
+/// brief confirmation cost two, and with six columns an eigenvalue that exceeds the answer by four times
+/// the spread below it is missed with a probability of 4·10⁻⁴ at a million parameters (see
+/// [`lanczos`]).
+const LEAST_BASIS: usize = 6;
 
 impl LanczosParameters {
     /// Tolerance 1e-3 of each value itself, at most 1,000 products, a basis of 22 columns more than
-    /// twice the pairs wanted and at least 10 before an answer, confirmation by two products for one
+    /// twice the pairs wanted and at least 6 before an answer, confirmation by two products for one
     /// pair and by a probe from two pairs on, seed 0.
     ///
     /// 24 columns for one pair: the sharpness of a trained network needs some 13 products at
