@@ -72,11 +72,12 @@ pub fn write_parameters<T: Scalar>(
 /// Reads parameters written by [`write_parameters`] or by PyTorch for the same network.
 ///
 /// # Errors
-/// [`Error::Io`], or [`Error::File`] that says which tensor is missing, has another shape, or holds
-/// a number that is not finite.
+/// [`Error::Io`], or [`Error::File`] that says which tensor is missing, is not of the network, has
+/// another shape, or holds a number that is not finite.
 pub fn read_parameters<T: Scalar>(path: &Path, network: &Network) -> Result<Vec<T>, Error> {
     let bytes = read(path)?;
     let file = parse(path, &bytes)?;
+    check_names(path, &file, network, &[""])?;
     let parameters: Vec<T> = parameters_from(path, &file, network, "")?;
     for tensor in network.tensors() {
         if parameters[tensor.range.clone()].iter().any(|x| !x.is_finite()) {
@@ -130,8 +131,68 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
 pub(crate) fn parse<'a>(path: &Path, bytes: &'a [u8]) -> Result<SafeTensors<'a>, Error> {
     SafeTensors::deserialize(bytes).map_err(|error| Error::File {
         path: path.into(),
-        reason: format!("it is not a whole safetensors file ({error})"),
+        reason: format!("it is not a whole safetensors file ({error}); copy or save it again"),
     })
+}
+
+/// Checks that a file holds the network's tensors under each of the prefixes, and no other.
+pub(crate) fn check_names(
+    path: &Path,
+    file: &SafeTensors<'_>,
+    network: &Network,
+    prefixes: &[&str],
+) -> Result<(), Error> {
+    let mut held = file.names();
+    held.sort_unstable();
+    let names = network.tensors().iter().map(|tensor| tensor.name.as_str());
+    let wanted: Vec<String> = names
+        .flat_map(|name| prefixes.iter().map(move |prefix| format!("{prefix}{name}")))
+        .collect();
+    let missing: Vec<&str> =
+        wanted.iter().map(String::as_str).filter(|name| !held.contains(name)).collect();
+    let mut beyond = held.clone();
+    beyond.retain(|name| !wanted.iter().any(|wanted| wanted == name));
+    let difference = match (missing.is_empty(), beyond.is_empty()) {
+        (true, true) => return Ok(()),
+        (false, true) => format!("{} missing", are(&missing)),
+        (true, false) => format!("{} not in the network", are(&beyond)),
+        (false, false) => {
+            format!("{} missing, {} not in the network", are(&missing), are(&beyond))
+        }
+    };
+    let what_to_do = match prefix_of_all(&held, &wanted) {
+        Some(prefix) => format!("only the prefix `{prefix}` differs, save the tensors without it"),
+        None => "describe the network that was saved, or save no other tensors".to_owned(),
+    };
+    let holds = listed(&held);
+    let reason = format!("it holds {holds}: {difference}; {what_to_do}");
+    Err(Error::File { path: path.into(), reason })
+}
+
+/// What stands before the network's names in every name of a file, where nothing else differs.
+fn prefix_of_all<'f>(held: &[&'f str], wanted: &[String]) -> Option<&'f str> {
+    let first = wanted.first()?;
+    let with = |prefix: &str| wanted.iter().all(|name| held.contains(&&*format!("{prefix}{name}")));
+    let prefixes = held.iter().filter_map(|name| name.strip_suffix(first.as_str()));
+    prefixes.into_iter().find(|prefix| held.len() == wanted.len() && with(prefix))
+}
+
+/// An error lists at most so many names.
+const MOST_LISTED: usize = 8;
+
+fn listed(names: &[&str]) -> String {
+    match names.len() {
+        0 => "no tensor".to_owned(),
+        number if number > MOST_LISTED => {
+            format!("{} and {} more", names[..MOST_LISTED].join(", "), number - MOST_LISTED)
+        }
+        _ => names.join(", "),
+    }
+}
+
+/// The names with the verb.
+fn are(names: &[&str]) -> String {
+    format!("{} {}", listed(names), if names.len() == 1 { "is" } else { "are" })
 }
 
 /// Reads θ from the tensors under `prefix`; f32 and f64 files are read into either.
@@ -154,7 +215,7 @@ pub(crate) fn parameters_from<T: Scalar>(
         }
         let to = &mut torch[tensor.range.clone()];
         numbers(&view, to).ok_or_else(|| {
-            wrong(format!("tensor {name} is of type {:?}; F32 or F64 can be read", view.dtype()))
+            wrong(format!("tensor {name} is of type {:?}; convert it to F32 or F64", view.dtype()))
         })?;
     }
     Ok(network.from_torch_order(&torch))

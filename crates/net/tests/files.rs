@@ -1,9 +1,10 @@
 //! Parameter files: round trips through PyTorch's layout, and refusals that name what is wrong.
 
-use minimascope_net::train::{Settings, Trainer};
+use minimascope_net::train::{Checkpoint, Settings, Trainer};
 use minimascope_net::{Examples, Execution, Network, files};
 use minimascope_record::architecture::{Architecture, Layer, Shape};
-use minimascope_record::training::{Initialization, Loss};
+use minimascope_record::training::{Initialization, Loss, Optimizer};
+use safetensors::tensor::{Dtype, TensorView};
 
 fn network(channels: usize) -> Network {
     let layers = vec![
@@ -76,4 +77,79 @@ fn what_is_wrong_with_a_file_is_said() {
     let bytes = std::fs::read(&path).unwrap();
     std::fs::write(&path, &bytes[..bytes.len() / 2]).unwrap();
     assert!(refuse().contains("it is not a whole safetensors file"), "{}", refuse());
+}
+
+/// The tensors of a linear network of three inputs and two outputs under these names.
+fn named(folder: &std::path::Path, names: &[&str]) -> std::path::PathBuf {
+    let path = folder.join("some.safetensors");
+    let bytes = [0; 24];
+    let view = || TensorView::new(Dtype::F32, vec![2, 3], &bytes).unwrap();
+    let tensors = names.iter().map(|name| (*name, view()));
+    std::fs::write(&path, safetensors::serialize(tensors, None).unwrap()).unwrap();
+    path
+}
+
+#[test]
+fn a_file_holds_the_tensors_of_the_network_and_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let layers = vec![Layer::Linear { outputs: 2, bias: false }];
+    let input = Shape { channels: 3, height: 1, width: 1 };
+    let network = Network::new(&Architecture { input, layers }).unwrap();
+    let read = |names: &[&str]| {
+        let read = files::read_parameters::<f64>(&named(folder.path(), names), &network);
+        read.map_err(|error| error.to_string().split_once(": ").unwrap().1.to_owned())
+    };
+    assert_eq!(read(&["0.weight"]), Ok(vec![0.0; 6]));
+    let other = "describe the network that was saved, or save no other tensors";
+    for (names, said) in [
+        (&["0.weight", "0.bias"][..], "0.bias, 0.weight: 0.bias is not in the network"),
+        (
+            &["0.weight", "2.bias", "2.weight"],
+            "0.weight, 2.bias, 2.weight: 2.bias, 2.weight are not in the network",
+        ),
+        (&["fc1.weight"], "fc1.weight: 0.weight is missing, fc1.weight is not in the network"),
+        (&[], "no tensor: 0.weight is missing"),
+    ] {
+        assert_eq!(read(names).unwrap_err(), format!("it holds {said}; {other}"));
+    }
+    for prefix in ["_orig_mod.", "module.", "module._orig_mod.", "model.net."] {
+        let said = read(&[&format!("{prefix}0.weight")]).unwrap_err();
+        let end = format!("only the prefix `{prefix}` differs, save the tensors without it");
+        assert!(said.ends_with(&end), "{said}");
+    }
+    let many: Vec<String> = (0..12).map(|index| format!("block.{index:02}")).collect();
+    let said = read(&many.iter().map(String::as_str).collect::<Vec<_>>()).unwrap_err();
+    assert!(said.contains("block.07 and 4 more: ") && !said.contains("block.08"), "{said}");
+}
+
+type NamedViews<'a> = Vec<(String, TensorView<'a>)>;
+
+#[test]
+fn a_checkpoint_with_another_tensor_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("checkpoint.safetensors");
+    let network = network(3);
+    let theta = network.initialize(&Initialization::default(), 1);
+    let (loss, execution) = (Loss::MeanSquaredError, Execution::new(1, 1 << 20).unwrap());
+    let inputs = vec![0.5; network.input().size()];
+    let examples = Examples::from_targets(&network, loss, &inputs, &[1.0, 0.0]).unwrap();
+    let settings =
+        Settings { optimizer: Optimizer::HeavyBall { momentum: 0.9 }, ..Settings::plain(0.1, 1) };
+    let trainer = Trainer::new(&network, loss, &examples, settings, theta, &execution).unwrap();
+    trainer.checkpoint().write(&path, &network).unwrap();
+    let bytes = std::fs::read(&path).unwrap();
+    let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
+    let with = |change: &dyn Fn(&mut NamedViews<'_>)| {
+        let mut tensors = file.tensors();
+        change(&mut tensors);
+        std::fs::write(&path, safetensors::serialize(tensors, header.metadata().clone()).unwrap())
+            .unwrap();
+        Checkpoint::<f64>::read(&path, &network).map(drop).map_err(|error| error.to_string())
+    };
+    assert_eq!(with(&|_| {}), Ok(()));
+    let more = with(&|tensors| tensors.push(("parameters.9.weight".into(), tensors[0].1.clone())));
+    assert!(more.unwrap_err().contains("parameters.9.weight is not in the network"));
+    let less = with(&|tensors| tensors.retain(|(name, _)| name != "momentum.0.bias"));
+    assert!(less.unwrap_err().contains("momentum.0.bias is missing"));
 }

@@ -86,17 +86,15 @@ impl<T: Scalar> Checkpoint<T> {
         if file.tensors().iter().any(|(_, view)| view.dtype() != dtype) {
             return Err(wrong("it is of another precision; a run keeps the one it began with"));
         }
-        let vector = |prefix: &str| {
-            let present = file.names().iter().any(|name| name.starts_with(prefix));
-            if !present {
-                return Ok(Vec::new());
-            }
-            files::parameters_from(path, &file, network, prefix)
+        let has = |prefix: &&str| file.names().iter().any(|name| name.starts_with(prefix));
+        let remembered = [MOMENTUM, SQUARE].into_iter().filter(has);
+        let prefixes: Vec<&str> = [PARAMETERS].into_iter().chain(remembered).collect();
+        files::check_names(path, &file, network, &prefixes)?;
+        let vector = |prefix: &str| match has(&prefix) {
+            true => files::parameters_from(path, &file, network, prefix),
+            false => Ok(Vec::new()),
         };
         let parameters = vector(PARAMETERS)?;
-        if parameters.is_empty() {
-            return Err(wrong("it has no parameters"));
-        }
         let memory = OptimizerMemory { momentum: vector(MOMENTUM)?, square: vector(SQUARE)? };
         Ok(Self { step, average: average.map(f64::from_bits), seconds, parameters, memory })
     }
