@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use minimascope_record::bytes::Bytes;
+
 /// Errors of this crate. Divergence and other ends of training are outcomes, not errors.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -72,8 +74,10 @@ pub enum Error {
     },
     /// The memory budget does not hold even one chunk beside the vectors.
     #[error(
-        "a memory budget of {budget} bytes is too small: data, vectors and one chunk of activations a \
-         thread need {needed}"
+        "a memory budget of {} is too small: data, vectors and one chunk of activations a thread \
+         need {}",
+        Bytes(*budget as u64),
+        Bytes(*needed as u64)
     )]
     Memory {
         /// The budget.

@@ -8,6 +8,7 @@
 
 pub mod architecture;
 pub mod batch_size;
+pub mod bytes;
 pub mod config;
 pub mod dataset;
 pub mod escape;
