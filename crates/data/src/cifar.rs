@@ -14,6 +14,8 @@ use crate::stream::Stream;
 pub const SHAPE: Shape = Shape { channels: 3, height: 32, width: 32 };
 /// Bytes of one record.
 pub const RECORD_BYTES: usize = 1 + 3 * 32 * 32;
+/// Number of training batches of CIFAR-10.
+pub const BATCHES: usize = 5;
 /// Number of classes of CIFAR-10.
 pub const CLASSES: usize = 10;
 

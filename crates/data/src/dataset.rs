@@ -171,6 +171,19 @@ impl Dataset {
         &self.source
     }
 
+    /// With so many classes at least, where they have no names.
+    pub(crate) fn with_classes(mut self, least: usize) -> Self {
+        if self.class_names.is_none() && self.classes < least {
+            (self.classes, self.digest) = (least, OnceLock::new());
+        }
+        self
+    }
+
+    /// The pixel that is largest in magnitude.
+    pub fn largest_pixel(&self) -> f32 {
+        self.images.iter().fold(0.0, |largest, pixel| pixel.abs().max(largest))
+    }
+
     /// What the images and labels are called, without them.
     pub fn description(&self) -> Description {
         Description {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use minimascope_record::architecture::Shape;
+use minimascope_record::bytes::Bytes;
 
 /// Why data was refused.
 #[derive(Debug, thiserror::Error)]
@@ -120,7 +121,7 @@ pub enum Error {
     },
     /// NaN or infinity among the pixels.
     #[error(
-        "{file}: pixel {pixel} of example {example} is {value}, but pixels must be finite; correct the file"
+        "{file}: pixel {pixel} of example {example} is {value:?}, but pixels must be finite in single precision; correct the file"
     )]
     NonFinitePixel {
         /// The file or source.
@@ -226,6 +227,16 @@ pub enum Error {
         /// The shapes that are read.
         wanted: &'static str,
     },
+    /// Images with their channels last.
+    #[error(
+        "{file} has shape {shape:?} with the channels last, but images are read as (n, c, h, w); save numpy.ascontiguousarray(x.transpose(0, 3, 1, 2)) instead of x"
+    )]
+    ChannelsLast {
+        /// The file.
+        file: PathBuf,
+        /// The shape found.
+        shape: Vec<u64>,
+    },
     /// A zip archive that cannot be read.
     #[error(
         "{file} cannot be read as a NumPy .npz archive ({reason}); copy it again or write it with numpy.savez"
@@ -262,6 +273,28 @@ pub enum Error {
         "{0} is not a dataset: give an .npz file, or a folder with IDX files (train-images-idx3-ubyte …), CIFAR-10 batches (data_batch_1.bin …) or x.npy and y.npy"
     )]
     UnknownLayout(PathBuf),
+    /// Some files of a dataset without the others.
+    #[error(
+        "{} holds {present} but not {}; copy there what is missing, or take the rest away",
+        folder.display(),
+        missing.join(", ")
+    )]
+    Incomplete {
+        /// The folder.
+        folder: PathBuf,
+        /// A file that is there.
+        present: String,
+        /// Files that should be there too.
+        missing: Vec<String>,
+    },
+    /// CIFAR-10 as torchvision and Keras unpack it.
+    #[error(
+        "{0} holds CIFAR-10 as Python pickles, which are not read; give its binary version, whose batches end in .bin"
+    )]
+    Pickled(PathBuf),
+    /// A folder that the user named and that is not there.
+    #[error("{0} is not a folder; give one that exists with --data-dir or data.folder")]
+    NoFolder(PathBuf),
     /// Neither a known name nor a path.
     #[error(
         "{dataset} is neither a known dataset ({}) nor a path that exists; give one of them",
@@ -329,8 +362,9 @@ pub enum Error {
     },
     /// A download ended early; what came is kept.
     #[error(
-        "the download of {address} stopped after {bytes}{} bytes ({reason}); run the same command again to continue",
-        total.map(|total| format!(" of {total}")).unwrap_or_default()
+        "the download of {address} stopped after {}{} ({reason}); run the same command again to continue",
+        Bytes(*bytes),
+        total.map(|total| format!(" of {}", Bytes(total))).unwrap_or_default()
     )]
     Interrupted {
         /// The address.

@@ -19,6 +19,7 @@
 //! Reading trusts no header: memory grows with the bytes that are there, and whatever is wrong is an
 //! [`Error`] that names the file and says what to do.
 
+mod batches;
 mod checksum;
 mod corruption;
 mod dataset;

@@ -5,11 +5,16 @@ use std::path::Path;
 use minimascope_record::listing::DataEntry;
 
 use crate::catalogue::{CATALOGUE, Sizes};
+use crate::error::Error;
 use crate::layout;
 
 /// Every place of every known dataset: what the program holds, then the complete files where they
 /// were found in `data_dir` or the usual folders, or that they were not.
-pub fn list(data_dir: Option<&Path>) -> Vec<DataEntry> {
+///
+/// # Errors
+/// [`Error::NoFolder`], and those of [`layout::find`].
+pub fn list(data_dir: Option<&Path>) -> Result<Vec<DataEntry>, Error> {
+    layout::check_folder(data_dir)?;
     let mut rows = Vec::new();
     for known in CATALOGUE.iter() {
         let row = |place, examples: Sizes| DataEntry {
@@ -23,8 +28,8 @@ pub fn list(data_dir: Option<&Path>) -> Vec<DataEntry> {
             licence: known.licence.to_owned(),
         };
         rows.extend(known.embedded.map(|sizes| row(Some("embedded".to_owned()), sizes)));
-        let found = layout::find(known, &layout::directories(data_dir));
+        let found = layout::find(known, &layout::directories(data_dir))?;
         rows.push(row(found.map(|found| found.folder.display().to_string()), known.complete));
     }
-    rows
+    Ok(rows)
 }

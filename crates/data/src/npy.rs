@@ -17,16 +17,20 @@ const MAGIC: &[u8] = b"\x93NUMPY";
 const ELEMENTS: [&str; 10] = ["f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8"];
 /// NumPy itself reads no longer header (`max_header_size`).
 const LONGEST_HEADER: u64 = 10_000;
+/// Red, green, blue and opacity. A larger second dimension before a last one of at most so many is a
+/// height: the channels stand last.
+const MOST_CHANNELS: u64 = 4;
 
-/// Reads an array of images and an array of labels, each plain or gzip. Images: `float32` or
-/// `float64` as they are, `uint8` divided by 255; shapes (n, d), (n, h, w), (n, c, h, w). Labels:
-/// any integers; shapes (n), (n, 1).
+/// Reads an array of images and an array of labels, each plain or gzip. Images: `float32` as they
+/// are, `float64` rounded to it, `uint8` divided by 255; shapes (n, d), (n, h, w), (n, c, h, w) and,
+/// of one channel, (n, h, w, 1). Labels: any integers; shapes (n), (n, 1).
 ///
 /// # Errors
 /// One for each way a file can be wrong: [`Error::Unreadable`], [`Error::DamagedGzip`],
 /// [`Error::WrongMagic`], [`Error::Truncated`], [`Error::TrailingBytes`], [`Error::TooLarge`],
 /// [`Error::NpyHeader`], [`Error::UnsupportedType`], [`Error::UnsupportedShape`],
-/// [`Error::LabelOutOfRange`], [`Error::LengthMismatch`].
+/// [`Error::ChannelsLast`], [`Error::NonFinitePixel`], [`Error::LabelOutOfRange`],
+/// [`Error::LengthMismatch`].
 pub fn read(images: &Path, labels: &Path) -> Result<LabelledImages, Error> {
     let source = images.display().to_string();
     examples(&Array::read(Stream::open(images)?)?, &Array::read(Stream::open(labels)?)?, source)
@@ -88,6 +92,13 @@ impl Array {
         match *self.shape {
             [n, d] => Ok((size(n), Shape { channels: size(d), height: 1, width: 1 })),
             [n, h, w] => Ok((size(n), Shape { channels: 1, height: size(h), width: size(w) })),
+            // Of one channel the order of the bytes is the same.
+            [n, h, w, 1] if h > MOST_CHANNELS && w > 1 => {
+                Ok((size(n), Shape { channels: 1, height: size(h), width: size(w) }))
+            }
+            [_, h, w, c] if h > MOST_CHANNELS && c <= MOST_CHANNELS && c < w => {
+                Err(Error::ChannelsLast { file: self.file.clone(), shape: self.shape.clone() })
+            }
             [n, c, h, w] => {
                 Ok((size(n), Shape { channels: size(c), height: size(h), width: size(w) }))
             }
@@ -96,9 +107,19 @@ impl Array {
     }
 
     fn pixels(&self) -> Result<Vec<f32>, Error> {
+        // The number itself is named, not the infinity that it would become.
+        let rounded = |(at, pixel): (usize, f64)| {
+            let single = pixel as f32;
+            if single.is_finite() {
+                return Ok(single);
+            }
+            let size = self.shape[1..].iter().product::<u64>() as usize;
+            let (file, example, pixel_of_it) = (self.file.clone(), at / size, at % size);
+            Err(Error::NonFinitePixel { file, example, pixel: pixel_of_it, value: pixel })
+        };
         match &*self.element {
             "f4" => Ok(self.elements(f32::from_le_bytes).collect()),
-            "f8" => Ok(self.elements(f64::from_le_bytes).map(|pixel| pixel as f32).collect()),
+            "f8" => self.elements(f64::from_le_bytes).enumerate().map(rounded).collect(),
             "u1" => Ok(scaled(&self.bytes)),
             _ => Err(self.unsupported_type("float32, float64 or uint8 for images")),
         }

@@ -23,6 +23,19 @@ const TEST: [&str; 2] = ["x_test", "y_test"];
 /// # Errors
 /// [`Error::BadArchive`], [`Error::MissingArray`], and those of [`crate::npy::read`].
 pub fn read(path: &Path) -> Result<(LabelledImages, Option<LabelledImages>), Error> {
+    contents(path).map(|found| (found.train, found.test))
+}
+
+/// What an archive holds.
+pub(crate) struct Contents {
+    pub(crate) train: LabelledImages,
+    pub(crate) test: Option<LabelledImages>,
+    /// Names of the arrays that are neither.
+    pub(crate) unread: Vec<String>,
+}
+
+/// As [`read`], with the names of what is not read.
+pub(crate) fn contents(path: &Path) -> Result<Contents, Error> {
     let mut stream = Stream::open(path)?;
     if stream.is_gzip() {
         return examples(path, Cursor::new(stream.up_to(u64::MAX)?));
@@ -36,10 +49,7 @@ pub(crate) fn is_archive(path: &Path) -> Result<bool, Error> {
     Ok(start == b"PK\x03\x04" || start == b"PK\x05\x06")
 }
 
-fn examples(
-    path: &Path,
-    reader: impl Read + Seek,
-) -> Result<(LabelledImages, Option<LabelledImages>), Error> {
+fn examples(path: &Path, reader: impl Read + Seek) -> Result<Contents, Error> {
     let mut archive = ZipArchive::new(reader).map_err(|fault| bad_archive(path, &fault))?;
     let mut names: Vec<String> = archive
         .file_names()
@@ -58,12 +68,14 @@ fn examples(
     if test.is_none() && TEST.iter().any(|name| has(&[name])) {
         return Err(missing("x_test and y_test"));
     }
+    let is_read = |name: &str| train.iter().chain(test.iter().flatten()).any(|read| *read == name);
+    let unread = names.iter().filter(|name| !is_read(name)).cloned().collect();
     let source = path.display().to_string();
     let mut pair = |[images, labels]: [&str; 2]| {
         let images = array(path, &mut archive, images)?;
         npy::examples(&images, &array(path, &mut archive, labels)?, source.clone())
     };
-    Ok((pair(train)?, test.map(pair).transpose()?))
+    Ok(Contents { train: pair(train)?, test: test.map(pair).transpose()?, unread })
 }
 
 fn array(

@@ -8,6 +8,7 @@ use crate::error::Error;
 pub struct Split {
     train: Dataset,
     test: Option<Dataset>,
+    notes: Vec<String>,
 }
 
 impl Split {
@@ -28,7 +29,7 @@ impl Split {
                 test_classes: test.classes(),
             });
         }
-        Ok(Self { train, test })
+        Ok(Self { train, test, notes: Vec::new() })
     }
 
     /// Checks both sets; absent numbers of classes are counted over both together.
@@ -55,6 +56,23 @@ impl Split {
     /// The test examples, where there are any.
     pub fn test(&self) -> Option<&Dataset> {
         self.test.as_ref()
+    }
+
+    /// What a reader saw that whoever uses the examples should know, a sentence each.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    pub(crate) fn noting(mut self, notes: impl IntoIterator<Item = String>) -> Self {
+        self.notes.extend(notes);
+        self
+    }
+
+    /// With so many classes at least: a class may have no example.
+    pub(crate) fn with_classes(mut self, least: usize) -> Self {
+        self.train = self.train.with_classes(least);
+        self.test = self.test.map(|test| test.with_classes(least));
+        self
     }
 
     /// Both sets, owned: (train, test).

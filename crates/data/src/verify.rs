@@ -11,23 +11,16 @@ use crate::embedded;
 use crate::error::Error;
 use crate::layout::{self, Layout};
 
-/// What a file's checksum says of it.
-fn checked(dataset: &str, file: String, expected: &str, found: Result<String, Error>) -> FileCheck {
-    let reason = match found {
-        Ok(found) if found == expected => None,
-        Ok(found) => Some(format!("its SHA-256 is {found}")),
-        Err(fault) => Some(fault.to_string()),
-    };
-    let right = reason.is_none();
-    FileCheck { dataset: dataset.to_owned(), file, expected: expected.to_owned(), right, reason }
-}
-
-/// Checks every file of one known dataset, or of all: those in the program and the complete files
-/// where they are found in `data_dir` or the usual folders.
+/// Checks every file of one known dataset, or of all: those in the program, the complete files
+/// where they are found in `data_dir` or the usual folders, and those of a folder searched before
+/// that holds only some of them.
 ///
 /// # Errors
-/// [`Error::UnknownDataset`]. A wrong file is a result, not an error.
+/// [`Error::UnknownDataset`]; [`Error::NoFolder`]; [`Error::NotHere`] if nothing of the one dataset
+/// is there; those of [`layout::find`]. A wrong or missing file is a result, not an error.
 pub fn verify(dataset: Option<&str>, data_dir: Option<&Path>) -> Result<Vec<FileCheck>, Error> {
+    layout::check_folder(data_dir)?;
+    let directories = layout::directories(data_dir);
     let mut rows = Vec::new();
     let mut seen = BTreeSet::new();
     let chosen = match dataset {
@@ -36,19 +29,61 @@ pub fn verify(dataset: Option<&str>, data_dir: Option<&Path>) -> Result<Vec<File
     };
     for known in chosen {
         for file in embedded::files(known.name) {
-            let name = format!("embedded/{}", file.name);
-            rows.push(checked(known.name, name, file.sha256, file.actual_sha256()));
+            let (name, sum) = (format!("embedded/{}", file.name), file.actual_sha256());
+            let sum = sum.map_err(|fault| fault.to_string());
+            rows.push(checked(known.name, name, file.sha256, sum));
         }
-        let Some(found) = layout::find(known, &layout::directories(data_dir)) else { continue };
-        for (path, file) in paths(found.layout).into_iter().zip(known.files.all()) {
-            // Two datasets may share their files.
-            if seen.insert(path.clone()) {
-                let (name, sum) = (path.display().to_string(), sha256_of_content(&path));
-                rows.push(checked(known.name, name, file.sha256, sum));
+        for directory in &directories {
+            let directory = std::slice::from_ref(directory);
+            let found = layout::find(known, directory)?;
+            let is_whole = found.is_some();
+            let files = match (found, layout::find_incomplete(known, directory)) {
+                (Some(found), _) => paths(found.layout),
+                (None, Some(part)) => wanted(known, &part.folder),
+                (None, None) => Vec::new(),
+            };
+            for (path, file) in files.into_iter().zip(known.files.all()) {
+                // Two datasets may share their files.
+                if seen.insert(path.clone()) {
+                    let (name, sum) = (path.display().to_string(), sum_of(&path));
+                    rows.push(checked(known.name, name, file.sha256, sum));
+                }
+            }
+            if is_whole {
+                break;
             }
         }
     }
-    Ok(rows)
+    match dataset {
+        Some(name) if rows.is_empty() => {
+            Err(Error::NotHere { dataset: name.to_owned(), searched: directories })
+        }
+        _ => Ok(rows),
+    }
+}
+
+/// What a file's checksum says of it.
+fn checked(
+    dataset: &str,
+    file: String,
+    expected: &str,
+    found: Result<String, String>,
+) -> FileCheck {
+    let reason = match found {
+        Ok(found) if found == expected => None,
+        Ok(found) => Some(format!("its SHA-256 is {found}")),
+        Err(fault) => Some(fault),
+    };
+    let right = reason.is_none();
+    FileCheck { dataset: dataset.to_owned(), file, expected: expected.to_owned(), right, reason }
+}
+
+fn sum_of(path: &Path) -> Result<String, String> {
+    if path.exists() {
+        sha256_of_content(path).map_err(|fault| fault.to_string())
+    } else {
+        Err("it is missing".to_owned())
+    }
 }
 
 /// Files on disk in the order of [`crate::catalogue::Files::all`].
@@ -60,4 +95,10 @@ fn paths(layout: Layout) -> Vec<PathBuf> {
         Layout::CifarBinary { train, test } => train.into_iter().chain(test).collect(),
         Layout::Npz(file) => vec![file],
     }
+}
+
+/// Where the files of a known dataset are in a folder, or should be, in the same order.
+fn wanted(known: &KnownDataset, folder: &Path) -> Vec<PathBuf> {
+    let path = |name| layout::one_of(folder, name).unwrap_or_else(|| folder.join(name));
+    known.files.all().into_iter().map(|file| path(file.name)).collect()
 }

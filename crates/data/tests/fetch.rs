@@ -262,7 +262,7 @@ fn an_interruption_keeps_what_came() {
     let folder = TempDir::new().unwrap();
     let text = refused(&known, folder.path(), &server.base);
     let total = served[IMAGES].len();
-    let start = format!("the download of BASE/{IMAGES} stopped after 250 of {total} bytes (");
+    let start = format!("the download of BASE/{IMAGES} stopped after 250 bytes of {total} bytes (");
     assert!(text.starts_with(&start), "{text}");
     assert!(text.ends_with("); run the same command again to continue"), "{text}");
     assert_eq!(fs::read(part(folder.path())).unwrap(), served[IMAGES][..250]);

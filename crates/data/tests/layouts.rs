@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use minimascope_data::catalogue::KnownDataset;
 use minimascope_data::verify::verify;
-use minimascope_data::{Request, embedded, layout, listing, load, load_from};
+use minimascope_data::{Error, Request, Split, embedded, layout, listing, load, load_from};
 use minimascope_record::architecture::Shape;
 use minimascope_record::dataset::Subset;
 use tempfile::TempDir;
@@ -56,6 +56,7 @@ fn the_usual_folders_are_found() {
     plant_idx(&place("debian/fashion-mnist"), 4, true);
     let found = |name: &str, directory: &str| {
         layout::find(KnownDataset::by_name(name).unwrap(), &[place("empty"), place(directory)])
+            .unwrap()
             .map(|found| found.folder)
     };
     let torchvision = |name: &str| found(name, "torchvision");
@@ -186,7 +187,7 @@ fn whole_cifar_files_give_the_two_class_problem() {
 fn every_place_is_listed() {
     let folder = TempDir::new().unwrap();
     plant_cifar(&folder.path().join("cifar-10-batches-bin"));
-    let rows = listing::list(Some(folder.path()));
+    let rows = listing::list(Some(folder.path())).unwrap();
     let row = |name: &str, embedded: bool| {
         let is = |place: &Option<String>| (place.as_deref() == Some("embedded")) == embedded;
         rows.iter().find(|row| row.name == name && is(&row.place)).unwrap()
@@ -226,4 +227,157 @@ fn embedded_files_of_a_dataset_are_those_that_verification_names() {
     assert_eq!(embedded::files("fashion-mnist").len(), 4);
     assert_eq!(embedded::files("cifar10-airplane-automobile").len(), 2);
     assert!(embedded::files("cifar10").is_empty());
+}
+
+/// A folder with these training batches of two records each, read as a path.
+fn with_batches(numbers: &[u32]) -> Result<Split, String> {
+    let folder = TempDir::new().unwrap();
+    for number in numbers {
+        let name = format!("data_batch_{number}.bin");
+        fs::write(folder.path().join(name), records(&[1, 0])).unwrap();
+    }
+    let path = folder.path().display().to_string();
+    load(&request(&path)).map_err(|fault| fault.to_string().replace(&path, "DIR"))
+}
+
+#[test]
+fn a_gap_between_numbered_batches_is_refused_by_name() {
+    for (numbers, missing) in [
+        (&[1, 2, 4, 5][..], "data_batch_3.bin"),
+        (&[2, 3, 4, 5], "data_batch_1.bin"),
+        (&[1, 3, 5], "data_batch_2.bin, data_batch_4.bin"),
+    ] {
+        assert_eq!(
+            with_batches(numbers).unwrap_err(),
+            format!(
+                "DIR holds data_batch_5.bin but not {missing}; copy there what is missing, or take the rest away"
+            )
+        );
+    }
+    let far = with_batches(&[1, u32::MAX]).unwrap_err();
+    assert!(far.contains("data_batch_4294967295.bin but not data_batch_2.bin, "), "{far}");
+    assert!(far.contains("data_batch_9.bin; ") && !far.contains("data_batch_10.bin"), "{far}");
+}
+
+#[test]
+fn fewer_batches_at_the_end_are_noted_and_a_count_from_zero_is_read() {
+    let whole = with_batches(&[1, 2, 3, 4, 5]).unwrap();
+    assert_eq!((whole.train().len(), whole.notes().len()), (10, 0));
+    let short = with_batches(&[1, 2, 3]).unwrap();
+    assert_eq!(short.train().len(), 6);
+    let note = &short.notes()[0];
+    assert!(note.ends_with(" holds 3 training batches, CIFAR-10 has 5"), "{note}");
+    assert_eq!(with_batches(&[0, 1, 2]).unwrap().train().len(), 6);
+}
+
+#[test]
+fn cifar_as_pickles_is_refused_with_the_version_that_is_read() {
+    let folder = TempDir::new().unwrap();
+    let pickles = folder.path().join("cifar-10-batches-py");
+    fs::create_dir(&pickles).unwrap();
+    fs::write(pickles.join("data_batch_1"), b"\x80\x02}q\x01.").unwrap();
+    let here = [folder.path().to_path_buf()];
+    let of_path = load(&request(&folder.path().display().to_string()));
+    let of_name = load_from(&request("cifar10"), &here);
+    for refused in [of_path, of_name] {
+        assert_eq!(
+            refused.unwrap_err().to_string().replace(&folder.path().display().to_string(), "DIR"),
+            "DIR/cifar-10-batches-py holds CIFAR-10 as Python pickles, which are not read; give its binary version, whose batches end in .bin"
+        );
+    }
+}
+
+#[test]
+fn images_without_labels_are_not_left_out() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().display().to_string();
+    let plant = |name: &str, bytes: Vec<u8>| fs::write(folder.path().join(name), bytes).unwrap();
+    let refused = || load(&request(&path)).unwrap_err().to_string().replace(&path, "DIR");
+    plant("x.npy", array("|u1", "(2, 2)", &[0; 4]));
+    assert!(refused().starts_with("DIR holds x.npy but not y.npy; "), "{}", refused());
+    plant("y.npy", array("|u1", "(2,)", &[0, 1]));
+    plant("y_test.npy", array("|u1", "(2,)", &[0, 1]));
+    assert!(refused().starts_with("DIR holds y_test.npy but not x_test.npy; "), "{}", refused());
+    plant("train-images-idx3-ubyte", idx_images(1, 1, 1, &[0]));
+    assert!(refused().contains("not train-labels-idx1-ubyte; "), "{}", refused());
+    plant("train-labels-idx1-ubyte", idx_labels(&[0]));
+    plant("t10k-labels-idx1-ubyte", idx_labels(&[0]));
+    assert!(refused().contains("not t10k-images-idx3-ubyte; "), "{}", refused());
+}
+
+#[test]
+fn part_of_a_known_dataset_is_no_reason_to_take_another() {
+    let folder = TempDir::new().unwrap();
+    let place = folder.path().join("cifar-10-batches-bin");
+    plant_cifar(&place);
+    fs::remove_file(place.join("data_batch_3.bin")).unwrap();
+    let here = Request {
+        data_dir: Some(folder.path().into()),
+        train: Subset::First(1),
+        ..request("cifar10-airplane-automobile")
+    };
+    let refused = load(&here).unwrap_err().to_string();
+    assert!(refused.contains("holds data_batch_1.bin but not data_batch_3.bin; "), "{refused}");
+    let rows = verify(Some("cifar10"), Some(folder.path())).unwrap();
+    let missing = rows.iter().find(|row| row.file.ends_with("data_batch_3.bin")).unwrap();
+    assert_eq!((missing.right, missing.reason.as_deref()), (false, Some("it is missing")));
+    // Labels that cannot be read may be those of any dataset of the MNIST family.
+    let idx = folder.path().join("idx");
+    plant_idx(&idx, 4, true);
+    let labels = idx.join("train-labels-idx1-ubyte.gz");
+    fs::write(&labels, &fs::read(&labels).unwrap()[..20]).unwrap();
+    let damaged = Request { data_dir: Some(idx), ..request("fashion-mnist") };
+    assert!(matches!(load(&damaged), Err(Error::DamagedGzip { .. })));
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_refused() {
+    let nowhere = Path::new("nowhere/at/all");
+    let named = Request { data_dir: Some(nowhere.into()), ..request("fashion-mnist") };
+    for refused in [
+        load(&named).map(drop).unwrap_err(),
+        verify(None, Some(nowhere)).map(drop).unwrap_err(),
+        listing::list(Some(nowhere)).map(drop).unwrap_err(),
+    ] {
+        assert_eq!(
+            refused.to_string(),
+            "nowhere/at/all is not a folder; give one that exists with --data-dir or data.folder"
+        );
+    }
+}
+
+/// An archive with `x` of three vectors, `y`, and other arrays.
+fn of_archive(x: &[f32], others: &[&str], classes: Option<Vec<u32>>) -> Result<Split, Error> {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("some.npz");
+    let bytes: Vec<u8> = x.iter().flat_map(|x| x.to_le_bytes()).collect();
+    let x = array("<f4", &format!("(3, {})", x.len() / 3), &bytes);
+    let mut members =
+        vec![("x.npy".to_owned(), x), ("y.npy".to_owned(), array("|u1", "(3,)", &[0, 2, 1]))];
+    members.extend(others.iter().map(|name| (format!("{name}.npy"), array("|u1", "(1,)", &[0]))));
+    let members: Vec<_> = members.iter().map(|(name, bytes)| (&**name, bytes.clone())).collect();
+    fs::write(&path, archive(&members)).unwrap();
+    load(&Request { classes, ..request(&path.display().to_string()) })
+}
+
+#[test]
+fn what_is_unusual_about_a_file_is_noted() {
+    assert!(of_archive(&[0.5, -2.9, 1.0], &[], None).unwrap().notes().is_empty());
+    let notes = of_archive(&[0.5, -255.0, 1.0], &["x_val", "y_val"], None).unwrap();
+    let [arrays, pixels] = notes.notes() else { panic!("{:?}", notes.notes()) };
+    assert!(arrays.ends_with("also holds the arrays [x_val, y_val], which are not read"));
+    assert!(pixels.contains(" reach 255 in magnitude, those of an image 1"), "{pixels}");
+}
+
+#[test]
+fn a_class_without_an_example_is_a_class_and_noted() {
+    let split = of_archive(&[0.0; 3], &[], Some(vec![0, 1, 2, 3])).unwrap();
+    assert_eq!((split.train().classes(), split.train().labels()), (4, &[0, 2, 1][..]));
+    let note = &split.notes()[0];
+    assert!(note.starts_with("data.classes names class 3, of which "), "{note}");
+    // Of a dataset with a name the classes are known.
+    let known = Request { classes: Some(vec![0, 10]), ..request("fashion-mnist") };
+    assert!(matches!(load(&known), Err(Error::UnknownClass { class: 10, .. })));
+    let beyond = of_archive(&[0.0; 3], &[], Some(vec![0, u32::MAX]));
+    assert!(matches!(beyond, Err(Error::UnknownClass { .. })));
 }

@@ -147,7 +147,7 @@ fn numpy_arrays() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
         std::fs::read(folder.join(name)).unwrap()
     };
-    let cases: [(Vec<u8>, Vec<u8>, &str); 19] = [
+    let cases: [(Vec<u8>, Vec<u8>, &str); 21] = [
         (
             images[..images.len() - 1].to_vec(),
             labels.clone(),
@@ -219,6 +219,16 @@ fn numpy_arrays() {
             "DIR/x.npy has shape [2], but it must be (n, d), (n, h, w) or (n, c, h, w) for images; reshape it",
         ),
         (
+            array("|u1", "(1, 6, 5, 3)", &[0; 90]),
+            labels.clone(),
+            "DIR/x.npy has shape [1, 6, 5, 3] with the channels last, but images are read as (n, c, h, w); save numpy.ascontiguousarray(x.transpose(0, 3, 1, 2)) instead of x",
+        ),
+        (
+            array("<f8", "(2, 1)", &[0.5, 1e300].map(f64::to_le_bytes).concat()),
+            labels.clone(),
+            "DIR/x.npy: pixel 0 of example 1 is 1e300, but pixels must be finite in single precision; correct the file",
+        ),
+        (
             images.clone(),
             images.clone(),
             "DIR/y.npy holds float32, but it must be integers for labels; convert it with astype",
@@ -247,6 +257,32 @@ fn numpy_arrays() {
     for (images, labels, expected) in cases {
         let result = npy::read(&planted.file("x.npy", &images), &planted.file("y.npy", &labels));
         assert_eq!(text(&planted.folder, result), expected);
+    }
+}
+
+/// Which of four sides are the channels.
+#[test]
+fn numpy_images_of_four_dimensions() {
+    let planted = Planted::new();
+    let labels = planted.file("y.npy", &array("|u1", "(1,)", &[0]));
+    for (shape, expected) in [
+        ("(1, 3, 32, 32)", Some((3, 32, 32))),
+        ("(1, 1, 8, 3)", Some((1, 8, 3))),
+        ("(1, 4, 8, 3)", Some((4, 8, 3))),
+        ("(1, 784, 1, 1)", Some((784, 1, 1))),
+        ("(1, 64, 4, 4)", Some((64, 4, 4))),
+        ("(1, 8, 6, 1)", Some((1, 8, 6))),
+        ("(1, 32, 32, 3)", None),
+        ("(1, 32, 32, 4)", None),
+        ("(1, 5, 9, 3)", None),
+    ] {
+        let sides = shape.trim_matches(['(', ')']).split(", ").map(|side| side.parse::<usize>());
+        let size = sides.map(Result::unwrap).product();
+        let images = planted.file("x.npy", &array("|u1", shape, &vec![0; size]));
+        let read = npy::read(&images, &labels);
+        let found = read.ok().map(|read| read.shape);
+        let expected = expected.map(|(channels, height, width)| Shape { channels, height, width });
+        assert_eq!(found, expected, "{shape}");
     }
 }
 
@@ -340,11 +376,11 @@ fn examples_that_do_not_fit() {
     };
     assert_eq!(
         refused(two(2), &[0., 1., 2., f32::NAN], &[0, 1]),
-        "file: pixel 1 of example 1 is NaN, but pixels must be finite; correct the file"
+        "file: pixel 1 of example 1 is NaN, but pixels must be finite in single precision; correct the file"
     );
     assert_eq!(
         refused(two(2), &[f32::NEG_INFINITY, 1.], &[0]),
-        "file: pixel 0 of example 0 is -inf, but pixels must be finite; correct the file"
+        "file: pixel 0 of example 0 is -inf, but pixels must be finite in single precision; correct the file"
     );
     assert_eq!(
         refused(two(2), &[0., 1., 2., 3.], &[0, 2]),

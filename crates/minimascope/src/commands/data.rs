@@ -1,6 +1,6 @@
 //! `data`: the datasets that have a name.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::{Args, Subcommand};
@@ -61,7 +61,7 @@ pub(super) fn run(arguments: &DataArguments) -> Result<Done, Failure> {
 }
 
 fn list(place: &DataPlace) -> Result<Done, Failure> {
-    let datasets = listing::list(place.data_dir.as_deref());
+    let datasets = listing::list(place.data_dir.as_deref())?;
     if place.json {
         output::json(&DataList { schema_version: SCHEMA_VERSION, datasets })?;
         return Ok(Done::Well);
@@ -84,6 +84,14 @@ fn list(place: &DataPlace) -> Result<Done, Failure> {
 
 fn check(name: Option<&str>, place: &DataPlace) -> Result<Done, Failure> {
     let files = verify::verify(name, place.data_dir.as_deref())?;
+    if let Some(folder) = &place.data_dir
+        && !files.iter().any(|file| Path::new(&file.file).starts_with(folder))
+    {
+        anstream::eprintln!(
+            "note: {} holds the complete files of no dataset that was asked for",
+            folder.display()
+        );
+    }
     let right = files.iter().all(|file| file.right);
     if place.json {
         output::json(&DataCheck { schema_version: SCHEMA_VERSION, files })?;
