@@ -2,4 +2,5 @@
 
 pub mod assignment;
 pub mod keys;
+pub mod number;
 pub mod sources;

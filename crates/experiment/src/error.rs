@@ -3,6 +3,10 @@
 use std::io;
 use std::path::PathBuf;
 
+use minimascope_record::bytes::Bytes;
+
+use crate::config::number::{NumberFault, WrongNumber};
+
 mod origin;
 mod sweep;
 
@@ -26,6 +30,9 @@ pub enum Error {
     /// A command-line word that is not `key=value`.
     #[error("`{0}` is not of the form key=value")]
     Assignment(String),
+    /// A number on the command line that double precision does not hold.
+    #[error(transparent)]
+    Number(#[from] NumberFault),
     /// A file that is not TOML.
     #[error("{}: {message}", path.display())]
     Syntax {
@@ -51,6 +58,16 @@ pub enum Error {
         key: String,
         /// What is wrong.
         message: String,
+        /// Who wrote it.
+        origin: ValueOrigin,
+    },
+    /// A text where a number is expected, or a fraction where a whole number is.
+    #[error("{key} = {} ({origin}): {}", wrong.text, wrong.fault)]
+    NotANumber {
+        /// The dotted path.
+        key: String,
+        /// What was written, and what to write.
+        wrong: Box<WrongNumber>,
         /// Who wrote it.
         origin: ValueOrigin,
     },
@@ -107,7 +124,7 @@ pub enum Error {
         /// Shape of its input.
         input: String,
     },
-    /// As many outputs as the labels do not need.
+    /// Fewer outputs than the labels need.
     #[error("{data} has {classes} classes, the network {model} has {outputs} outputs")]
     Classes {
         /// The dataset.
@@ -164,6 +181,9 @@ pub enum Error {
         /// What is wrong.
         message: String,
     },
+    /// A file or folder whose name is not UTF-8, so that no record can name it.
+    #[error("the name of {} is not UTF-8", .0.display())]
+    Name(PathBuf),
     /// No run stands there.
     #[error("there is no run at {}", .0.display())]
     NoRun(PathBuf),
@@ -264,6 +284,7 @@ impl Error {
             Self::WrongValue { key, .. } | Self::MissingKey(key) => {
                 format!("`minimascope config schema` explains {key}")
             }
+            Self::NotANumber { wrong, .. } => format!("write {}", wrong.instead),
             Self::OutOfRange { key, range, .. } => format!("set {key} to {range}"),
             Self::Batch { examples, .. } => format!(
                 "set train.batch_size to at most {examples}, or to \"all\" for gradient descent"
@@ -275,7 +296,9 @@ impl Error {
                 "choose another data.source, or set model.architecture.input".into()
             }
             Self::Classes { classes, .. } => {
-                format!("give the network {classes} outputs, or choose classes by data.classes")
+                format!(
+                    "give the network {classes} outputs or more, or choose classes by data.classes"
+                )
             }
             Self::Unfinished(_) => {
                 "add --resume to continue it, or --force to start it again".into()
@@ -299,11 +322,12 @@ impl Error {
             Self::NothingToMeasure { .. } => "train with a smaller train.learning_rate".into(),
             Self::Damaged { .. } => "remove the file, or start the run again with --force".into(),
             Self::Read { .. } => "check the path".into(),
+            Self::Name(_) => "rename it".into(),
             Self::Syntax { .. } => {
                 "correct the file; `minimascope config show` prints a whole one".into()
             }
             Self::Net(minimascope_net::Error::Memory { needed, .. }) => {
-                format!("give at least {needed} bytes with --memory")
+                format!("give at least {} with --memory", Bytes(*needed as u64).argument())
             }
             Self::Sweep(error) => return error.hint(),
             _ => return None,

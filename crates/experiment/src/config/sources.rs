@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use crate::Error;
 use crate::config::assignment::Assignment;
 use crate::config::keys::{Choice, RUN};
+use crate::config::number::{WrongNumber, meant, number};
 use crate::error::ValueOrigin;
 use crate::folder::{parse_toml, text_of};
 use crate::presets;
@@ -115,7 +116,13 @@ impl Sources {
                 let key = if key == "." { field.to_owned() } else { format!("{key}.{field}") };
                 Error::MissingKey(key)
             }
-            None => Error::WrongValue { origin: self.origin_under(&key), key, message },
+            None => {
+                let origin = self.origin_under(&key);
+                match wrong_number(&message) {
+                    Some(wrong) => Error::NotANumber { key, wrong: wrong.into(), origin },
+                    None => Error::WrongValue { key, message, origin },
+                }
+            }
         }
     }
 
@@ -183,6 +190,32 @@ impl Configured {
     pub fn origin(&self, key: &str) -> ValueOrigin {
         origin_of(&self.origins, key)
     }
+}
+
+/// From the message about a text where a number is expected, or a fraction where a whole number is.
+fn wrong_number(message: &str) -> Option<WrongNumber> {
+    let (found, expected) = message.strip_prefix("invalid type: ")?.rsplit_once(", expected ")?;
+    let is_whole = ["u8", "u16", "u32", "u64", "usize"].contains(&expected);
+    if !is_whole && expected != "f64" {
+        return None;
+    }
+    if let Some(text) = found.strip_prefix("string ") {
+        let text = text.trim_matches('"').to_owned();
+        let example =
+            if is_whole { "a whole number such as 10" } else { "a number such as 0.5 or 1e-3" };
+        let instead = match number(&text) {
+            Ok(_) => format!("{text} without quotation marks"),
+            Err(_) => meant(&text).unwrap_or_else(|| example.to_owned()),
+        };
+        return Some(WrongNumber { text, fault: "it is not a number", instead });
+    }
+    let text = found.strip_prefix("floating point ")?.trim_matches('`').to_owned();
+    let value: f64 = text.parse().ok()?;
+    let instead = match value.fract() {
+        0.0 if value >= 0.0 && value < 2_f64.powi(53) => format!("{}", value as u64),
+        _ => "a number without a point".to_owned(),
+    };
+    Some(WrongNumber { text, fault: "it must be a whole number", instead })
 }
 
 /// The origin recorded for the key, for the table or list around it, or for something within it.
@@ -292,11 +325,23 @@ mod tests {
     }
 
     #[test]
+    fn what_is_almost_a_number_is_said_with_what_to_write() {
+        let hint = |text: &str| fnn(&[text]).unwrap_err().hint().unwrap();
+        assert_eq!(hint("train.learning_rate=0,1"), "write 0.1");
+        assert_eq!(hint("train.learning_rate=0.1f"), "write 0.1");
+        assert_eq!(hint("train.learning_rate=1/128"), "write 0.0078125");
+        assert_eq!(hint("train.learning_rate='0.1'"), "write 0.1 without quotation marks");
+        assert_eq!(hint("train.learning_rate=fast"), "write a number such as 0.5 or 1e-3");
+        assert_eq!(hint("train.stop.max_steps=1e5"), "write 100000");
+        assert_eq!(hint("train.seed=0..3"), "write a whole number such as 10");
+    }
+
+    #[test]
     fn a_wrong_value_names_its_key_and_origin() {
         let message = |assignments: &[&str]| fnn(assignments).unwrap_err().to_string();
         assert_eq!(
             message(&["train.learning_rate=fast"]),
-            "train.learning_rate (command line): invalid type: string \"fast\", expected f64"
+            "train.learning_rate = fast (command line): it is not a number"
         );
         assert_eq!(
             message(&["train.batch_size=0"]),

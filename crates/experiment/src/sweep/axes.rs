@@ -53,7 +53,11 @@ impl FromStr for SweptAssignment {
         let mut path = Vec::new();
         let mut parsed = Vec::new();
         for value in split(values) {
-            let one: Assignment = format!("{key}={value}").parse().map_err(|_| malformed())?;
+            let one: Assignment =
+                format!("{key}={value}").parse().map_err(|error| match error {
+                    Error::Assignment(_) => malformed(),
+                    other => other,
+                })?;
             path = one.path;
             parsed.push(one.value);
         }
@@ -94,6 +98,10 @@ mod tests {
         assert_eq!(count("data.classes=[0, 1],[2, 3]").unwrap(), 2);
         assert_eq!(count("train.optimizer={ kind = \"heavy-ball\", momentum = 0.5 }").unwrap(), 1);
         assert_eq!(count("data.source=\"a,b.npz\",'c,d'").unwrap(), 2);
+        let rates: SweptAssignment = "train.learning_rate=1e-05,1e-1,.5".parse().unwrap();
+        assert_eq!(rates.values, [1e-5, 0.1, 0.5].map(toml::Value::Float));
+        let large = "train.learning_rate=0.1,1e400".parse::<SweptAssignment>().unwrap_err();
+        assert!(large.to_string().contains("1e400 is larger"), "{large}");
         for text in ["train.seed=1,", "train.seed=,1", "train.seed", "=1,2"] {
             assert!(count(text).is_err(), "{text}");
         }

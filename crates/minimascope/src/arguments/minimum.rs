@@ -7,6 +7,7 @@ use minimascope_record::batch_size::BatchSize;
 use minimascope_record::training::Sampling;
 
 use super::machine::MachineArguments;
+use super::number::parse_number;
 use crate::output::ResultFormat;
 
 /// A minimum on disk.
@@ -28,7 +29,7 @@ pub(crate) struct MinimumPlace {
 #[derive(Clone, Copy, Debug, Args)]
 pub(crate) struct OptimizerArguments {
     /// η.
-    #[arg(long, value_name = "RATE")]
+    #[arg(long, value_name = "RATE", value_parser = parse_number)]
     pub(crate) learning_rate: Option<f64>,
     /// B, or all for gradient descent.
     #[arg(long, value_name = "B", value_parser = parse_batch_size)]

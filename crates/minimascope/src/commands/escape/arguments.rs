@@ -9,7 +9,7 @@ use minimascope_experiment::run::Existing;
 use minimascope_experiment::target::Target;
 use minimascope_record::batch_size::BatchSize;
 
-use crate::arguments::{MinimumPlace, OptimizerArguments, parse_batch_size};
+use crate::arguments::{MinimumPlace, OptimizerArguments, parse_batch_size, parse_number};
 
 /// Steps of a launch: what the study's figures show.
 pub(super) const STEPS: u64 = 3_000;
@@ -39,7 +39,8 @@ pub(crate) struct EscapeArguments {
         value_delimiter = ',',
         requires = "grid",
         num_args = 1,
-        allow_hyphen_values = true
+        allow_hyphen_values = true,
+        value_parser = parse_number
     )]
     pub(super) learning_rates: Vec<f64>,
     /// The grid's batch sizes [default: six from 1 to all].
@@ -52,11 +53,12 @@ pub(crate) struct EscapeArguments {
         value_name = "H1,H2",
         value_delimiter = ',',
         num_args = 1,
-        allow_hyphen_values = true
+        allow_hyphen_values = true,
+        value_parser = parse_number
     )]
     pub(super) curvatures: Vec<f64>,
     /// Of toy: where the paths start [default: 1.00001].
-    #[arg(long, value_name = "X")]
+    #[arg(long, value_name = "X", value_parser = parse_number)]
     pub(super) start: Option<f64>,
     /// For a large problem no certificate, so that more is left undecided, sooner.
     #[arg(long)]

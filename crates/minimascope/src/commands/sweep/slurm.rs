@@ -9,7 +9,7 @@ use minimascope_experiment::sweep::status::status;
 use minimascope_experiment::sweep::store::Store;
 use minimascope_record::sweep::{RunState, SlurmSettings, SweepReport};
 
-use crate::arguments::PlanPlace;
+use crate::arguments::{PlanPlace, parse_number};
 use crate::exit::{Done, Failure};
 use crate::output;
 
@@ -28,7 +28,7 @@ pub(super) struct SlurmOptions {
 }
 
 fn minutes(text: &str) -> Result<f64, String> {
-    let minutes: f64 = text.parse().map_err(|_| "write a number of minutes".to_owned())?;
+    let minutes = parse_number(text)?;
     if minutes > 0.0 && minutes.is_finite() {
         Ok(minutes)
     } else {
