@@ -32,6 +32,7 @@ pub struct Plan {
     corrupted: Vec<usize>,
     batch_size: usize,
     id: RunId,
+    notes: Vec<String>,
 }
 
 /// Whether every value of a configuration is in its range, as far as that can be said without model and
@@ -71,7 +72,8 @@ impl Plan {
         let network = Network::new(&architecture)?;
         let examples = read.load(&config.data)?;
         config.data = examples::with_absolute_paths(config.data);
-        check_fit(&model, &network, config.loss, &examples.train)?;
+        let mut notes = examples.notes;
+        notes.extend(check_fit(&model, &network, config.loss, &examples.train)?);
         let batch_size = match config.train.batch_size {
             BatchSize::Examples(batch) if batch > examples.train.len() => {
                 return Err(Error::Batch { batch, examples: examples.train.len() });
@@ -80,7 +82,7 @@ impl Plan {
         };
         let id = identity::of(&config, &architecture, &examples.train, examples.test.as_deref());
         let (train, test, corrupted) = (examples.train, examples.test, examples.corrupted);
-        Ok(Self { config, model, network, train, test, corrupted, batch_size, id })
+        Ok(Self { config, model, network, train, test, corrupted, batch_size, id, notes })
     }
 
     /// The complete configuration.
@@ -123,6 +125,11 @@ impl Plan {
         &self.id
     }
 
+    /// What is unusual about the data or how the network fits them, a sentence each.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
     /// The configuration file of this run, complete.
     pub fn to_toml(&self) -> String {
         let text = toml::to_string(&self.config).expect("a configuration is TOML");
@@ -142,8 +149,13 @@ impl Plan {
     }
 }
 
-/// The network takes the images and has an output for every class.
-fn check_fit(model: &str, network: &Network, loss: Loss, examples: &Dataset) -> Result<(), Error> {
+/// The network takes the images and has an output for every class. A note where it has more.
+fn check_fit(
+    model: &str,
+    network: &Network,
+    loss: Loss,
+    examples: &Dataset,
+) -> Result<Option<String>, Error> {
     let (images, input) = (examples.shape(), network.input());
     let same = images == input;
     let flat = input.height * input.width == 1 && input.channels == images.size();
@@ -156,7 +168,8 @@ fn check_fit(model: &str, network: &Network, loss: Loss, examples: &Dataset) -> 
         });
     }
     let (classes, outputs) = (examples.classes(), network.outputs());
-    if !loss.tells_apart(outputs, classes) {
+    let apart = loss.tells_apart(outputs);
+    if apart < classes {
         return Err(Error::Classes {
             data: examples.name().to_owned(),
             classes,
@@ -164,7 +177,13 @@ fn check_fit(model: &str, network: &Network, loss: Loss, examples: &Dataset) -> 
             outputs,
         });
     }
-    Ok(())
+    let data = examples.name();
+    Ok((apart > classes).then(|| {
+        format!(
+            "{data} has {classes} classes, the network {model} tells {apart} apart: no example is of \
+             the others"
+        )
+    }))
 }
 
 /// The name of a file without its extension.

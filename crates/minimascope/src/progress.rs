@@ -17,6 +17,13 @@ pub(crate) fn on_stderr() -> Box<dyn Progress> {
     }
 }
 
+/// What is unusual about the data of a plan.
+pub(crate) fn say_notes<'a>(notes: impl IntoIterator<Item = &'a String>) {
+    for note in notes {
+        anstream::eprintln!("note: {note}");
+    }
+}
+
 struct Bar {
     bar: ProgressBar,
     showing: Showing,

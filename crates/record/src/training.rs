@@ -30,14 +30,14 @@ impl Loss {
         }
     }
 
-    /// Whether a network with so many outputs tells so many classes apart under this loss: one
-    /// output a class, or one output for two classes.
-    pub const fn tells_apart(self, outputs: usize, classes: usize) -> bool {
-        let one_for_two = outputs == 1 && classes == 2;
-        match self {
-            Self::BinaryLogistic => one_for_two,
-            Self::MeanSquaredError | Self::HalfSumOfSquares | Self::SoftmaxCrossEntropy => {
-                outputs == classes || one_for_two
+    /// How many classes a network with so many outputs tells apart under this loss: one output a
+    /// class, or one output for two classes.
+    pub const fn tells_apart(self, outputs: usize) -> usize {
+        match (self, outputs) {
+            (_, 1) => 2,
+            (Self::BinaryLogistic, _) => 0,
+            (Self::MeanSquaredError | Self::HalfSumOfSquares | Self::SoftmaxCrossEntropy, _) => {
+                outputs
             }
         }
     }

@@ -14,6 +14,7 @@ pub(super) struct TrainAndTest {
     pub(super) train: Arc<Dataset>,
     pub(super) test: Option<Arc<Dataset>>,
     pub(super) corrupted: Vec<usize>,
+    pub(super) notes: Vec<String>,
 }
 
 /// TrainAndTest that were read before, by their configuration: the hundreds of runs of a sweep read
@@ -42,14 +43,16 @@ fn load(config: &DataConfig) -> Result<TrainAndTest, Error> {
         train: config.train,
         test: config.test,
     };
-    let (train, test) = minimascope_data::load(&request)?.into_parts();
+    let split = minimascope_data::load(&request)?;
+    let notes = split.notes().to_vec();
+    let (train, test) = split.into_parts();
     let test = test.map(Arc::new);
     let Some(corruption) = config.corruption else {
-        return Ok(TrainAndTest { train: Arc::new(train), test, corrupted: Vec::new() });
+        return Ok(TrainAndTest { train: Arc::new(train), test, corrupted: Vec::new(), notes });
     };
     let (train, changed) = train.corrupted(corruption)?;
     let corrupted = changed.iter().map(|changed| changed.example).collect();
-    Ok(TrainAndTest { train: Arc::new(train), test, corrupted })
+    Ok(TrainAndTest { train: Arc::new(train), test, corrupted, notes })
 }
 
 /// The same data from any working directory.

@@ -46,6 +46,7 @@ pub(super) fn run(arguments: &EscapeArguments) -> Result<Done, Failure> {
         });
     };
     let target = Target::find(&arguments.target, &place.out, place.config.as_deref())?;
+    progress::say_notes(target.plan().notes());
     let launch = LaunchQuestion {
         learning_rate,
         batch_size: size.of(target.plan().train().len()),

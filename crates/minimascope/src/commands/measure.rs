@@ -42,6 +42,7 @@ pub(crate) struct MeasureArguments {
 pub(super) fn run(arguments: &MeasureArguments) -> Result<Done, Failure> {
     let machine = arguments.machine.start();
     let target = Target::find(&arguments.target, &arguments.out, arguments.config.as_deref())?;
+    progress::say_notes(target.plan().notes());
     let question = SpectrumQuestion {
         top: arguments.top.map_or(0, usize::from),
         density: arguments.density,

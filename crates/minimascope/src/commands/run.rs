@@ -38,6 +38,7 @@ pub(super) fn run(arguments: &RunArguments) -> Result<Done, Failure> {
     let continued = command_to_continue(arguments);
     let configured = arguments.configuration.read()?;
     let plan = Plan::check(&configured)?;
+    progress::say_notes(plan.notes());
     let options = Options {
         out: arguments.out.clone(),
         existing: match (arguments.resume, arguments.force) {

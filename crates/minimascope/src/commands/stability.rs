@@ -12,7 +12,7 @@ use minimascope_record::stability::{StabilityQuestion, StabilityReport, Verdict}
 use minimascope_record::threshold::sharpness_limit;
 use minimascope_report::views::{attribution, boundary};
 
-use crate::arguments::{MinimumPlace, OptimizerArguments};
+use crate::arguments::{MinimumPlace, OptimizerArguments, parse_number};
 use crate::criteria::{ThresholdColumns, criteria};
 use crate::exit::{Done, Failure};
 use crate::pictures::{draw, picture};
@@ -33,7 +33,7 @@ pub(crate) struct StabilityArguments {
     #[command(flatten)]
     optimizer: OptimizerArguments,
     /// β of heavy-ball momentum [default: the run's].
-    #[arg(long, value_name = "BETA")]
+    #[arg(long, value_name = "BETA", value_parser = parse_number)]
     momentum: Option<f64>,
     /// Critical learning rates at B = 1, 2, 4, … n, as a table and a figure.
     #[arg(long)]
@@ -55,7 +55,7 @@ pub(crate) struct StabilityArguments {
     quick: bool,
     /// The exact threshold has settled when twice the directions change it by less than this.
     /// [default: 0.01]
-    #[arg(long, value_name = "SHARE")]
+    #[arg(long, value_name = "SHARE", value_parser = parse_number)]
     tolerance: Option<f64>,
     /// The folder for the figures (SVG) [default: the run's].
     #[arg(long, value_name = "DIR")]
@@ -72,6 +72,7 @@ pub(super) fn run(arguments: &StabilityArguments) -> Result<Done, Failure> {
         place.machine.start_for_every_direction()
     };
     let target = Target::find(&arguments.target, &place.out, place.config.as_deref())?;
+    progress::say_notes(target.plan().notes());
     let n = target.plan().train().len();
     let optimizer = &arguments.optimizer;
     let question = StabilityQuestion {

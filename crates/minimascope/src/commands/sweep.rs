@@ -4,10 +4,12 @@ mod progress;
 mod slurm;
 mod tables;
 
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use minimascope_experiment::plan::Plan;
 use minimascope_experiment::sweep::axes::SweptAssignment;
 use minimascope_experiment::sweep::collect::{CollectOptions, collect};
 use minimascope_experiment::sweep::plan::SweepPlan;
@@ -19,6 +21,7 @@ use minimascope_record::sweep::RunState;
 
 use crate::arguments::{MachineArguments, PlanPlace};
 use crate::exit::{Done, Failure};
+use crate::progress::say_notes;
 use crate::table::grouped;
 use crate::{interrupt, output};
 
@@ -133,13 +136,21 @@ pub(super) fn run(arguments: &SweepArguments) -> Result<Done, Failure> {
             let runs = match source {
                 Some(name) => {
                     let plan = SweepPlan::open(name, assignments, None)?;
-                    Some(plan.runs().iter().map(|run| run.id().to_string()).collect())
+                    let ids = plan.runs().iter().map(|run| run.id().to_string());
+                    Some(ids.collect::<Vec<_>>())
                 }
                 None => None,
             };
+            let planned = runs.as_ref().map_or(0, Vec::len);
             let to = to.clone().unwrap_or_else(|| out.join("tables"));
             let options = CollectOptions { runs, to, points: points.map(usize::from) };
             let tables = collect(&store, &options)?;
+            let absent = planned.saturating_sub(tables.runs + tables.failed);
+            if absent > 0 {
+                anstream::eprintln!(
+                    "note: {absent} of the plan's {planned} runs are neither finished nor failed"
+                );
+            }
             if *json {
                 output::json(&tables)?;
             } else {
@@ -177,6 +188,8 @@ pub(super) fn run(arguments: &SweepArguments) -> Result<Done, Failure> {
 pub(super) fn open(place: &PlanPlace) -> Result<(SweepPlan, Store), Failure> {
     let name = place.source.as_deref().unwrap_or_default();
     let plan = SweepPlan::open(name, &place.assignments, place.data_dir.as_deref())?;
+    let notes: BTreeSet<&String> = plan.runs().iter().flat_map(Plan::notes).collect();
+    say_notes(notes);
     Ok((plan, Store::at(place.out.clone())))
 }
 

@@ -45,8 +45,18 @@ fn values_of_a_run() {
         ),
         (
             "train.learning_rate=fast",
-            "train.learning_rate (command line): invalid type: string \"fast\", expected f64",
-            "`minimascope config schema` explains train.learning_rate",
+            "train.learning_rate = fast (command line): it is not a number",
+            "write a number such as 0.5 or 1e-3",
+        ),
+        (
+            "train.learning_rate=0,1",
+            "train.learning_rate = 0,1 (command line): it is not a number",
+            "write 0.1",
+        ),
+        (
+            "train.stop.max_steps=1e3",
+            "train.stop.max_steps = 1000.0 (command line): it must be a whole number",
+            "write 1000",
         ),
         (
             "train.batch_size=41",
@@ -76,9 +86,9 @@ fn values_of_a_run() {
             "choose another data.source, or set model.architecture.input",
         ),
         (
-            "model.preset=linear",
-            "fashion-mnist has 2 classes, the network linear has 10 outputs",
-            "give the network 2 outputs, or choose classes by data.classes",
+            "data.classes=[0, 1, 2]",
+            "fashion-mnist has 3 classes, the network architecture has 2 outputs",
+            "give the network 3 outputs or more, or choose classes by data.classes",
         ),
         (
             "model.file=absent.toml",
@@ -135,6 +145,31 @@ fn files_and_names() {
 }
 
 #[test]
+fn folders_that_are_not_there() {
+    let place = Place::new();
+    let said = "error: nowhere is not a folder\nhint: give one that exists with --data-dir or data.folder\n";
+    for words in [
+        &["data", "list", "--data-dir", "nowhere"][..],
+        &["data", "verify", "--data-dir", "nowhere"],
+        &["run", "tiny.toml", "--data-dir", "nowhere"],
+        &["run", "tiny.toml", "data.folder=nowhere"],
+        &["sweep", "tiny.toml", "--data-dir", "nowhere", "--dry-run"],
+    ] {
+        let output = place.output(words);
+        assert_eq!((output.status.code(), &*text(&output.stderr)), (Some(2), said), "{words:?}");
+    }
+    let collected = place.output(&["sweep", "collect", "--out", "nowhere"]);
+    assert_eq!(collected.status.code(), Some(2));
+    assert!(!place.path().join("nowhere").exists());
+    // Nothing that could be verified is not the same as nothing wrong.
+    let absent = place.output(&["data", "verify", "mnist"]);
+    assert_eq!(absent.status.code(), Some(2), "{}", text(&absent.stderr));
+    std::fs::create_dir(place.path().join("empty")).unwrap();
+    let empty = place.output(&["data", "verify", "--data-dir", "empty"]);
+    assert!(text(&empty.stderr).starts_with("note: empty holds "), "{}", text(&empty.stderr));
+}
+
+#[test]
 fn words_that_are_no_assignment_or_option() {
     let place = Place::new();
     for words in [
@@ -172,7 +207,11 @@ fn a_budget_that_holds_nothing() {
     let said = text(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{said}");
     assert!(said.contains("error: a memory budget of 1000 bytes is too small"), "{said}");
-    assert!(said.contains("hint: "), "{said}");
+    // What the hint says is a size that people write, and enough.
+    let hint = said.split_once("hint: give at least ").unwrap().1;
+    let size = hint.split_once(" with --memory").unwrap().0;
+    assert!(size.ends_with(['K', 'M']) && said.contains("iB\n"), "{said}");
+    place.stdout(&["run", "tiny.toml", "--memory", size]);
 }
 
 #[test]
@@ -202,6 +241,9 @@ fn questions_of_the_theory_without_a_meaning() {
         (&["stability", id, "--learning-rate", "0"][..], "the learning rate is 0"),
         (&["stability", id, "--learning-rate", "-1"], "the learning rate is -1"),
         (&["stability", id, "--learning-rate", "nan"], "the learning rate is NaN"),
+        (&["stability", id, "--learning-rate", "0,1"], "0,1 is not a number; write 0.1"),
+        (&["stability", id, "--learning-rate", "1e-400"], "1e-400 is so small"),
+        (&["stability", id, "--momentum", "9/10"], "9/10 is not a number; write 0.9"),
         (&["stability", id, "--batch-size", "0"], "the batch size is 0"),
         (&["stability", id, "--batch-size", "41"], "larger than the 40 examples"),
         (&["stability", id, "--momentum", "1"], "the momentum is 1"),

@@ -5,6 +5,7 @@ mod program;
 
 mod bad_input;
 mod escape;
+mod notes;
 mod report;
 mod results;
 mod same_bits;

@@ -20,6 +20,7 @@ const SEEDS: u64 = 3;
 pub(super) fn run(arguments: &EscapeArguments, machine: &Machine) -> Result<Done, Failure> {
     let (place, optimizer) = (&arguments.place, &arguments.optimizer);
     let target = Target::find(&arguments.target, &place.out, place.config.as_deref())?;
+    progress::say_notes(target.plan().notes());
     let n = target.plan().train().len();
     let rates = arguments.learning_rates.iter().chain(&optimizer.learning_rate);
     let sizes = arguments.batch_sizes.iter().chain(&optimizer.batch_size);
