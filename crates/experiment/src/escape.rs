@@ -98,10 +98,13 @@ pub struct LaunchStore {
 }
 
 impl LaunchStore {
-    /// What an earlier call left, if it can be read.
-    fn earlier<R: serde::de::DeserializeOwned>(&self, name: &str) -> Option<R> {
-        let wanted = self.existing != Existing::Restart && self.folder.has(name);
-        wanted.then(|| self.folder.read_json(name).ok()).flatten()
+    /// What an earlier call left. A record that cannot be read is not written over: it may be that of
+    /// a newer program.
+    fn earlier<R: serde::de::DeserializeOwned>(&self, name: &str) -> Result<Option<R>, Error> {
+        match self.existing {
+            Existing::Restart => Ok(None),
+            _ => self.folder.optional(name),
+        }
     }
 }
 
@@ -166,7 +169,7 @@ pub fn escape(
         launches: Vec::new(),
         folder: None,
     };
-    let earlier = place.earlier::<record::Escape>(ESCAPE);
+    let earlier = place.earlier::<record::Escape>(ESCAPE)?;
     if let Some(earlier) = earlier.filter(|earlier| is_same_question(earlier, &record)) {
         let finished = |launch: &record::Launch| launch.fate != record::Fate::Interrupted;
         record.launches = earlier.launches.into_iter().take_while(finished).collect();

@@ -1,6 +1,7 @@
 //! A run's folder. A file appears in it whole or not at all: it is written under a temporary name,
 //! synced and renamed.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -195,10 +196,11 @@ impl RunFolder {
         }
     }
 
-    /// The lines of a trace that are whole and were written at or before `step`.
+    /// The lines of a trace that were written at or before `step`. A killed program may leave half a
+    /// line at the end of a run that is not over.
     ///
     /// # Errors
-    /// [`Error::Read`].
+    /// [`Error::Read`]; [`Error::Damaged`] for any other line that is not whole.
     pub fn lines_until(&self, name: &str, step: u64) -> Result<Vec<String>, Error> {
         let path = self.file(name);
         let file = match File::open(&path) {
@@ -206,21 +208,41 @@ impl RunFolder {
             Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(source) => return Err(Error::Read { path, source }),
         };
-        let mut lines = Vec::new();
-        for line in BufReader::new(file).lines() {
+        let (mut lines, mut half) = (Vec::new(), None);
+        for (index, line) in BufReader::new(file).split(b'\n').enumerate() {
             let line = line.map_err(|source| Error::Read { path: path.clone(), source })?;
-            // A killed program may leave half a line at the end.
-            match serde_json::from_str::<TraceLine>(&line) {
-                Ok(at) if at.step <= step => lines.push(line),
-                _ => break,
+            if let Some(fault) = half {
+                return Err(fault);
+            }
+            match whole_line(line) {
+                Ok((at, line)) if at.step <= step => lines.push(line),
+                Ok(_) => return Ok(lines),
+                Err(fault) => {
+                    let message = format!("line {}: {fault}", index + 1);
+                    half = Some(Error::Damaged { path: path.clone(), message });
+                }
             }
         }
-        Ok(lines)
+        match half {
+            Some(fault) if self.has(TRAINED) || self.has(OUTCOME) => Err(fault),
+            _ => Ok(lines),
+        }
     }
 
     fn cannot_write(&self, path: &Path, source: io::Error) -> Error {
         Error::Write { path: path.to_owned(), source }
     }
+}
+
+/// A line of a trace with its step, or what is wrong with it.
+fn whole_line(bytes: Vec<u8>) -> Result<(TraceLine, String), String> {
+    let line = String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())?;
+    // serde takes a list for an object.
+    if !line.starts_with('{') {
+        return Err("it is not an object".to_owned());
+    }
+    let at = serde_json::from_str(&line).map_err(|fault| fault.to_string())?;
+    Ok((at, line))
 }
 
 /// How a removal ended; nothing to remove is well.
@@ -263,9 +285,23 @@ pub(crate) fn paths_in(folder: &Path) -> Result<Vec<PathBuf>, Error> {
 }
 
 /// The names of what stands in a folder, in order; none where there is no folder.
+///
+/// # Errors
+/// [`Error::Read`]; [`Error::Name`] for a name that would not lead back to its file.
 pub(crate) fn names_in(folder: &Path) -> Result<Vec<String>, Error> {
-    let name = |path: PathBuf| Some(path.file_name()?.to_string_lossy().into_owned());
-    Ok(paths_in(folder)?.into_iter().filter_map(name).collect())
+    paths_in(folder)?.iter().map(|path| name_of(path)).collect()
+}
+
+/// The name of a file or folder; empty for a path that ends in none.
+///
+/// # Errors
+/// [`Error::Name`].
+pub(crate) fn name_of(path: &Path) -> Result<String, Error> {
+    match path.file_name().map(OsStr::to_str) {
+        Some(Some(name)) => Ok(name.to_owned()),
+        Some(None) => Err(Error::Name(path.to_owned())),
+        None => Ok(String::new()),
+    }
 }
 
 /// A file that others may read as far as the user's own settings allow, unlike a temporary file.
@@ -291,6 +327,42 @@ mod tests {
         assert_eq!(folder.lines_until(STEPS, 20).unwrap().len(), 2);
         assert_eq!(folder.lines_until(STEPS, 99).unwrap().len(), 3);
         assert_eq!(folder.lines_until(CURVATURE, 99).unwrap().len(), 0);
+    }
+
+    #[test]
+    fn a_trace_that_lost_a_line_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let folder = RunFolder::at(directory.path().to_owned());
+        let said = |text: &[u8]| {
+            folder.write(STEPS, text).unwrap();
+            folder
+                .lines_until(STEPS, 99)
+                .map(|lines| lines.len())
+                .map_err(|error| error.to_string())
+        };
+        for (text, fault) in [
+            (&b"{\"step\":10}\n{\"st\n{\"step\":30}\n"[..], "line 2: "),
+            (b"{\"step\":10}\n\xff\n{\"step\":30}\n", "line 2: it is not UTF-8"),
+            (b"[10]\n{\"step\":20}\n", "line 1: it is not an object"),
+        ] {
+            let said = said(text).unwrap_err();
+            assert!(said.contains("steps.jsonl is damaged: ") && said.contains(fault), "{said}");
+        }
+        // Half a line at the end is what a killed run leaves, and no run that is over.
+        let half = b"{\"step\":10}\n{\"st";
+        assert_eq!(said(half), Ok(1));
+        folder.write_json(TRAINED, &0).unwrap();
+        assert!(said(half).unwrap_err().contains("line 2: "));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_name_that_is_not_utf8_is_refused() {
+        use std::os::unix::ffi::OsStrExt;
+        let directory = tempfile::tempdir().unwrap();
+        fs::create_dir(directory.path().join(OsStr::from_bytes(b"run-\xff"))).unwrap();
+        let refused = names_in(directory.path()).unwrap_err();
+        assert!(matches!(refused, Error::Name(..)), "{refused}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! in the folder of a run.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use minimascope_record::reproduction::Theory;
 use minimascope_record::run::{RunSummary, Spectrum};
@@ -13,9 +13,9 @@ use serde::de::DeserializeOwned;
 use crate::Error;
 use crate::folder::{
     ANSWERS, CONFIG, CURVATURE, ESCAPE, ESCAPES, GRID, GRID_FOLDER, OUTCOME, PROVENANCE, RunFolder,
-    SPECTRA, STEPS, THEORY, TIMING, names_in, paths_in,
+    SPECTRA, STEPS, THEORY, TIMING, name_of, names_in, paths_in,
 };
-use crate::sweep::store::Store;
+use crate::sweep::store::{FAILED, Store};
 
 /// Every run of a folder, in the order of their ids, without batch losses.
 ///
@@ -23,7 +23,9 @@ use crate::sweep::store::Store;
 /// [`Error::Read`], [`Error::Damaged`], and [`Error::NoRun`] where there is none.
 pub fn read(folder: &Path) -> Result<Vec<StoredRun>, Error> {
     fs::metadata(folder).map_err(|source| Error::Read { path: folder.to_owned(), source })?;
-    let paths = paths_in(folder)?.into_iter().filter(|path| path.join(CONFIG).is_file());
+    // A result without its configuration is a damaged run, and no other folder.
+    let is_run = |path: &PathBuf| path.join(CONFIG).is_file() || path.join(OUTCOME).is_file();
+    let paths = paths_in(folder)?.into_iter().filter(is_run);
     let mut runs: Vec<StoredRun> = paths.map(|path| stored(&path)).collect::<Result<_, _>>()?;
     if runs.is_empty() {
         return Err(Error::NoRun(folder.to_owned()));
@@ -63,7 +65,6 @@ fn stored(path: &Path) -> Result<StoredRun, Error> {
     let own = stability.iter().rev().filter(|report| report.momentum == momentum);
     let judged =
         best(theory.into_iter().flat_map(|theory| theory.stability), own.filter_map(judgement));
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
     Ok(StoredRun {
         provenance: folder.optional(PROVENANCE)?,
         timing: folder.optional(TIMING)?,
@@ -74,7 +75,7 @@ fn stored(path: &Path) -> Result<StoredRun, Error> {
         stability,
         escapes: escapes(&folder)?,
         grid: folder.optional(&format!("{ESCAPES}/{GRID_FOLDER}/{GRID}"))?,
-        ..StoredRun::new(name.unwrap_or_default(), config, text)
+        ..StoredRun::new(name_of(path)?, config, text)
     })
 }
 
@@ -83,7 +84,10 @@ fn failures(folder: &Path) -> Result<Vec<StoredRun>, Error> {
     let mut runs = Vec::new();
     for id in store.failed()? {
         let Some(failure) = store.failure(&id)? else { continue };
-        let text = toml::to_string(&failure.configuration).unwrap_or_default();
+        let text = toml::to_string(&failure.configuration).map_err(|fault| Error::Damaged {
+            path: store.root().join(FAILED).join(format!("{id}.json")),
+            message: fault.to_string(),
+        })?;
         runs.push(StoredRun {
             error: Some(failure.error),
             ..StoredRun::new(failure.run, failure.configuration, text)
@@ -139,9 +143,10 @@ fn spectrum(measured: &[RunSummary]) -> Option<Spectrum> {
 fn answers<T: DeserializeOwned>(folder: &RunFolder, kind: &str) -> Result<Vec<T>, Error> {
     let names = names_in(&folder.file(kind))?.into_iter().filter(|name| name.ends_with(".json"));
     let files = names.map(|name| format!("{kind}/{name}"));
-    // A redirected command creates its file before it writes.
+    // A redirected command creates its file before it writes. The program's own are never empty.
     let is_empty = |file: &String| fs::metadata(folder.file(file)).is_ok_and(|at| at.len() == 0);
-    let all = std::iter::once(format!("{kind}.json")).chain(files).filter(|file| !is_empty(file));
+    let redirected = Some(format!("{kind}.json")).filter(|file| !is_empty(file));
+    let all = redirected.into_iter().chain(files);
     all.filter_map(|file| folder.optional(&file).transpose()).collect()
 }
 
@@ -172,5 +177,27 @@ mod tests {
         assert!(matches!(refused, Error::NoRun(..)), "{refused}");
         let refused = read_run(folder.path()).unwrap_err();
         assert!(matches!(refused, Error::NoRun(..)), "{refused}");
+    }
+
+    #[test]
+    fn an_empty_answer_is_damaged_unless_it_was_redirected() {
+        let directory = tempfile::tempdir().unwrap();
+        let folder = RunFolder::at(directory.path().to_owned());
+        folder.write("stability.json", b"").unwrap();
+        assert!(answers::<StabilityReport>(&folder, ANSWERS).unwrap().is_empty());
+        RunFolder::at(folder.file(ANSWERS)).create().unwrap();
+        folder.write("stability/quick.json", b"").unwrap();
+        let refused = answers::<StabilityReport>(&folder, ANSWERS).unwrap_err();
+        assert!(matches!(refused, Error::Damaged { .. }), "{refused}");
+    }
+
+    #[test]
+    fn a_result_without_its_configuration_is_not_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let run = RunFolder::at(folder.path().join("run"));
+        run.create().unwrap();
+        run.write(OUTCOME, b"{}").unwrap();
+        let refused = read(folder.path()).unwrap_err();
+        assert!(!matches!(refused, Error::NoRun(..)), "{refused}");
     }
 }

@@ -13,12 +13,19 @@ use crate::SCHEMA_VERSION;
 /// Reads one JSON object of this schema's version or of an earlier one.
 ///
 /// # Errors
-/// What `serde_json` finds wrong, and a version that is newer than this program's.
+/// What `serde_json` finds wrong, and a version that is newer than this program's or none at all.
 pub fn from_json<T: DeserializeOwned>(text: &str) -> serde_json::Result<T> {
     let mut value: Value = serde_json::from_str(text)?;
-    match value.get("schema_version").and_then(Value::as_u64) {
-        Some(1) => upgrade(&mut value, 0.0),
-        Some(version) if version > u64::from(SCHEMA_VERSION) => {
+    // Some records have no version of their own.
+    match value.get("schema_version").map(Value::as_u64) {
+        Some(Some(1)) => upgrade(&mut value, 0.0),
+        Some(None | Some(0)) => {
+            return Err(serde_json::Error::custom(format!(
+                "schema_version is {}, which no version of this program wrote",
+                value["schema_version"]
+            )));
+        }
+        Some(Some(version)) if version > u64::from(SCHEMA_VERSION) => {
             return Err(serde_json::Error::custom(format!(
                 "the record has schema version {version}, this program reads up to {SCHEMA_VERSION}: \
                  update minimascope"

@@ -146,3 +146,13 @@ fn a_newer_version_is_refused_by_number() {
     let refused = from_json::<RunSummary>(&text).unwrap_err().to_string();
     assert!(refused.contains("version 99") && refused.contains("update minimascope"), "{refused}");
 }
+
+#[test]
+fn a_version_that_never_was_is_refused() {
+    for version in ["0", "\"2\"", "null", "1.5", "-1"] {
+        let text = format!("{{\"schema_version\": {version}}}");
+        let refused = from_json::<serde_json::Value>(&text).unwrap_err().to_string();
+        assert!(refused.contains(&format!("schema_version is {version}, ")), "{refused}");
+    }
+    assert!(from_json::<serde_json::Value>("{}").is_ok());
+}

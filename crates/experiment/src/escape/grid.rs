@@ -104,7 +104,7 @@ pub fn grid(
         notes: Vec::new(),
         folder: None,
     };
-    let earlier = place.earlier::<EscapeGrid>(GRID);
+    let earlier = place.earlier::<EscapeGrid>(GRID)?;
     if let Some(mut earlier) = earlier.filter(|earlier| is_same_question(earlier, &record)) {
         // What a record says is explained as this version explains it.
         for cell in &mut earlier.cells {

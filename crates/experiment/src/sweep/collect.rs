@@ -35,6 +35,8 @@ pub struct CollectOptions {
 /// # Errors
 /// A store that cannot be read, a run whose files are damaged, a folder that cannot be written.
 pub fn collect(store: &Store, options: &CollectOptions) -> Result<SweepTables, Error> {
+    let root = store.root();
+    std::fs::metadata(root).map_err(|source| Error::Read { path: root.to_owned(), source })?;
     let is_wanted = |id: &String| options.runs.as_ref().is_none_or(|runs| runs.contains(id));
     let mut finished = store.finished()?;
     finished.retain(is_wanted);

@@ -20,12 +20,13 @@ use crate::Error;
 use crate::error::SweepError;
 use crate::folder::{
     CHECKPOINT, CURVATURE, FINAL, OUTCOME, PROVENANCE, RunFolder, STEPS, TIMING, TRAINED, finished,
-    names_in, removed,
+    name_of, names_in, paths_in, removed,
 };
 use crate::plan::Plan;
 
 const WORK: &str = ".work";
-const FAILED: &str = "failed";
+/// The folder of the records of failed runs.
+pub(crate) const FAILED: &str = "failed";
 const MISMATCH: &str = "mismatch";
 
 /// What another machine left of a run that is finished is removed after this silence: a worker
@@ -134,9 +135,8 @@ impl Store {
     /// # Errors
     /// [`Error::Read`].
     pub fn finished(&self) -> Result<Vec<String>, Error> {
-        let mut ids = names_in(&self.root)?;
-        ids.retain(|id| self.run(id).has(OUTCOME));
-        Ok(ids)
+        let paths = paths_in(&self.root)?;
+        paths.iter().filter(|path| path.join(OUTCOME).exists()).map(|path| name_of(path)).collect()
     }
 
     /// The ids of all runs with a record of failure, in order.
