@@ -49,7 +49,7 @@ const MOVED: f64 = 1e-3;
 /// √(2P/π) / (√ε T_{m−1}(1 + 2ε)),
 ///
 /// the form of Kuczyński and Woźniakowski (SIAM J. Matrix Anal. Appl. 13, 1992) for a known excess.
-/// At P = 10⁶: 2·10⁻⁴ for ε = 1 and m = 10, 2·10⁻⁴ for ε = 0.5 and m = 13, and nothing is promised
+/// At P = 10⁶: 2·10⁻⁴ for ε = 1 and m = 10, 3·10⁻⁴ for ε = 0.5 and m = 13, and nothing is promised
 /// below ε = 0.2 there. A confirmation draws another direction, independent of the first.
 ///
 /// Any symmetric operator of any dimension from 1: an invariant subspace is continued in a random
