@@ -42,19 +42,24 @@ pub(crate) struct Span {
 }
 
 impl Span {
-    /// Coordinate of a value; outside the extent it lies outside the two ends.
+    /// Coordinate of a value; outside the extent it lies outside the two ends, though not further than
+    /// a page could be wide.
     pub(crate) fn at(&self, value: f64) -> f64 {
-        let [low, high] = self.values.map(|end| self.scale.even(end));
-        let share = (self.scale.even(value) - low) / (high - low);
-        self.page[0] + share * (self.page[1] - self.page[0])
+        const FAR: f64 = 1e4;
+        self.page[0] + self.share(value).clamp(-FAR, FAR) * (self.page[1] - self.page[0])
     }
 
     /// Whether a value lies within the extent, up to rounding.
     pub(crate) fn holds(&self, value: f64) -> bool {
-        let [low, high] = self.values.map(|end| self.scale.even(end));
-        let slack = 1e-9 * (high - low);
-        let even = self.scale.even(value);
-        even >= low - slack && even <= high + slack
+        (-1e-9..=1.0 + 1e-9).contains(&self.share(value))
+    }
+
+    /// The share of the axis that lies before a value. Of halves, because the distance of two numbers may
+    /// be beyond f64; halving rounds nothing.
+    fn share(&self, value: f64) -> f64 {
+        let half = |value: f64| 0.5 * self.scale.even(value);
+        let [low, high] = self.values.map(half);
+        (half(value) - low) / (high - low)
     }
 
     pub(crate) fn length(&self) -> f64 {
@@ -91,20 +96,20 @@ impl Extent {
     }
 
     /// Lowest and highest value of the axis, padded by the given share of its length; `None`
-    /// without data.
+    /// without data. Both are finite, on a logarithmic axis positive, and the second is larger.
     pub(crate) fn ends(&self, padding: f64) -> Option<[f64; 2]> {
         let [data_low, data_high] = self.data?;
         let [low, high] = self.included.unwrap_or([data_low, data_high]);
         let (mut low, mut high) = (low.min(data_low), high.max(data_high));
-        if high - low <= 1e-12 * low.abs().max(high.abs()) || high == low {
+        if high - low <= (1e-12 * low.abs().max(high.abs())).max(SHORTEST) {
             let half = match self.scale {
                 Scale::Linear | Scale::Count if low == 0.0 => 1.0,
-                Scale::Linear | Scale::Count => 0.1 * low.abs(),
+                Scale::Linear | Scale::Count => (0.1 * low.abs()).max(SHORTEST),
                 Scale::Log10 { .. } => 0.3,
             };
             (low, high) = (low - half, high + half);
         }
-        let pad = padding * (high - low);
+        let pad = padding * (high - low).min(f64::MAX);
         let [bound_low, bound_high] = self.included.unwrap_or([f64::INFINITY, f64::NEG_INFINITY]);
         if low < bound_low {
             low -= pad;
@@ -115,9 +120,17 @@ impl Extent {
         if let Scale::Log10 { floor: Some(floor) } = self.scale {
             low = low.max(libm::log10(floor));
         }
-        Some([self.scale.value(low), self.scale.value(high)])
+        let smallest = match self.scale {
+            Scale::Linear | Scale::Count => f64::MIN,
+            Scale::Log10 { .. } => f64::MIN_POSITIVE,
+        };
+        Some([low, high].map(|end| self.scale.value(end).clamp(smallest, f64::MAX)))
     }
 }
+
+/// The shortest evenly spaced axis: the steps of a shorter one would be subnormal, and 10 to the power of
+/// their number of decimals beyond f64.
+const SHORTEST: f64 = 1e-300;
 
 #[cfg(test)]
 mod tests {

@@ -24,6 +24,9 @@ pub(crate) enum Orientation {
 /// Clear space between two labels.
 const GAP: f64 = 10.0;
 
+/// Least distance of two powers of ten that are marked without a label.
+const MINOR_SPACING: f64 = 3.0;
+
 impl Orientation {
     /// Least mean distance between ticks.
     fn spacing(self) -> f64 {
@@ -91,9 +94,11 @@ impl TickStep {
 fn linear(span: &Span, most: f64, fits: &dyn Fn(&[Tick]) -> bool) -> Vec<Tick> {
     let [low, high] = span.values;
     let mut finer: Vec<Tick> = Vec::new();
-    // Start finer than the wanted spacing: a short axis may hold no multiple of a coarse step.
+    // Start finer than the wanted spacing: a short axis may hold no multiple of a coarse step. Of halves,
+    // because the whole length may be beyond f64.
     let least = if span.scale == Scale::Count { 1.0 } else { 0.0 };
-    for step in TickStep::from(f64::max(least, 0.25 * (high - low) / most)).take(9) {
+    let finest = (0.5 * high - 0.5 * low) * (0.5 / most);
+    for step in TickStep::from(f64::max(least, finest)).take(9) {
         let unit = step.times(1);
         let slack = 1e-9;
         let first = libm::ceil(low / unit - slack) as i64;
@@ -127,7 +132,9 @@ fn logarithmic(span: &Span, most: f64, fits: &dyn Fn(&[Tick]) -> bool) -> Vec<Ti
     let slack = 1e-9;
     let first = libm::ceil(libm::log10(low) - slack) as i64;
     let last = libm::floor(libm::log10(high) + slack) as i64;
-    let inside = |value: f64| value >= low * (1.0 - slack) && value <= high * (1.0 + slack);
+    // Next to the largest and the smallest number of f64 a multiple may be infinite, or zero.
+    let ends = [low * (1.0 - slack), (high * (1.0 + slack)).min(f64::MAX)];
+    let inside = |value: f64| (ends[0]..=ends[1]).contains(&value);
     let multiples = |mantissas: &[i64]| -> Vec<f64> {
         let decades = first - 1..=last;
         let all = decades.flat_map(|exponent| {
@@ -155,6 +162,7 @@ fn logarithmic(span: &Span, most: f64, fits: &dyn Fn(&[Tick]) -> bool) -> Vec<Ti
         return linear(span, most, fits);
     }
     let powers: Vec<i64> = (first..=last).collect();
+    let are_apart = powers.len() as f64 * MINOR_SPACING <= span.length();
     for stride in 1..=powers.len().max(1) {
         let power = |exponent: &i64| TickStep { mantissa: 1, exponent: *exponent as i32 }.times(1);
         let major: Vec<f64> = powers
@@ -162,13 +170,20 @@ fn logarithmic(span: &Span, most: f64, fits: &dyn Fn(&[Tick]) -> bool) -> Vec<Ti
             .filter(|&&exponent| exponent.rem_euclid(stride as i64) == 0)
             .map(power)
             .collect();
-        let minor = if stride == 1 { all.clone() } else { powers.iter().map(power).collect() };
+        if major.len() as f64 > most + 1.0 {
+            continue;
+        }
+        let minor = match stride {
+            1 => all.clone(),
+            _ if are_apart => powers.iter().map(power).collect(),
+            _ => Vec::new(),
+        };
         let candidate = merged(&major, &minor);
-        if major.len() as f64 <= most + 1.0 && fits(&candidate) {
+        if fits(&candidate) {
             return candidate;
         }
     }
-    merged(&[], &all)
+    Vec::new()
 }
 
 /// The labelled major ticks among the minor ones.

@@ -1,6 +1,7 @@
 //! Ticks that are round, inside, in order, labelled and apart, for every kind of extent.
 
 use super::*;
+use crate::chart::scale::Extent;
 
 fn span(scale: Scale, low: f64, high: f64, length: f64) -> Span {
     Span { scale, values: [low, high], page: [0.0, length] }
@@ -101,5 +102,60 @@ fn ticks_lie_inside_in_order_and_labels_never_touch() {
         let mut distinct = labels.clone();
         distinct.dedup();
         assert_eq!(labels, distinct, "{location}");
+    }
+}
+
+/// Of every two numbers of f64, zero, subnormal and huge ones among them, of both signs.
+#[test]
+fn every_extent_of_f64_has_ends_and_a_few_ticks() {
+    const POSITIVE: [f64; 12] = [
+        5e-324,
+        1e-320,
+        1e-310,
+        f64::MIN_POSITIVE,
+        1e-300,
+        1e-8,
+        1.0,
+        1.000_000_000_000_1,
+        1e7,
+        1e300,
+        1.7e308,
+        f64::MAX,
+    ];
+    let signed: Vec<f64> =
+        POSITIVE.iter().flat_map(|value| [*value, -value]).chain([0.0]).collect();
+    let floored = Scale::Log10 { floor: Some(1e-16) };
+    for scale in [Scale::Linear, Scale::Count, LOG, floored] {
+        let is_even = matches!(scale, Scale::Linear | Scale::Count);
+        let values = if is_even { &signed[..] } else { &POSITIVE };
+        let pairs = values.iter().flat_map(|one| values.iter().map(|other| [*one, *other]));
+        for (case, pair) in pairs.enumerate() {
+            let mut extent = Extent::new(scale);
+            pair.iter().for_each(|value| extent.hold(*value));
+            let padding = [0.0, 0.05, 1.0][case % 3];
+            let ends = extent.ends(padding).unwrap();
+            let axis = Span { scale, values: ends, page: [0.0, 220.0] };
+            let location = format!("{pair:?}, padding {padding}: {axis:?}");
+            assert!(ends.iter().all(|end| end.is_finite()) && ends[0] < ends[1], "{location}");
+            assert!(is_even || ends[0] > 0.0, "{location}");
+            assert!(pair.iter().all(|value| axis.holds(*value)), "{location}");
+            for orientation in [Orientation::Horizontal, Orientation::Vertical] {
+                let ticks = ticks(&axis, orientation);
+                assert!(ticks.len() <= 100, "{} ticks: {location}", ticks.len());
+                assert!(ticks.iter().all(|tick| axis.holds(tick.value)), "{location}");
+                assert!(ticks.windows(2).all(|pair| pair[0].value < pair[1].value), "{location}");
+                let labelled = ticks.iter().filter(|tick| tick.label.is_some()).count();
+                // A short axis of counts may hold no whole number.
+                assert!((1..=12).contains(&labelled) || scale == Scale::Count, "{location}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_lies_far_outside_an_axis_keeps_a_coordinate() {
+    let axis = span(Scale::Linear, 0.0, 1e-3, 100.0);
+    for value in [1e300, -1e300, f64::MAX] {
+        assert!(axis.at(value).abs() < 1e7 && !axis.holds(value), "{value}");
     }
 }
