@@ -24,8 +24,6 @@ pub(crate) enum Failure {
     Experiment(#[from] Error),
     #[error("stdout cannot be written: {0}")]
     Output(#[from] io::Error),
-    #[error("the figure cannot be drawn: {0}")]
-    Figure(#[from] minimascope_plot::Error),
     #[error("{}: {source}", path.display())]
     File { path: PathBuf, source: io::Error },
     #[error("{what}")]
@@ -66,7 +64,7 @@ pub(crate) fn say(failure: &Failure) {
     let hint = match failure {
         Failure::Experiment(error) => error.hint(),
         Failure::Usage { hint, .. } => Some(hint.clone()),
-        Failure::Output(_) | Failure::Figure(_) | Failure::File { .. } => None,
+        Failure::Output(_) | Failure::File { .. } => None,
     };
     // Texts that say both what happened and what to do part them by a semicolon or a colon.
     let (text, hint) = match (hint, text.rsplit_once("; ")) {

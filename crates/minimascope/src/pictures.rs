@@ -21,20 +21,29 @@ pub(crate) fn picture(data: &Dataset, example: usize) -> (String, Option<Image>)
     (name.unwrap_or_else(|| format!("class {label}")), image)
 }
 
-/// Writes a figure into a folder, by its identifier: its path.
-pub(crate) fn save(figure: &Figure, folder: &Path) -> Result<PathBuf, Failure> {
+/// Writes a figure into a folder, by its identifier: its path. If it cannot be drawn, a warning says why,
+/// and what the command found stays.
+pub(crate) fn save(figure: &Figure, folder: &Path) -> Result<Option<PathBuf>, Failure> {
     let path = folder.join(format!("{}.svg", figure.identifier));
-    let svg = figure.to_svg(Theme::Auto)?;
+    let svg = match figure.to_svg(Theme::Auto) {
+        Ok(svg) => svg,
+        Err(error) => {
+            anstream::eprintln!("warning: {} is not drawn: {}", path.display(), error.reason());
+            return Ok(None);
+        }
+    };
     let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&path, svg));
     match written {
-        Ok(()) => Ok(path),
+        Ok(()) => Ok(Some(path)),
         Err(source) => Err(Failure::File { path, source }),
     }
 }
 
 /// Writes a figure and says where.
-pub(crate) fn draw(figure: &Figure, folder: &Path) -> Result<PathBuf, Failure> {
+pub(crate) fn draw(figure: &Figure, folder: &Path) -> Result<Option<PathBuf>, Failure> {
     let path = save(figure, folder)?;
-    anstream::eprintln!("drawn: {}", path.display());
+    if let Some(path) = &path {
+        anstream::eprintln!("drawn: {}", path.display());
+    }
     Ok(path)
 }

@@ -66,9 +66,9 @@ pub(super) fn run(arguments: &EscapeArguments) -> Result<Done, Failure> {
             escape(minimum, &launch, &to, progress, flag)
         })?;
     drop(progress);
-    draw(&views::escape(&record).figure(), folder.path())?;
     record.folder = Some(folder.path().display().to_string());
     place.format.print(&record, text)?;
+    draw(&views::escape(&record).figure(), folder.path())?;
     let interrupted = record.launches.iter().any(|launch| launch.fate == Fate::Interrupted);
     Ok(if interrupted { Done::Interrupted } else { Done::Well })
 }

@@ -87,7 +87,7 @@ fn run_page(folder: &Path) -> Result<Document, Failure> {
 }
 
 fn write_page(page: &Document, out: &Path) -> Result<(), Failure> {
-    let html = page.to_html()?;
+    let html = page.to_html();
     std::fs::write(out, &html).map_err(|source| Failure::File { path: out.to_owned(), source })?;
     anstream::eprintln!("written: {} ({} KB)", out.display(), html.len().div_ceil(1000));
     Ok(())
@@ -97,8 +97,7 @@ fn write_page(page: &Document, out: &Path) -> Result<(), Failure> {
 fn write_figures(page: &Document, folder: &Path) -> Result<(), Failure> {
     let mut count = 0;
     for figure in page.figures() {
-        save(figure, folder)?;
-        count += 1;
+        count += usize::from(save(figure, folder)?.is_some());
     }
     anstream::eprintln!("drawn: {count} figures in {}", folder.display());
     Ok(())

@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             std::fs::write(folder.join(name), figure.to_svg(theme)?)?;
         }
     }
-    std::fs::write(folder.join("folder.html"), sample::folder_page().to_html()?)?;
-    std::fs::write(folder.join("run.html"), sample::run_page().to_html()?)?;
+    std::fs::write(folder.join("folder.html"), sample::folder_page().to_html())?;
+    std::fs::write(folder.join("run.html"), sample::run_page().to_html())?;
     Ok(())
 }

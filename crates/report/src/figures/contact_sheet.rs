@@ -22,7 +22,7 @@ pub struct ContactSheet {
     pub examples: usize,
     /// The number of examples with a wrong label.
     pub corrupted: usize,
-    /// The pictures shown.
+    /// The pictures shown; none where an example has no picture.
     pub pictures: Vec<LabelledImage>,
 }
 

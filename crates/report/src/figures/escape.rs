@@ -245,9 +245,12 @@ impl EscapeRun {
 }
 
 impl GrowthLine {
-    /// The two ends of the growth, a straight line on a logarithmic axis.
+    /// The two ends of the growth, a straight line on a logarithmic axis that ends where f64 does.
     fn ends(&self) -> IterationCurve {
-        let end = self.value * libm::pow(self.factor, self.last - self.first);
-        vec![[self.first, self.value], [self.last, end]]
+        let room = (libm::log(f64::MAX) - libm::log(self.value)) / libm::log(self.factor);
+        let steps = self.last - self.first;
+        let steps = if self.factor > 1.0 { steps.min(room) } else { steps };
+        let end = (self.value * libm::pow(self.factor, steps)).min(f64::MAX);
+        vec![[self.first, self.value], [self.first + steps, end]]
     }
 }

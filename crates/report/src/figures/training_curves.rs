@@ -120,9 +120,11 @@ impl TrainingCurves {
 
     fn sharpness_panel(&self) -> Panel {
         let axis = Axis::linear(Text::markup("sharpness *a* = λ_{max}(*H*)")).including(&[0.0]);
-        let label = Text::markup(&format!("2/*η* = {}", reading(self.sharpness_limit)));
-        let mut chart = Chart::new(iterations(), axis)
-            .with(Series::horizontal(self.sharpness_limit).named(label));
+        let mut chart = Chart::new(iterations(), axis);
+        if self.sharpness_limit.is_finite() {
+            let label = Text::markup(&format!("2/*η* = {}", reading(self.sharpness_limit)));
+            chart.series.push(Series::horizontal(self.sharpness_limit).named(label));
+        }
         let trace = self.sharpness.clone();
         chart.series.extend(measured(trace, "", Marker::Triangle, Ink::Series(2)));
         Panel::chart(Text::plain("Sharpness"), chart)

@@ -1,6 +1,6 @@
 //! A page: title, findings, list of contents, sections.
 
-use minimascope_plot::{Error, Figure, Text, escaped};
+use minimascope_plot::{Figure, Text, escaped};
 
 use super::exhibit::Exhibit;
 use super::html::{element, line, rich};
@@ -76,11 +76,8 @@ pub struct Document {
 }
 
 impl Document {
-    /// The page as one file.
-    ///
-    /// # Errors
-    /// Those of [`Figure::to_svg`], for a value in a damaged record that is not finite.
-    pub fn to_html(&self) -> Result<String, Error> {
+    /// The page as one file. A figure that cannot be drawn is a line that says why.
+    pub fn to_html(&self) -> String {
         let (mut figures, mut tables) = (0, 0);
         let mut body = self.head();
         for section in &self.sections {
@@ -90,7 +87,7 @@ impl Document {
                     Content::Paragraph(text) => line("p", "", text),
                     Content::Exhibit(exhibit) => {
                         figures += 1;
-                        exhibit.to_html(figures)?
+                        exhibit.to_html(figures)
                     }
                     Content::Table(table) => {
                         tables += 1;
@@ -108,7 +105,7 @@ impl Document {
             body += &format!("<section id=\"{id}\">\n{html}</section>\n");
         }
         let title = escaped(&self.title);
-        Ok(format!(
+        format!(
             "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
              <meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
@@ -117,7 +114,7 @@ impl Document {
              <script>\n{}</script>\n</body>\n</html>\n",
             include_str!("style.css"),
             include_str!("script.js")
-        ))
+        )
     }
 
     /// Its figures in their order, each with an identifier of its own.

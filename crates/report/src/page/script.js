@@ -58,11 +58,16 @@ function save(name, blob) {
 }
 
 for (const figure of document.querySelectorAll("figure.exhibit")) {
-  const svg = figure.querySelector(".plot > svg");
+  const plot = figure.querySelector(".plot");
+  const svg = plot.querySelector("svg");
   const name = figure.dataset.name;
-  const makers = {
+  const drawn = {
     SVG: async () => save(name + ".svg", new Blob([standalone(svg)], { type: "image/svg+xml" })),
     PNG: async () => (await rasterized(svg)).toBlob((blob) => save(name + ".png", blob)),
+  };
+  // A figure that could not be drawn still has its numbers.
+  const makers = {
+    ...(svg ? drawn : {}),
     CSV: async () => save(name + ".csv", new Blob([commaSeparated(figure)], { type: "text/csv" })),
   };
   const row = document.createElement("div");
@@ -76,5 +81,5 @@ for (const figure of document.querySelectorAll("figure.exhibit")) {
     button.addEventListener("click", make);
     row.append(button);
   }
-  svg.parentElement.append(row);
+  plot.append(row);
 }

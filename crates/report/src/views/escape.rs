@@ -92,7 +92,9 @@ fn run(record: &Escape, launch: &Launch) -> figure::EscapeRun {
         sharpness: trace(&|at| measured(at.sharpness)),
         non_uniformity: trace(&|at| measured(at.non_uniformity)),
         fitted,
-        predicted: fitted.map(|fit| figure::GrowthLine { factor: predicted, ..fit }),
+        predicted: fitted
+            .filter(|_| predicted.is_finite())
+            .map(|fit| figure::GrowthLine { factor: predicted, ..fit }),
     }
 }
 

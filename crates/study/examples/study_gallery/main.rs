@@ -22,6 +22,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (runs, sheets, published) = (sample::runs(), sample::sheets(), paper::published());
     let toy = Some((&record, &toy));
     let inputs = StudyInputs { runs: &runs, published: &published, toy, sheets: &sheets };
-    std::fs::write(folder.join("study.html"), page(&inputs).to_html()?)?;
+    std::fs::write(folder.join("study.html"), page(&inputs).to_html())?;
     Ok(())
 }

@@ -44,9 +44,9 @@ pub(super) fn run(arguments: &EscapeArguments, machine: &Machine) -> Result<Done
     if !record.complete {
         return Ok(Done::Interrupted);
     }
-    draw(&views::grid(&record).figure(), folder.path())?;
     record.folder = Some(folder.path().display().to_string());
     place.format.print(&record, text)?;
+    draw(&views::grid(&record).figure(), folder.path())?;
     Ok(Done::Well)
 }
 

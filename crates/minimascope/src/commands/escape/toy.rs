@@ -41,10 +41,11 @@ pub(super) fn run(arguments: &EscapeArguments) -> Result<Done, Failure> {
     }
     let (mut record, paths) = launch(&what)?;
     let folder = arguments.figures.as_deref().unwrap_or(&arguments.place.out);
-    let drawn = draw(&ToyFigure::new(&record, &paths).figure(), folder)?;
-    record.figure = Some(drawn.display().to_string());
+    let drawn = draw(&ToyFigure::new(&record, &paths).figure(), folder);
+    let path = drawn.as_ref().ok().and_then(Option::as_ref);
+    record.figure = path.map(|path| path.display().to_string());
     arguments.place.format.print(&record, text)?;
-    Ok(Done::Well)
+    drawn.map(|_| Done::Well)
 }
 
 fn text(record: &ToyEscape) -> String {

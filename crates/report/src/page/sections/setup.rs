@@ -1,5 +1,6 @@
 //! What was trained: networks, data, losses, stop rules, and images of the training sets.
 
+use minimascope_plot::Text;
 use minimascope_record::stored_run::StoredRun;
 
 use crate::figures::contact_sheet::ContactSheet;
@@ -10,11 +11,18 @@ use crate::page::{Caption, Content, Exhibit, PageTable, Section, slug};
 pub fn section(stored: &[StoredRun], sheets: &[ContactSheet]) -> Section {
     let mut blocks = vec![Content::Table(table(stored))];
     for (index, sheet) in sheets.iter().enumerate() {
+        if sheet.pictures.is_empty() {
+            let text = format!(
+                "The training examples of {} are not shown: a picture has one channel or three.",
+                sheet.data
+            );
+            blocks.push(Content::Paragraph(Text::plain(text)));
+            continue;
+        }
         let figure = sheet.figure(&slug(&format!("images-{}-{index}", sheet.data)));
         let theory = if sheet.corrupted > 0 {
             "A network with more parameters than examples can fit wrong labels too. At one *η* \
-             GD’s minima of them are as sharp as those of clean labels, and less uniform: *s*, not \
-             *a*, tells them apart."
+             GD is stable up to the same *a* as with clean labels, whatever *s* is."
         } else {
             "With more parameters than examples many minima fit every one of them. Which is found \
              depends on the optimiser; the examples decide what a minimum’s *H*_{i} are."
