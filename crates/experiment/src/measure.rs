@@ -39,7 +39,7 @@ impl<'a> Instruments<'a> {
         Self { budget: budget(plan, machine), progress, interrupt }
     }
 
-    /// a = λ_max(H); `None` when interrupted.
+    /// a = λ_max(H); `None` when interrupted, and where a product overflows.
     pub(crate) fn sharpness<T: Scalar>(
         &mut self,
         evaluator: &mut Evaluator<'_, T>,
@@ -48,7 +48,7 @@ impl<'a> Instruments<'a> {
         self.watched(|watch| minimascope_minimum::sharpness(evaluator, &budget, watch))
     }
 
-    /// s = √λ_max(Σ); `None` when interrupted.
+    /// s = √λ_max(Σ); `None` when interrupted, and where a product overflows.
     pub(crate) fn non_uniformity<T: Scalar>(
         &mut self,
         evaluator: &mut Evaluator<'_, T>,
@@ -63,6 +63,8 @@ impl<'a> Instruments<'a> {
     ) -> Result<Option<R>, Error> {
         match watching(self.progress, self.interrupt, work) {
             Err(minimascope_minimum::Error::Interrupted) => Ok(None),
+            // Training goes on: whether the run diverges is for its loss to say.
+            Err(error) if error.is_overflow() => Ok(None),
             other => Ok(other.map(Some)?),
         }
     }
@@ -145,9 +147,10 @@ pub(crate) fn summary(
         gradient_norm: facts.and_then(|facts| finite(facts.gradient_norm)),
         train_accuracy: facts.and_then(|facts| facts.accuracy),
         test_accuracy,
-        sharpness: measurement.as_ref().map(|measurement| measurement.sharpness),
+        sharpness: measurement.as_ref().and_then(|measurement| measurement.sharpness),
         non_uniformity: measurement.and_then(|measurement| measurement.non_uniformity),
-        sharpness_limit: limits.map(|limits| limits.largest_sharpness),
+        // Beyond f64 for the smallest learning rates.
+        sharpness_limit: limits.and_then(|limits| finite(limits.largest_sharpness)),
         // Infinite at B = n.
         non_uniformity_limit: limits.and_then(|limits| finite(limits.largest_non_uniformity)),
         spectrum: spectrum.filter(|spectrum| *spectrum != Default::default()),

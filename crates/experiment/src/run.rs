@@ -108,6 +108,61 @@ mod tests {
         outputs = 2
     "#;
 
+    /// Gradient descent in single precision that diverges within a few steps, through parameters whose
+    /// products overflow although their loss does not.
+    const DIVERGING: &str = r#"
+        model.architecture.input = { channels = 1, height = 28, width = 28 }
+        data = { source = "fashion-mnist", train = { first = 40 }, test = { first = 10 } }
+        train = { learning_rate = 50, stop = { max_steps = 60 } }
+        [[model.architecture.layers]]
+        kind = "average-pool"
+        window = 4
+        [[model.architecture.layers]]
+        kind = "linear"
+        outputs = 20
+        [[model.architecture.layers]]
+        kind = "activation"
+        function = "relu"
+        [[model.architecture.layers]]
+        kind = "linear"
+        outputs = 20
+        [[model.architecture.layers]]
+        kind = "activation"
+        function = "relu"
+        [[model.architecture.layers]]
+        kind = "linear"
+        outputs = 10
+    "#;
+
+    #[test]
+    fn observers_of_a_run_that_diverges_change_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let machine = Machine { threads: 1, memory_bytes: 1 << 26 };
+        let go = AtomicBool::new(false);
+        let mut overflown = 0;
+        for (rate, seed) in [(50.0, 0), (50.0, 1), (300.0, 3), (1e5, 2)] {
+            let ended = |observers: &str| {
+                let train = format!("learning_rate = {rate:?}, seed = {seed}");
+                let text = DIVERGING.replace("learning_rate = 50", &train);
+                let plan = Plan::of_toml(&format!("{observers}\n{text}"));
+                let name = format!("{rate} {seed} {observers}");
+                let folder = RunFolder::at(directory.path().join(name));
+                folder.create().unwrap();
+                let summary = in_folder(&plan, folder.clone(), &machine, &mut Silent, &go).unwrap();
+                let lines = fs::read_to_string(folder.file(CURVATURE)).unwrap();
+                (summary.outcome, summary.steps, lines)
+            };
+            let (outcome, steps, _) = ended("");
+            for observers in ["observe.sharpness_every = 1", "observe.non_uniformity_every = 1"] {
+                let (observed, at, lines) = ended(observers);
+                assert_eq!((observed, at), (outcome, steps), "{rate} {seed} {observers}");
+                let lines = lines.lines();
+                overflown += lines.filter(|line| !line.contains("relative_residual")).count();
+            }
+        }
+        assert!(overflown > 0, "a product overflows");
+    }
+
     /// Interrupts at the n-th product of all measurements.
     struct StopAtProduct<'a>(u32, &'a AtomicBool);
 

@@ -42,8 +42,13 @@ pub(crate) fn text(run: &RunSummary) -> String {
     if let Some(accuracy) = run.test_accuracy {
         line("test accuracy", percent(accuracy));
     }
-    if let Some(sharpness) = &run.sharpness {
-        line("sharpness", with_limit(sharpness, "2/η", run.sharpness_limit));
+    match &run.sharpness {
+        Some(sharpness) => line("sharpness", with_limit(sharpness, "2/η", run.sharpness_limit)),
+        // A point with a loss was measured.
+        None if run.train_loss.is_some() => {
+            line("sharpness", "not finite: a product with the Hessian overflows".to_owned());
+        }
+        None => {}
     }
     if let Some(non_uniformity) = &run.non_uniformity {
         line("non-uniformity", with_limit(non_uniformity, "s_max", run.non_uniformity_limit));

@@ -32,6 +32,15 @@ pub enum Error {
     Stability(minimascope_stability::Error),
 }
 
+impl Error {
+    /// Whether a product with a matrix of the point was not finite: the point has a loss, but its
+    /// curvature is beyond the range of its passes.
+    pub fn is_overflow(&self) -> bool {
+        use minimascope_linop::Error as Spectrum;
+        matches!(self, Self::Spectrum(Spectrum::NotFinite { .. } | Spectrum::Overflow { .. }))
+    }
+}
+
 impl From<ProductFailure> for Error {
     fn from(failure: ProductFailure) -> Self {
         Self::Point(failure)

@@ -9,8 +9,9 @@ use minimascope_stability::mean_square::{CriticalParameters, CriticalProgress, c
 use minimascope_stability::thresholds::thresholds;
 use minimascope_stability::{Batching, ExampleFactors, Momentum, Sampling};
 
+use crate::measure::facts;
 use crate::watch::{MeasureProgress, Quantity, Watch, unwatched};
-use crate::{Budget, Error, Measurement, SpectrumQuestion, examples, factors, measure, spectrum};
+use crate::{Budget, Error, examples, factors, spectrum};
 
 /// Twice the rank moved η* by less than this.
 const TOLERANCE: f64 = 1e-2;
@@ -59,9 +60,9 @@ impl<'p> Minimum<'p> {
         let shape = point.shape();
         // One unit makes the noise of a batch 0/0: refused before anything is measured.
         Batching::new(shape.units, 1, Sampling::IndependentBatches)?;
-        let measured = measure(point, &SpectrumQuestion::default(), budget, watch)?;
-        let Measurement { facts, sharpness, non_uniformity, .. } = measured;
-        let non_uniformity = non_uniformity.ok_or(Error::Coupled("the non-uniformity"))?;
+        let facts = facts(point)?;
+        let sharpness = spectrum::sharpness(point, budget, watch)?;
+        let non_uniformity = spectrum::non_uniformity(point, budget, watch)?;
         let smallest_curvature = spectrum::smallest(point, budget, watch)?;
         let rank = factors::first_rank(shape.rows(), budget.memory_bytes);
         let factors = factors::factors(point, rank, budget, watch)?;

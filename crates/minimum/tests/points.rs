@@ -227,9 +227,30 @@ fn a_coupled_point_has_a_sharpness_and_no_verdict() {
     let mut quiet = |_| ();
     let mut watch = Watch::new(&mut quiet, &never);
     let found = measure(&mut point, &SpectrumQuestion::default(), &tight(), &mut watch).unwrap();
-    assert!((found.sharpness.value - 1.0).abs() < 1e-9 && found.non_uniformity.is_none());
+    let sharpness = found.sharpness.unwrap();
+    assert!((sharpness.value - 1.0).abs() < 1e-9 && found.non_uniformity.is_none());
     let refused = Minimum::of(&mut point, &tight()).err().unwrap();
     assert!(matches!(refused, Error::Coupled(_)) && refused.to_string().contains("batch norm"));
+}
+
+/// Products near the end of f64: H² first, then H itself.
+#[test]
+fn a_curvature_beyond_the_range_of_f64_is_absent() {
+    let never = AtomicBool::new(false);
+    let mut quiet = |_| ();
+    let everything = SpectrumQuestion { top: 1, density: true, trace: true };
+    for (curvature, has_sharpness) in [(1e100, true), (1e200, false)] {
+        let mut point =
+            DensePoint::new(2, &[curvature, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0]).unwrap();
+        let mut watch = Watch::new(&mut quiet, &never);
+        let found = measure(&mut point, &everything, &tight(), &mut watch).unwrap();
+        assert_eq!(found.facts.loss, 0.0);
+        assert_eq!(found.sharpness.is_some(), has_sharpness, "{curvature:e}");
+        assert_eq!(found.spectrum.top.len(), usize::from(has_sharpness), "{curvature:e}");
+        assert!(found.non_uniformity.is_none(), "{curvature:e}");
+        let refused = Minimum::of(&mut point, &tight()).err().unwrap();
+        assert!(refused.is_overflow(), "{curvature:e}: {refused}");
+    }
 }
 
 #[test]

@@ -26,7 +26,8 @@ pub fn judge(exact: &Threshold, learning_rate: LearningRate, notes: &[Note]) -> 
     } else {
         Verdict::NotDecided
     };
-    Judgement { verdict, margin: eta / exact.learning_rate }
+    // A record holds finite numbers.
+    Judgement { verdict, margin: (eta / exact.learning_rate).min(f64::MAX) }
 }
 
 #[cfg(test)]

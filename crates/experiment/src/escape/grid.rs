@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 use minimascope_net::Scalar;
 use minimascope_record::SCHEMA_VERSION;
 use minimascope_record::escape::{Agreement, Cell, EscapeGrid, Fate, GridQuestion};
+use minimascope_record::measured::finite;
 use minimascope_record::stability::{BoundaryRow, StabilityQuestion, Verdict};
 use minimascope_record::threshold::{Threshold, mean_square};
 use minimascope_record::training::Sampling;
@@ -277,7 +278,7 @@ impl Cells<'_, '_, '_> {
             predicted_growth: self.minimum.predicted_growth(batching, rate, self.used)?,
             max_steps: setting.max_steps,
             departures: seen.departures,
-            largest_loss_ratio: seen.largest.map(|loss| loss / self.rule.loss()),
+            largest_loss_ratio: seen.largest.and_then(|loss| finite(loss / self.rule.loss())),
             explanation: None,
             linearised: None,
         };

@@ -7,6 +7,7 @@
 //! times too much.
 
 use minimascope_record::escape::{FittedGrowth, Growth};
+use minimascope_record::measured::finite;
 
 use super::leaving::LeavingRule;
 
@@ -22,10 +23,11 @@ const FLOOR: f64 = 0.1;
 /// has no bias from having chosen the windows by their outcome. An excess that falls below a tenth
 /// of the beginning's counts as that tenth: what grows later is not what shrank.
 ///
-/// `losses` holds (step, loss), steps rising; `left_at` the departure.
+/// `losses` holds (step, loss), steps rising; `left_at` the departure. `None` for a factor beyond f64.
 pub(super) fn fit(losses: &[(u64, f64)], rule: LeavingRule, left_at: u64) -> Option<FittedGrowth> {
-    let finite = losses.iter().position(|(_, loss)| !loss.is_finite()).unwrap_or(losses.len());
-    let losses = &losses[..finite];
+    let end_of_finite =
+        losses.iter().position(|(_, loss)| !loss.is_finite()).unwrap_or(losses.len());
+    let losses = &losses[..end_of_finite];
     let left = losses.iter().position(|(step, _)| *step >= left_at)?;
     let begun = losses.iter().position(|(_, loss)| rule.has_begun(*loss))?;
     // Until the loss falls back below the limit this is one departure.
@@ -38,7 +40,7 @@ pub(super) fn fit(losses: &[(u64, f64)], rule: LeavingRule, left_at: u64) -> Opt
     if begun >= last {
         // From below the beginning to beyond the end in one step: a factor of the loss itself.
         let ((first, from), (last, to)) = (*losses.get(last.checked_sub(1)?)?, losses[last]);
-        let factor = (to / from).powf(1.0 / (last - first) as f64);
+        let factor = finite((to / from).powf(1.0 / (last - first) as f64))?;
         return Some(FittedGrowth { first, last, value: from, factor, standard_error: None });
     }
     let window = &losses[begun..=last];
@@ -52,13 +54,14 @@ pub(super) fn fit(losses: &[(u64, f64)], rule: LeavingRule, left_at: u64) -> Opt
     });
     let count = (window.len() - 1) as f64;
     let variance = increments.sum::<f64>() / (count - 1.0);
-    let factor = drift.exp();
+    let factor = finite(drift.exp())?;
+    let error = factor * (variance / steps).sqrt();
     Some(FittedGrowth {
         first,
         last: end,
         value: height(from).exp(),
         factor,
-        standard_error: (count > 1.0).then_some(factor * (variance / steps).sqrt()),
+        standard_error: finite(error).filter(|_| count > 1.0),
     })
 }
 
@@ -79,10 +82,10 @@ pub(super) fn pooled(fits: &[FittedGrowth]) -> Option<Growth> {
     let drift = rise / steps;
     let squares: f64 = windows.iter().map(|(rise, steps)| (rise - drift * steps).powi(2)).sum();
     let error = (squares * count / (count - 1.0)).sqrt() / steps;
-    let factor = drift.exp();
+    let factor = finite(drift.exp())?;
     Some(Growth {
         factor,
-        standard_error: (windows.len() > 1).then_some(factor * error),
+        standard_error: finite(factor * error).filter(|_| windows.len() > 1),
         launches: windows.len() as u64,
     })
 }

@@ -172,16 +172,12 @@ impl<'p, 'a, T: Scalar> LaunchObserver<'p, 'a, T> {
     }
 
     fn point(&mut self, step: u64, parameters: &[T], assessed: &Assessment) -> EscapePoint {
-        let squares = parameters.iter().zip(self.start).map(|(now, then)| {
-            let moved = now.to_f64() - then.to_f64();
-            moved * moved
-        });
         EscapePoint {
             step,
             train_loss: assessed.loss,
             train_accuracy: assessed.accuracy,
             test_accuracy: self.on_test.as_mut().map(|test| test.assess(parameters).accuracy),
-            distance: squares.sum::<f64>().sqrt(),
+            distance: distance(parameters, self.start),
             sharpness: None,
             non_uniformity: None,
         }
@@ -215,6 +211,18 @@ impl<'p, 'a, T: Scalar> LaunchObserver<'p, 'a, T> {
             remaining_seconds: Some(remaining),
         }));
     }
+}
+
+/// ‖now − then‖; the largest number of f64 where it is beyond.
+fn distance<T: Scalar>(now: &[T], then: &[T]) -> f64 {
+    let moved = || now.iter().zip(then).map(|(now, then)| now.to_f64() - then.to_f64());
+    let squares: f64 = moved().map(|moved| moved * moved).sum();
+    if squares.is_finite() {
+        return squares.sqrt();
+    }
+    let largest = moved().fold(0.0, |most: f64, moved| most.max(moved.abs())).min(f64::MAX);
+    let shares = moved().map(|moved| (moved / largest) * (moved / largest));
+    (largest * shares.sum::<f64>().sqrt()).min(f64::MAX)
 }
 
 impl<T: Scalar> Observer<T> for LaunchObserver<'_, '_, T> {
