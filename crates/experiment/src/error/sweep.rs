@@ -51,12 +51,20 @@ pub enum SweepError {
         /// What it said.
         reason: String,
     },
+    /// A store with launches, and a queue that could not be read: what waits there is not known.
+    #[error("Slurm's queue cannot be read, so that what is in it might be submitted twice: {0}")]
+    UnknownQueue(String),
     /// A plan of which a part is in the queue already.
     #[error("{0} runs of this plan are in Slurm's queue already")]
     AlreadyQueued(usize),
     /// Nothing to cancel.
     #[error("no job of this store waits or runs")]
     NothingQueued,
+}
+
+/// Whether `sbatch` refused an array because it is too large, for the cluster or for the user.
+fn is_of_size(reason: &str) -> bool {
+    ["job array", "submit limit"].iter().any(|words| reason.contains(words))
 }
 
 impl SweepError {
@@ -74,7 +82,14 @@ impl SweepError {
             Self::NoSlurm(_) => {
                 "call this on a machine that submits to Slurm, or leave out --engine"
             }
+            Self::Slurm { reason, .. } if is_of_size(reason) => {
+                "write a smaller max_tasks under [slurm] of the sweep file, or more --task-minutes; \
+                 `scontrol show config` has the cluster's MaxArraySize"
+            }
             Self::Slurm { .. } => "try the command by hand; `sinfo` says who answers",
+            Self::UnknownQueue(_) => {
+                "nothing was submitted; call this again when `squeue --me` answers"
+            }
             Self::NoAnswer { .. } => {
                 "it may have arrived all the same: look with `squeue --me`, and `scancel` what is \
                  there twice before it is called again"
@@ -92,7 +107,8 @@ impl SweepError {
             Self::NotDeterministic { .. }
             | Self::NoSlurm(..)
             | Self::NoAnswer { .. }
-            | Self::Slurm { .. } => false,
+            | Self::Slurm { .. }
+            | Self::UnknownQueue(..) => false,
         }
     }
 }

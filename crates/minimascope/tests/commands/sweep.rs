@@ -266,3 +266,84 @@ fn without_slurm_its_words_say_so() {
     let script = place.stdout(&["sweep", "sweep.toml", "--engine", "slurm", "--dry-run"]);
     assert!(script.starts_with("#!/bin/bash\n#SBATCH --job-name=minimascope-sweep\n"), "{script}");
 }
+
+/// A place with programs that answer as Slurm's do: `sbatch` counts its calls, and refuses if it is told
+/// to; `squeue` is silent, and fails if it is told to.
+#[cfg(unix)]
+struct FakeSlurm(Place);
+
+#[cfg(unix)]
+impl FakeSlurm {
+    fn new() -> Self {
+        use std::os::unix::fs::PermissionsExt as _;
+        let place = with_sweep();
+        std::fs::create_dir(place.path().join("bin")).unwrap();
+        for (name, says) in [
+            (
+                "sbatch",
+                "[ -z \"$REFUSES\" ] || { echo \"sbatch: error: $REFUSES\" >&2; exit 1; }\necho 7",
+            ),
+            (
+                "squeue",
+                "[ -z \"$IS_DOWN\" ] || { echo 'squeue: error: no controller' >&2; exit 1; }",
+            ),
+        ] {
+            let path = place.path().join("bin").join(name);
+            std::fs::write(&path, format!("#!/bin/sh\n{says}\n")).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        Self(place)
+    }
+
+    fn output(&self, words: &[&str], setting: (&str, &str)) -> std::process::Output {
+        let path = format!("{}/bin:{}", self.0.path().display(), std::env::var("PATH").unwrap());
+        self.0.command(words).env("PATH", path).env(setting.0, setting.1).output().unwrap()
+    }
+
+    fn launches(&self) -> usize {
+        std::fs::read_dir(self.0.path().join("runs/launches")).map_or(0, Iterator::count)
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn nothing_is_submitted_on_a_queue_that_cannot_be_read() {
+    let slurm = FakeSlurm::new();
+    let submit = ["sweep", "sweep.toml", "--engine", "slurm"];
+    assert!(slurm.output(&submit, ("IS_DOWN", "")).status.success());
+    assert_eq!(slurm.launches(), 1);
+    for words in [&submit[..], &["sweep", "launch", "sweep.toml", "--missing"]] {
+        let refused = slurm.output(words, ("IS_DOWN", "1"));
+        let said = text(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(1), "{said}");
+        assert!(said.starts_with("error: Slurm's queue cannot be read"), "{said}");
+        assert!(said.contains("no controller") && said.contains("hint: nothing was"), "{said}");
+        assert_eq!(slurm.launches(), 1);
+    }
+    // The rest needs no queue.
+    for words in [&["sweep", "status", "sweep.toml"][..], &[&submit[..], &["--dry-run"]].concat()] {
+        let shown = slurm.output(words, ("IS_DOWN", "1"));
+        assert!(shown.status.success(), "{}", text(&shown.stderr));
+        assert!(text(&shown.stderr).contains("this is the store alone"));
+    }
+    assert!(slurm.output(&submit, ("IS_DOWN", "")).status.success());
+    assert_eq!(slurm.launches(), 2);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_array_that_slurm_refuses_leaves_nothing_and_names_its_setting() {
+    let slurm = FakeSlurm::new();
+    for (reason, hint) in [
+        ("Batch job submission failed: Invalid job array specification", "max_tasks under [slurm]"),
+        ("Job violates accounting/QOS policy (job submit limit)", "max_tasks under [slurm]"),
+        ("Requested time limit is invalid", "`sinfo` says who answers"),
+    ] {
+        let words = ["sweep", "sweep.toml", "--engine", "slurm"];
+        let refused = slurm.output(&words, ("REFUSES", reason));
+        let said = text(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(1), "{said}");
+        assert!(said.contains(reason) && said.contains(hint), "{said}");
+        assert_eq!(slurm.launches(), 0);
+    }
+}

@@ -1,6 +1,7 @@
 //! `sweep --engine slurm`, `sweep launch`, `sweep cancel`.
 
 use clap::Args;
+use minimascope_experiment::Error;
 use minimascope_experiment::error::SweepError;
 use minimascope_experiment::sweep::plan::SweepPlan;
 use minimascope_experiment::sweep::shard::Shard;
@@ -48,7 +49,13 @@ pub(super) struct Submission<'a> {
 
 impl Submission<'_> {
     pub(super) fn make(&self, plan: &SweepPlan, store: &Store) -> Result<Done, Failure> {
-        let report = coloured(plan, store)?;
+        let (report, unread) = with_queue(plan, store)?;
+        if let Some(error) = unread {
+            if !self.dry_run {
+                return Err(experiment(SweepError::UnknownQueue(error.to_string())));
+            }
+            anstream::eprintln!("{error}; this is the store alone");
+        }
         let queued = report.runs.iter().filter(|row| row.state == RunState::Queued).count();
         if queued > 0 && !self.only_missing {
             return Err(experiment(SweepError::AlreadyQueued(queued)));
@@ -87,17 +94,30 @@ impl Submission<'_> {
     }
 }
 
-/// Where the runs stand, with what Slurm says where it was given some of them.
+/// Where the runs stand, with what Slurm says where it was given some of them and answers.
 pub(super) fn coloured(plan: &SweepPlan, store: &Store) -> Result<SweepReport, Failure> {
-    let mut report = status(plan, store, Shard::WHOLE)?;
-    let launches = slurm::launches(store)?;
-    if !launches.is_empty() {
-        match slurm::ask() {
-            Ok(queue) => slurm::overlay(&mut report, &launches, &queue),
-            Err(error) => anstream::eprintln!("{error}; this is the store alone"),
-        }
+    let (report, unread) = with_queue(plan, store)?;
+    if let Some(error) = unread {
+        anstream::eprintln!("{error}; this is the store alone");
     }
     Ok(report)
+}
+
+/// Where the runs stand, and why the queue could not be read where Slurm was given some of them.
+fn with_queue(plan: &SweepPlan, store: &Store) -> Result<(SweepReport, Option<Error>), Failure> {
+    let mut report = status(plan, store, Shard::WHOLE)?;
+    let launches = slurm::launches(store)?;
+    if launches.is_empty() {
+        return Ok((report, None));
+    }
+    let unread = match slurm::ask() {
+        Ok(queue) => {
+            slurm::overlay(&mut report, &launches, &queue);
+            None
+        }
+        Err(error) => Some(error),
+    };
+    Ok((report, unread))
 }
 
 /// Takes every job of the store out of the queue.
