@@ -15,6 +15,11 @@ pub mod trends;
 
 use minimascope_plot::number::decimal;
 
+/// Whether a line may join so many marks. Between two it would suggest a trend that nobody measured.
+fn may_join(marks: usize) -> bool {
+    marks > 2
+}
+
 /// A share as percent with one decimal.
 fn percentage(share: f64) -> String {
     decimal(100.0 * share, 1)

@@ -4,7 +4,7 @@ use minimascope_plot::number::reading;
 use minimascope_plot::{Chart, DataPoint, Figure, Ink, LegendPlace, Marker, Panel, Series, Text};
 
 use super::boundary::{
-    BoundaryBracket, CriterionCurve, batch_size_axis, bracket_band, criterion_series,
+    BoundaryBracket, CriterionCurve, batch_size_axis, bracket_series, criterion_series,
     learning_rate_axis,
 };
 
@@ -108,9 +108,7 @@ impl AgreementPanel {
     fn panel(&self) -> Panel {
         let mut chart = Chart::new(batch_size_axis(), learning_rate_axis("learning rate *η*"));
         chart.height = 320.0;
-        if !self.bracket.is_empty() {
-            chart.series.push(bracket_band(&self.bracket));
-        }
+        chart.series.extend(bracket_series(&self.bracket));
         chart.series.extend(self.curves.iter().flat_map(criterion_series));
         let kinds = [
             (Observed::Stays, "stays", Marker::Circle, Ink::Series(2)),

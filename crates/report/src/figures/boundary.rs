@@ -6,6 +6,7 @@ use minimascope_plot::{
 };
 
 use super::criterion::CriterionStyle;
+use super::may_join;
 
 /// A critical learning rate at one batch size.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -62,21 +63,35 @@ pub struct Boundary {
     pub panels: Vec<BoundaryPanel>,
 }
 
-/// The band between the bounds of the exact threshold.
-pub(crate) fn bracket_band(bracket: &[BoundaryBracket]) -> Series {
-    let bounds = bracket.iter().map(|at| [at.batch_size, at.lower, at.upper]).collect();
-    Series::new(Mark::Band { bounds }, Ink::Series(0))
-        .named(Text::markup("bracket of the exact *η*").then(Text::plain("*")))
+/// The bounds of the exact threshold: a band over the batch sizes, or a stroke for each of one or two.
+pub(crate) fn bracket_series(bracket: &[BoundaryBracket]) -> Vec<Series> {
+    let ink = Ink::Series(0);
+    let stroke = |at: &BoundaryBracket| {
+        Series::line(vec![[at.batch_size, at.lower], [at.batch_size, at.upper]], ink)
+    };
+    let series: Vec<Series> = if may_join(bracket.len()) {
+        let bounds = bracket.iter().map(|at| [at.batch_size, at.lower, at.upper]).collect();
+        vec![Series::new(Mark::Band { bounds }, ink)]
+    } else {
+        bracket.iter().map(stroke).collect()
+    };
+    let name = Text::markup("bracket of the exact *η*").then(Text::plain("*"));
+    series.into_iter().map(|series| series.named(name.clone())).collect()
 }
 
 /// A criterion's line and, where it is random, its error bars.
 pub(crate) fn criterion_series(curve: &CriterionCurve) -> Vec<Series> {
     let criterion = &curve.criterion;
-    let points = curve.values.iter().map(|value| [value.batch_size, value.learning_rate]);
-    let line = Series::line(points.collect(), criterion.ink())
-        .dashed(criterion.dash())
-        .marked(criterion.marker())
-        .named(criterion.label());
+    let places = curve.values.iter().map(|value| [value.batch_size, value.learning_rate]);
+    let line = if may_join(curve.values.len()) {
+        Series::line(places.collect(), criterion.ink())
+            .dashed(criterion.dash())
+            .marked(criterion.marker())
+    } else {
+        let points = places.map(|[x, y]| DataPoint::new(x, y)).collect();
+        Series::points(points, criterion.marker(), criterion.ink())
+    };
+    let line = line.named(criterion.label());
     let errors = curve.values.iter().filter(|value| value.standard_error.is_some());
     let points: Vec<DataPoint> = errors
         .map(|value| DataPoint {
@@ -148,9 +163,7 @@ impl BoundaryPanel {
         axis.include.extend(lowest.reduce(f64::min));
         let mut chart = Chart::new(batch_size_axis(), axis);
         chart.height = 300.0;
-        if !self.bracket.is_empty() {
-            chart.series.push(bracket_band(&self.bracket));
-        }
+        chart.series.extend(bracket_series(&self.bracket));
         chart.series.extend(self.curves.iter().flat_map(criterion_series));
         if let Some([batch_size, learning_rate]) = self.trained_with {
             let point = DataPoint {
@@ -165,5 +178,26 @@ impl BoundaryPanel {
             chart.series.push(here.named(Text::plain("trained with")));
         }
         Panel::chart(Text::plain(&self.title), chart)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_band_covers_more_than_two_batch_sizes() {
+        let bracket = |sizes: u32| -> Vec<BoundaryBracket> {
+            let at = |size| BoundaryBracket { batch_size: f64::from(size), lower: 0.1, upper: 0.2 };
+            (1..=sizes).map(at).collect()
+        };
+        assert!(bracket_series(&[]).is_empty());
+        let two = bracket_series(&bracket(2));
+        // Each stroke stands at one batch size.
+        let upright =
+            |series: &Series| series.values()[0].windows(2).all(|pair| pair[0] == pair[1]);
+        assert!(two.len() == 2 && two.iter().all(upright));
+        let three = bracket_series(&bracket(3));
+        assert!(three.len() == 1 && matches!(three[0].mark, Mark::Band { .. }));
     }
 }

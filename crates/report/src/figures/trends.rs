@@ -4,6 +4,8 @@ use minimascope_plot::{
     Axis, Chart, DataPoint, Figure, Ink, LegendPlace, Mark, Marker, Panel, Series, Text,
 };
 
+use super::may_join;
+
 /// The runs of one kind in one panel.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trend {
@@ -11,7 +13,7 @@ pub struct Trend {
     pub label: Text,
     /// One for each run or cell.
     pub points: Vec<DataPoint>,
-    /// Whether a line joins the points.
+    /// Whether a line joins the points, if there are more than two.
     pub joined: bool,
     /// Published values of the same kind, drawn as rings.
     pub published: Vec<DataPoint>,
@@ -89,7 +91,7 @@ impl TrendPanel {
                 let rings = trend.published.clone();
                 chart.series.push(Series::points(rings, Marker::Ring, ink));
             }
-            if trend.joined && trend.points.len() > 1 {
+            if trend.joined && may_join(trend.points.len()) {
                 let points = trend.points.iter().map(|point| point.at).collect();
                 chart.series.push(Series::line(points, ink).named(trend.label.clone()));
             }
@@ -97,5 +99,36 @@ impl TrendPanel {
             chart.series.push(points.named(trend.label.clone()));
         }
         Panel::chart(self.title.clone(), chart)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_joins_more_than_two_marks() {
+        for (marks, lines) in [(1, 0), (2, 0), (3, 1), (200, 1)] {
+            let trend = Trend {
+                label: Text::plain("η = 0.1"),
+                points: (1..=marks).map(|at| DataPoint::new(f64::from(at), 1.0)).collect(),
+                joined: true,
+                published: Vec::new(),
+            };
+            let axis = || Axis::log10(Text::plain("value"));
+            let panel = TrendPanel {
+                title: Text::default(),
+                x: axis(),
+                y: axis(),
+                references: Vec::new(),
+                trends: vec![trend],
+            };
+            let minimascope_plot::Body::Chart(chart) = panel.panel(&[]).body else {
+                panic!("a panel holds a chart");
+            };
+            let joined =
+                chart.series.iter().filter(|series| matches!(series.mark, Mark::Line { .. }));
+            assert_eq!(joined.count(), lines, "{marks} marks");
+        }
     }
 }

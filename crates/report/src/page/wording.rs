@@ -28,9 +28,29 @@ pub fn seeds(cells: &[SeedGroup<'_>]) -> String {
     format!("{} in {} of {each}.{bars}", plural(total, "run"), plural(cells.len(), "cell"))
 }
 
-/// "1 run", "2 runs".
+/// Up to so many values, a sentence gives each; a share of them would be a judgement on too little.
+pub const FEW: usize = 4;
+
+/// Each of a few values, and of more the mean and the ends.
+pub fn values(all: &[f64]) -> String {
+    let Some(found) = Summary::of(all) else { return NONE.to_owned() };
+    let mut sorted = all.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    if sorted.len() <= FEW {
+        return listed(&sorted.into_iter().map(reading).collect::<Vec<_>>());
+    }
+    let [low, high] = [sorted[0], sorted[sorted.len() - 1]].map(reading);
+    format!("{} on average, from {low} to {high}", spread(&found))
+}
+
+/// "1 run", "2 runs", "2 launches", "2 minima".
 pub fn plural(count: usize, word: &str) -> String {
-    if count == 1 { format!("1 {word}") } else { format!("{count} {word}s") }
+    match (count, word.strip_suffix("um")) {
+        (1, _) => format!("1 {word}"),
+        (_, Some(stem)) => format!("{count} {stem}a"),
+        (_, None) if word.ends_with("ch") => format!("{count} {word}es"),
+        (_, None) => format!("{count} {word}s"),
+    }
 }
 
 /// "a, b and c".
@@ -62,3 +82,29 @@ pub fn percent(fraction: f64) -> String {
 
 /// The text in place of a missing value.
 pub const NONE: &str = "–";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_few_values_are_listed_and_many_are_summed_up() {
+        assert_eq!(values(&[]), "–");
+        assert_eq!(values(&[0.99, 0.5]), "0.5 and 0.99");
+        assert_eq!(values(&[1.0; 200]), "1 on average, from 1 to 1");
+        assert_eq!(values(&[1.0, 2.0, 3.0, 4.0, 5.0]), "3.0 ± 1.6 on average, from 1 to 5");
+    }
+
+    #[test]
+    fn words_have_their_own_plurals() {
+        for (word, two) in [
+            ("run", "2 runs"),
+            ("launch", "2 launches"),
+            ("minimum", "2 minima"),
+            ("cell", "2 cells"),
+        ] {
+            assert_eq!(plural(2, word), two);
+            assert_eq!(plural(1, word), format!("1 {word}"));
+        }
+    }
+}

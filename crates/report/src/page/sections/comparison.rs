@@ -80,7 +80,7 @@ fn exhibit(network: &NetworkRuns<'_>) -> Option<Content> {
     });
     let caption = Caption::new(
         &format!(
-            "Both fit the training set. GD is stable up to *a* = 2/*η* = {}, whatever *s* is; SGD is \
+            "GD is stable up to *a* = 2/*η* = {}, whatever *s* is; SGD is \
              stable only where *a* and *s* are small enough for its *B*.",
             reading(sharpness_limit(rate))
         ),

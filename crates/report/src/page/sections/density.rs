@@ -105,7 +105,7 @@ pub(in crate::page) fn exhibit(runs: &[&StoredRun]) -> Option<Content> {
         &format!(
             "{}, one seed each. Shading: one standard error over the probes; strokes on the axis: \
              eigenvalues that were resolved one by one.",
-            plural(found.len(), "minimum").replace("minimums", "minima")
+            plural(found.len(), "minimum")
         ),
     );
     let mut figure = view.figure();

@@ -176,7 +176,8 @@ impl<'a> PanelRuns<'a> {
                 ends(&|run| run.non_uniformity())
             )
         });
-        let limits = format!("{} of {} runs above *s*_{{max}}", above.count(), self.runs.len());
+        let runs = plural(self.runs.len(), "run");
+        let limits = format!("{} of {runs} above *s*_{{max}}", above.count());
         let groups: Vec<String> = groups.collect();
         format!("{} (*η* = {}): {}; {limits}.", self.label, self.learning_rate, groups.join("; "))
     }

@@ -6,7 +6,7 @@ use minimascope_record::outcome::Outcome;
 use minimascope_record::stored_run::StoredRun;
 
 use crate::networks::{MeasuredRun, SeedGroup, seed_groups};
-use crate::page::wording::{NONE, percent, plural, spread};
+use crate::page::wording::{NONE, listed, percent, plural, spread};
 use crate::page::{Content, PageTable, Section};
 use crate::statistics::Summary;
 
@@ -49,18 +49,21 @@ fn count(stored: &[StoredRun]) -> String {
         let results = stored.iter().filter_map(|run| run.result.as_ref());
         results.filter(|result| result.outcome == Some(outcome)).count()
     };
-    let failed = stored.iter().filter(|run| run.error.is_some()).count();
-    let unfinished = stored.iter().filter(|run| run.result.is_none() && run.error.is_none());
-    format!(
-        "Of {} {} converged by the stop rule, {} ended at a limit, {} died, {} diverged, {failed} \
-         failed and {} are not finished.",
-        plural(stored.len(), "run"),
-        ended(Outcome::Converged),
-        ended(Outcome::StepLimit) + ended(Outcome::TimeLimit),
-        ended(Outcome::Dead),
-        ended(Outcome::Diverged),
-        unfinished.count()
-    )
+    let failed = stored.iter().filter(|run| run.error.is_some());
+    let unfinished =
+        stored.iter().filter(|run| run.result.is_none() && run.error.is_none()).count();
+    let parts = [
+        (ended(Outcome::Converged), "converged by the stop rule"),
+        (ended(Outcome::StepLimit) + ended(Outcome::TimeLimit), "ended at a limit"),
+        (ended(Outcome::Dead), "died"),
+        (ended(Outcome::Diverged), "diverged"),
+        (failed.count(), "failed"),
+        (unfinished, if unfinished == 1 { "is not finished" } else { "are not finished" }),
+    ];
+    let parts = parts.iter().filter(|(count, _)| *count > 0);
+    let parts: Vec<String> = parts.map(|(count, what)| format!("{count} {what}")).collect();
+    let all = plural(stored.len(), "run");
+    if parts.is_empty() { format!("{all}.") } else { format!("Of {all} {}.", listed(&parts)) }
 }
 
 fn is_failed(run: &StoredRun) -> bool {

@@ -8,8 +8,8 @@ use minimascope_record::threshold::{CriterionName, Threshold, by};
 use super::SWEEP;
 use crate::figures::trends::{Trend, TrendPanel, Trends};
 use crate::networks::{MeasuredRun, NetworkRuns};
-use crate::page::findings::AT_THRESHOLD;
-use crate::page::wording::{NONE, listed, plural, spread};
+use crate::page::findings::at_threshold;
+use crate::page::wording::{FEW, NONE, listed, plural, spread, values};
 use crate::page::{Caption, Content, Exhibit, PageTable, Section};
 use crate::statistics::Summary;
 
@@ -194,50 +194,48 @@ fn ratios<'n, 'a: 'n>(
         .collect()
 }
 
-/// The mean ratio for GD, the range of ratios for SGD by batch size, and the criterion whose ratio varies
-/// least over all runs of SGD.
+/// The ratios of GD, those of SGD by batch size, and of many runs how many are at the threshold and which
+/// criterion's ratio varies least over all runs of SGD.
 fn measured(networks: &[NetworkRuns<'_>], shown: &[&ThresholdRatio]) -> String {
     let mut text = String::new();
     let own = ratios(runs(networks), &CRITERIA[0], true);
-    if let Some(found) = Summary::of(&own) {
+    if !own.is_empty() {
         let wrong = runs(networks).filter(|run| run.is_gradient_descent() && run.is_corrupted());
         let wrong = match wrong.count() {
             0 => String::new(),
             count => format!(", {count} of them with wrong labels"),
         };
         let count = plural(own.len(), "run");
-        text = format!("GD has *η* at {} of 2/*a* ({count}{wrong}). ", spread(&found));
+        text = format!("GD has *η* at {} of 2/*a* ({count}{wrong}). ", values(&own));
     }
     let sgd = shown.iter().filter_map(|criterion| {
-        let values = ratios(runs(networks), criterion, false);
-        let (low, high) = ends(&values)?;
-        let near = |ratio: f64| (ratio - 1.0).abs() <= AT_THRESHOLD;
-        let place = if near(low) && near(high) { "at the threshold" } else { "not at it" };
+        let all = ratios(runs(networks), criterion, false);
+        let (low, high) = ends(&all)?;
         let sizes = batch_sizes(networks).into_iter().filter_map(|size| {
             let at = runs(networks).filter(|run| run.result.batch_size == size);
             let (low, high) = ends(&ratios(at, criterion, false))?;
             Some(format!("*B* = {size}: {}", range(low, high)))
         });
-        let text = format!(
-            "{}: {place}, from {} to {} in {} ({})",
-            criterion.title,
-            reading(low),
-            reading(high),
-            plural(values.len(), "run"),
-            listed(&sizes.collect::<Vec<_>>())
-        );
-        Some((criterion, high / low, values.len(), text))
+        let sizes = listed(&sizes.collect::<Vec<_>>());
+        let place = if all.len() <= FEW {
+            sizes
+        } else {
+            let (near, count) = (at_threshold(&all), plural(all.len(), "run"));
+            format!("within 3 % of 1 in {near} of {count}, {} ({sizes})", range(low, high))
+        };
+        Some((criterion, high / low, all.len(), format!("{}: {place}", criterion.title)))
     });
     let sgd: Vec<_> = sgd.collect();
     let sentences: Vec<&str> = sgd.iter().map(|(_, _, _, text)| text.as_str()).collect();
     if !sentences.is_empty() {
-        text += &format!("Is SGD at a threshold? {}. ", sentences.join("; "));
+        text += &format!("SGD has {}. ", sentences.join("; "));
     }
     // Only criteria that are known for every run: a range over fewer runs is narrower by chance.
     let most = sgd.iter().map(|(_, _, count, _)| *count).max().unwrap_or(0);
-    let comparable = sgd.iter().filter(|(_, _, count, _)| *count == most && most > 2);
+    let comparable = || sgd.iter().filter(|(_, _, count, _)| *count == most);
+    let tightest = comparable().min_by(|left, right| left.1.total_cmp(&right.1));
     if let Some((criterion, factor, _, _)) =
-        comparable.min_by(|left, right| left.1.total_cmp(&right.1))
+        tightest.filter(|_| most > FEW && comparable().count() > 1)
     {
         text += &format!(
             "The tightest of the criteria known for all of them is “{}”, within a factor of {}.",

@@ -43,9 +43,9 @@ fn grid(record: &EscapeGrid) -> Content {
          the bounds do not decide. Theorem 1 is sufficient for staying, the rectangle proves nothing \
          by its half on *s*.",
         &format!(
-            "{agreed} of {} decided cells are as predicted ({} stay, {} leave), {against} are not; \
-             of {} undecided ones {} lie on the side of the estimate.{}",
-            agreed + against,
+            "{agreed} of {} that the bracket decides are as predicted ({} stay, {} leave), {against} are \
+             not; of {} that it does not decide {} lie on the side of the estimate.{}",
+            plural(agreed + against, "cell"),
             counts.stays_as_predicted,
             counts.leaves_as_predicted,
             counts.not_decided,

@@ -28,7 +28,7 @@ pub(super) fn section(stored: &[StoredRun], references: &References) -> Section 
     let runs: usize = fits.iter().map(|(_, fit)| fit.count).sum();
     let trends = Trends {
         identifier: "power-law".into(),
-        title: "Non-uniformity grows with sharpness".into(),
+        title: "Non-uniformity against sharpness, every minimum".into(),
         subtitle: Text::plain(
             "every minimum of SGD and GD: all learning rates, batch sizes and gains",
         ),
@@ -39,8 +39,8 @@ pub(super) fn section(stored: &[StoredRun], references: &References) -> Section 
     };
     let published = references.power_laws.iter().map(|sentence| format!(" {sentence}"));
     let caption = Caption::new(
-        "Where no *H*_{i} is negative, *s*^{2} ≤ *a* max λ_{max}(*H*_{i}): no more is known. That one \
-         power holds over all runs is an observation; with it a limit on *s* is a limit on *a*.",
+        "Where no *H*_{i} is negative, *s*^{2} ≤ *a* max λ_{max}(*H*_{i}): no more is known. If one \
+         power holds over all runs, a limit on *s* is a limit on *a*.",
         &(measured + &published.collect::<String>()),
         &format!(
             "One mark a run, {}. The error of a slope is its standard error from the scatter about \
