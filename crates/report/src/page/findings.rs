@@ -36,7 +36,7 @@ fn at_its_edge(ratios: &[f64]) -> String {
     let (runs, found) = (plural(ratios.len(), "run"), values(ratios));
     match ratios.len() {
         0 => "No run of gradient descent has reached a minimum yet.".into(),
-        ..=FEW => format!(
+        1..=FEW => format!(
             "In {runs} of gradient descent on clean labels the sharpness is {found} of its stability \
              threshold 2/*η*."
         ),
