@@ -6,6 +6,7 @@ mod program;
 mod bad_input;
 mod escape;
 mod notes;
+mod odd_runs;
 mod report;
 mod results;
 mod same_bits;
