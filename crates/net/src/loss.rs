@@ -320,8 +320,14 @@ mod tests {
     }
 
     /// In an exponential, a sum of at most seven, two quotients, two products and two roundings to
-    /// T lie ten roundings of half an ulp, and one ulp of the exponential each.
-    const ULPS: f64 = 8.0;
+    /// T lie ten roundings of half an ulp, and one ulp of the exponential each. Where no output
+    /// leads, a result may be the difference of terms eight times its size.
+    fn ulps<T: Scalar>(z: &[T]) -> f64 {
+        let mut falling: Vec<f64> = z.iter().map(|z| z.to_f64()).collect();
+        falling.sort_by(|a, b| b.total_cmp(a));
+        let leads = falling.get(1).is_none_or(|second| falling[0] - second > 5.0);
+        if leads { 8.0 } else { 64.0 }
+    }
 
     fn close_to_exact<T: Scalar>() {
         let text = include_str!("../tests/fixtures/losses.json");
@@ -331,17 +337,18 @@ mod tests {
             let case = format!("{loss:?}, z {z:?}, y {y:?}, {} bytes", size_of::<T>());
             let of = |numbers: &[f64]| numbers.iter().map(|v| T::from_f64(*v)).collect::<Vec<T>>();
             let (z, y, t) = (of(&z), of(&y), of(&x));
-            agree(&[super::value(loss, &z, &y)], &[value], ULPS, &format!("{case}: value"));
+            let ulps = ulps(&z);
+            agree(&[super::value(loss, &z, &y)], &[value], ulps, &format!("{case}: value"));
             let mut out = vec![T::ZERO; z.len()];
             super::derivative(loss, &z, &y, &mut out);
-            agree(&out, &derivative, ULPS, &format!("{case}: derivative"));
+            agree(&out, &derivative, ulps, &format!("{case}: derivative"));
             super::curvature(loss, &z, &y, &t, &mut out);
-            agree(&out, &curvature, ULPS, &format!("{case}: curvature"));
+            agree(&out, &curvature, ulps, &format!("{case}: curvature"));
             super::root(loss, &z, &y, |k| x[k], &mut out);
-            agree(&out, &root, ULPS, &format!("{case}: root"));
+            agree(&out, &root, ulps, &format!("{case}: root"));
             let mut wide = vec![0.0; z.len()];
             super::root_transposed(loss, &z, &y, &t, &mut wide);
-            agree(&wide, &root_transposed, ULPS, &format!("{case}: root transposed"));
+            agree(&wide, &root_transposed, ulps, &format!("{case}: root transposed"));
         }
     }
 
