@@ -17,9 +17,11 @@ pub struct Measured {
     /// ‖Av − λv‖ with ‖v‖ = 1, by a product of its own and not by an estimate of the iteration.
     /// Some eigenvalue of A lies within this of λ.
     pub residual: f64,
-    /// ‖Av − λv‖/|λ|. A relative error e in λ is e/2 in √λ.
+    /// ‖Av − λv‖/|λ|, and 0 where both are zero to the operator's rounding. A relative error e in λ is
+    /// e/2 in √λ.
     pub relative_residual: f64,
-    /// Whether the relative residual is within the tolerance that was asked for.
+    /// Whether the relative residual is within the tolerance that was asked for; of the smallest
+    /// curvature, residual/‖H‖ is.
     pub converged: bool,
     /// Operator products it took.
     pub products: usize,
