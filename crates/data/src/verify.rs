@@ -9,7 +9,7 @@ use crate::catalogue::{CATALOGUE, KnownDataset};
 use crate::checksum::sha256_of_content;
 use crate::embedded;
 use crate::error::Error;
-use crate::layout::{self, Layout};
+use crate::layout;
 
 /// Checks every file of one known dataset, or of all: those in the program, the complete files
 /// where they are found in `data_dir` or the usual folders, and those of a folder searched before
@@ -35,13 +35,11 @@ pub fn verify(dataset: Option<&str>, data_dir: Option<&Path>) -> Result<Vec<File
         }
         for directory in &directories {
             let directory = std::slice::from_ref(directory);
-            let found = layout::find(known, directory)?;
-            let is_whole = found.is_some();
-            let files = match (found, layout::find_incomplete(known, directory)) {
-                (Some(found), _) => paths(found.layout),
-                (None, Some(part)) => wanted(known, &part.folder),
-                (None, None) => Vec::new(),
-            };
+            let whole = layout::find(known, directory)?.map(|found| found.folder);
+            let is_whole = whole.is_some();
+            let part = || Some(layout::find_incomplete(known, directory)?.folder);
+            let folder = whole.or_else(part);
+            let files = folder.map_or(Vec::new(), |folder| wanted(known, &folder));
             for (path, file) in files.into_iter().zip(known.files.all()) {
                 // Two datasets may share their files.
                 if seen.insert(path.clone()) {
@@ -86,18 +84,8 @@ fn sum_of(path: &Path) -> Result<String, String> {
     }
 }
 
-/// Files on disk in the order of [`crate::catalogue::Files::all`].
-fn paths(layout: Layout) -> Vec<PathBuf> {
-    match layout {
-        Layout::Pairs { train, test, .. } => {
-            train.into_iter().chain(test.into_iter().flatten()).collect()
-        }
-        Layout::CifarBinary { train, test } => train.into_iter().chain(test).collect(),
-        Layout::Npz(file) => vec![file],
-    }
-}
-
-/// Where the files of a known dataset are in a folder, or should be, in the same order.
+/// Where the files of a known dataset are in a folder, or should be, in the order of
+/// [`crate::catalogue::Files::all`].
 fn wanted(known: &KnownDataset, folder: &Path) -> Vec<PathBuf> {
     let path = |name| layout::one_of(folder, name).unwrap_or_else(|| folder.join(name));
     known.files.all().into_iter().map(|file| path(file.name)).collect()

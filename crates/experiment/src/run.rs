@@ -114,24 +114,14 @@ mod tests {
         model.architecture.input = { channels = 1, height = 28, width = 28 }
         data = { source = "fashion-mnist", train = { first = 40 }, test = { first = 10 } }
         train = { learning_rate = 50, stop = { max_steps = 60 } }
-        [[model.architecture.layers]]
-        kind = "average-pool"
-        window = 4
-        [[model.architecture.layers]]
-        kind = "linear"
-        outputs = 20
-        [[model.architecture.layers]]
-        kind = "activation"
-        function = "relu"
-        [[model.architecture.layers]]
-        kind = "linear"
-        outputs = 20
-        [[model.architecture.layers]]
-        kind = "activation"
-        function = "relu"
-        [[model.architecture.layers]]
-        kind = "linear"
-        outputs = 10
+        model.architecture.layers = [
+            { kind = "average-pool", window = 4 },
+            { kind = "linear", outputs = 20 },
+            { kind = "activation", function = "relu" },
+            { kind = "linear", outputs = 20 },
+            { kind = "activation", function = "relu" },
+            { kind = "linear", outputs = 10 },
+        ]
     "#;
 
     #[test]

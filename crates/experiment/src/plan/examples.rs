@@ -17,8 +17,8 @@ pub(super) struct TrainAndTest {
     pub(super) notes: Vec<String>,
 }
 
-/// TrainAndTest that were read before, by their configuration: the hundreds of runs of a sweep read
-/// and hold each set once.
+/// Training and test sets that were read before, by their configuration: the hundreds of runs of a
+/// sweep read and hold each set once.
 #[derive(Debug, Default)]
 pub struct SharedExamples {
     read: Vec<(DataConfig, TrainAndTest)>,

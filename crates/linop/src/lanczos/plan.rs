@@ -115,19 +115,18 @@ impl LanczosPlan {
         }
     }
 
+    /// What a residual is judged against: |λ|, and at least the floor's share of ‖A‖.
+    fn scale<O: SymmetricOperator + ?Sized>(&self, krylov: &Krylov<'_, O>, value: f64) -> f64 {
+        value.abs().max(self.relative_floor * krylov.norm_estimate())
+    }
+
     pub(super) fn relative<O: SymmetricOperator + ?Sized>(
         &self,
         krylov: &Krylov<'_, O>,
         value: f64,
         residual: f64,
     ) -> f64 {
-        let floor = self.relative_floor * krylov.norm_estimate();
-        let zero = krylov.zero();
-        if value.abs() <= zero && residual <= zero {
-            0.0
-        } else {
-            share(residual, value.abs().max(floor))
-        }
+        share(krylov, value, residual, self.scale(krylov, value))
     }
 
     /// Whether every wanted Ritz value is what it was, to a share of the tolerance and to rounding.
@@ -138,9 +137,9 @@ impl LanczosPlan {
         before: &[Residual],
         share: f64,
     ) -> bool {
-        let floor = self.relative_floor * krylov.norm_estimate();
         self.order(krylov.size()).iter().zip(before).all(|(&which, before)| {
-            let allowed = share * self.tolerance * before.value.abs().max(floor) + krylov.zero();
+            let scale = self.scale(krylov, before.value);
+            let allowed = share * self.tolerance * scale + krylov.zero();
             (ritz.values[which] - before.value).abs() <= allowed
         })
     }
@@ -157,9 +156,7 @@ impl LanczosPlan {
         let outside = |which: usize| krylov.coupling() * ritz.vectors[(size - 1, which)].abs();
         let reach = |next: usize, last: usize, sign: f64| {
             let beyond = sign * (ritz.values[next] - ritz.values[last]) + outside(next);
-            beyond
-                <= self.tolerance
-                    * ritz.values[last].abs().max(self.relative_floor * krylov.norm_estimate())
+            beyond <= self.tolerance * self.scale(krylov, ritz.values[last])
         };
         if high + low >= size {
             return true;
@@ -194,21 +191,17 @@ impl LanczosPlan {
         stop: SolverStop,
     ) -> RitzPairs {
         let (products, norm_estimate) = (krylov.products(), krylov.norm_estimate());
-        let zero = krylov.zero();
-        let judged: Vec<f64> =
-            found.iter().map(|at| self.relative(&krylov, at.value, at.norm)).collect();
-        let vectors = krylov.into_vectors(found.len());
-        let pair = |((at, judged), vector): ((&Residual, f64), Vec<f64>)| EigenPair {
+        let pair = |at: &Residual| EigenPair {
             value: at.value,
-            vector,
+            vector: Vec::new(),
             residual: at.norm,
-            relative_residual: match at.value.abs().max(at.norm) <= zero {
-                true => 0.0,
-                false => share(at.norm, at.value.abs()),
-            },
-            converged: judged <= self.tolerance,
+            relative_residual: share(&krylov, at.value, at.norm, at.value.abs()),
+            converged: self.relative(&krylov, at.value, at.norm) <= self.tolerance,
         };
-        let mut pairs: Vec<EigenPair> = found.iter().zip(judged).zip(vectors).map(pair).collect();
+        let mut pairs: Vec<EigenPair> = found.iter().map(pair).collect();
+        for (pair, vector) in pairs.iter_mut().zip(krylov.into_vectors(found.len())) {
+            pair.vector = vector;
+        }
         let (top, bottom) = pairs.split_at_mut(self.ends(found.len()).0);
         top.sort_by(|a, b| b.value.total_cmp(&a.value));
         bottom.sort_by(|a, b| a.value.total_cmp(&b.value));
@@ -216,7 +209,13 @@ impl LanczosPlan {
     }
 }
 
-/// residual/of, finite, and zero where there is no residual: the zero operator.
-fn share(residual: f64, of: f64) -> f64 {
-    if residual == 0.0 { 0.0 } else { (residual / of).min(f64::MAX) }
+/// residual/scale, finite, and zero where rounding alone makes the eigenvalue and its residual.
+fn share<O: SymmetricOperator + ?Sized>(
+    krylov: &Krylov<'_, O>,
+    value: f64,
+    residual: f64,
+    scale: f64,
+) -> f64 {
+    let is_zero = value.abs().max(residual) <= krylov.zero();
+    if is_zero || residual == 0.0 { 0.0 } else { (residual / scale).min(f64::MAX) }
 }

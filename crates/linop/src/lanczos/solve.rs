@@ -107,13 +107,17 @@ pub fn lanczos<O: SymmetricOperator + ?Sized>(
             if size < until && !forced && !interrupted {
                 continue;
             }
-            let ritz = krylov.ritz()?;
-            if interrupted || plan.is_unmoved(&krylov, &ritz, before, MOVED) {
+            let found = match ritz {
+                Some(found) => found,
+                None => krylov.ritz()?,
+            };
+            if interrupted || plan.is_unmoved(&krylov, &found, before, MOVED) {
                 let stop =
                     if interrupted { SolverStop::Interrupted } else { SolverStop::Converged };
                 return Ok(plan.spectrum(krylov, before, stop));
             }
             // Something was hidden: the same again, and the whole basis.
+            ritz = Some(found);
             (brief, confirmed, probing) = (None, None, true);
             confirmation = Confirmation::Probe;
         }
@@ -122,7 +126,7 @@ pub fn lanczos<O: SymmetricOperator + ?Sized>(
         let window = STALLED_AFTER[0].max(STALLED_AFTER[1] * plan.max_basis);
         let stalled = checks.stalled(&seen, window) && at_noise;
         let followed = !probing || full || exhausted;
-        let enough = size >= plan.least_basis.min(plan.max_basis) && ritz.is_some();
+        let enough = size >= plan.least_basis && ritz.is_some();
         let resolved = match &ritz {
             Some(ritz) if confirmed.is_some() && krylov.products() < patience => {
                 plan.is_resolved(&krylov, ritz)

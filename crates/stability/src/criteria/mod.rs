@@ -1,7 +1,8 @@
 //! The criteria: a file each, and the list of them.
 //!
 //! A criterion gives a critical learning rate and says what it proves. To add one, write its file with
-//! a [`Criterion`] in it, and add its module and its line of [`CRITERIA`] here; records, tables and figures take it from there.
+//! a [`Criterion`] in it, and add its module and its line of [`CRITERIA`] here; records, tables and
+//! figures take it from there.
 
 use crate::criterion::Criterion;
 
