@@ -4,10 +4,12 @@ use std::sync::atomic::AtomicBool;
 
 use minimascope_minimum::{Minimum, Watch};
 use minimascope_net::Scalar;
+use minimascope_net::train::Batches;
 use minimascope_record::outcome::Outcome;
 use minimascope_record::stability::{
     Attribution, Judged, Origin, StabilityQuestion, StabilityReport,
 };
+use minimascope_record::training::Sampling;
 use minimascope_stability::LearningRate;
 
 use crate::Error;
@@ -71,7 +73,13 @@ fn open<T: Scalar, R>(
     let budget = budget(plan, *machine);
     let mut minimum =
         watching(progress, interrupt, |watch| Minimum::watched(&mut evaluator, &budget, watch))?;
-    if plan.config().train.optimizer.theory_momentum().is_none() {
+    let train = &plan.config().train;
+    if train.sampling == Sampling::SingleShuffle {
+        let n = plan.train().len();
+        let mut batches = Batches::new(train.sampling, n, n, train.seed);
+        minimum.set_order(batches.order(0).to_vec());
+    }
+    if train.optimizer.theory_momentum().is_none() {
         minimum.remark(
             "the theory does not cover the run's optimiser: the answers are for plain SGD from \
                  the point that the run reached"

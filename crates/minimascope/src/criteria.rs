@@ -52,6 +52,16 @@ fn evidence(evidence: &Evidence) -> String {
             let (error, rank) = (significant(*standard_error), grouped(*rank as u64));
             format!("± {error}, r = {rank}{settled}")
         }
+        Evidence::Orders { orders, all, standard_error, converged, rank } => {
+            let settled = if *converged { "" } else { ", not converged" };
+            let (orders, rank) = (grouped(*orders as u64), grouped(*rank as u64));
+            let known = if *all {
+                format!("all orders ({orders})")
+            } else {
+                format!("± {} of {orders} orders", significant(*standard_error))
+            };
+            format!("{known}, r = {rank}{settled}")
+        }
         Evidence::Formula | Evidence::Search(_) | Evidence::Sample { .. } => String::new(),
     }
 }

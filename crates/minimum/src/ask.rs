@@ -4,19 +4,19 @@ use minimascope_record::SCHEMA_VERSION;
 use minimascope_record::stability::{
     BoundaryRow, Judged, SmallestBatchSize, StabilityQuestion, StabilityReport,
 };
-use minimascope_record::threshold::{Threshold, mean_square};
+use minimascope_record::threshold::{Threshold, deciding};
 use minimascope_record::training::Sampling;
 use minimascope_stability::applicability::Note;
 use minimascope_stability::criteria::heavy_ball;
-use minimascope_stability::criterion::Effort;
+use minimascope_stability::criterion::{Effort, Simulation};
 use minimascope_stability::mean_square::CriticalProgress;
-use minimascope_stability::smallest_batch::smallest_batch;
+use minimascope_stability::smallest_batch::{first, smallest_batch};
 use minimascope_stability::thresholds::boundary_batch_sizes;
 use minimascope_stability::verdict::{self, Judgement};
 use minimascope_stability::{self as theory, Batching, LearningRate, Momentum};
 
 use crate::minimum::searching;
-use crate::notes::not_simulated;
+use crate::notes::{assumed, not_simulated};
 use crate::watch::{Watch, unwatched};
 use crate::{Error, Minimum, examples};
 
@@ -43,16 +43,15 @@ impl Minimum<'_> {
         let n = self.factors.examples();
         check(question, n)?;
         let used = question.sampling.unwrap_or(Sampling::IndependentBatches);
-        let sampling = used.independent();
         let learning_rate = question.learning_rate.map(LearningRate::new).transpose()?;
         let effort = self.effort(question)?;
         let momentum = effort.exact.momentum;
-        let batching = |size| Batching::new(n, size, sampling);
+        let batching = |size| Batching::new(n, size, used);
         // The noisiest batch size in question needs the most directions.
         let noisiest = question.batch_size.filter(|_| !question.boundary).unwrap_or(1);
         self.settle(&batching(noisiest)?, &effort, watch)?;
         let smallest = match (learning_rate, question.batch_size) {
-            (Some(rate), None) => Some(self.smallest_batch_size(rate, sampling, &effort, watch)?),
+            (Some(rate), None) => Some(self.smallest_batch_size(rate, used, &effort, watch)?),
             _ => None,
         };
         let size = question.batch_size.or(smallest.and_then(|found| found.estimated));
@@ -61,7 +60,7 @@ impl Minimum<'_> {
             None => Vec::new(),
         };
         let judge =
-            |list: &[Threshold]| learning_rate.map(|rate| self.judge(list, rate)).transpose();
+            |list: &[Threshold]| learning_rate.map(|rate| self.judge(list, rate, used)).transpose();
         let judged = question.batch_size.map_or(Ok(None), |_| judge(&thresholds))?;
         let mut boundary = Vec::new();
         for batch_size in boundary_batch_sizes(n).into_iter().filter(|_| question.boundary) {
@@ -85,7 +84,11 @@ impl Minimum<'_> {
             None
         };
         watch.stage_ended()?;
-        let mut notes = self.notes(used, size.as_slice())?;
+        // Of a boundary without a question about one B, the noisiest row speaks for all.
+        let decided = boundary.first().map(|row: &BoundaryRow| &row.thresholds);
+        let decided =
+            if thresholds.is_empty() { decided.unwrap_or(&thresholds) } else { &thresholds };
+        let mut notes = self.notes(used, size.as_slice(), decided)?;
         notes.extend(self.notes_on(&thresholds, momentum));
         if !question.quick {
             let rows = boundary.iter().map(|row| (row.batch_size, &row.thresholds[..]));
@@ -100,7 +103,7 @@ impl Minimum<'_> {
             learning_rate: learning_rate.map(LearningRate::value),
             batch_size: size,
             momentum: momentum.value(),
-            sampling_assumed: sampling,
+            sampling_assumed: assumed(&thresholds, used),
             sampling_used: used,
             thresholds,
             verdict: judged.map(|judged| judged.verdict),
@@ -127,10 +130,10 @@ impl Minimum<'_> {
         effort: &Effort,
         watch: &mut Watch<'_>,
     ) -> Result<Judged, Error> {
-        let batching = Batching::new(self.factors.examples(), batch_size, used.independent())?;
+        let batching = Batching::new(self.factors.examples(), batch_size, used)?;
         let thresholds = self.thresholds(&batching, effort, watch)?;
-        let Judgement { verdict, margin } = self.judge(&thresholds, learning_rate)?;
-        let mut notes = self.notes(used, &[batch_size])?;
+        let Judgement { verdict, margin } = self.judge(&thresholds, learning_rate, used)?;
+        let mut notes = self.notes(used, &[batch_size], &thresholds)?;
         notes.extend(self.notes_on(&thresholds, effort.exact.momentum));
         let learning_rate = learning_rate.value();
         Ok(Judged { learning_rate, batch_size, thresholds, verdict, margin, notes })
@@ -144,13 +147,16 @@ impl Minimum<'_> {
         &self,
         thresholds: &[Threshold],
         learning_rate: LearningRate,
+        used: Sampling,
     ) -> Result<Judgement, Error> {
-        let exact = mean_square(thresholds).ok_or(Error::NoExactThreshold)?;
+        let exact = deciding(thresholds, used).ok_or(Error::NoExactThreshold)?;
         Ok(verdict::judge(exact, learning_rate, &self.notes_on_staying()?))
     }
 
     /// The smallest batch sizes of the factors, as far as the full Hessian agrees: above its
-    /// 2(1 + β)/a nothing stays, and nothing is proved to stay at a point that is no minimum.
+    /// 2(1 + β)/a no independent batches stay, and nothing is proved to stay at a point that is no
+    /// minimum. In epochs nothing is proved, and B is bisected: the threshold rises with it but for
+    /// batch sizes that leave a small batch at the end.
     fn smallest_batch_size(
         &self,
         learning_rate: LearningRate,
@@ -158,6 +164,17 @@ impl Minimum<'_> {
         effort: &Effort,
         watch: &mut Watch<'_>,
     ) -> Result<SmallestBatchSize, Error> {
+        if sampling.in_epochs() {
+            let n = self.factors.examples();
+            let effort = Effort { simulation: Simulation::None, ..effort.clone() };
+            let estimated = first::<Error>(1, n, |size| {
+                let batching = Batching::new(n, size, sampling)?;
+                let found = self.thresholds(&batching, &effort, watch)?;
+                let deciding = deciding(&found, sampling).ok_or(Error::NoExactThreshold)?;
+                Ok(deciding.learning_rate >= learning_rate.value())
+            })?;
+            return Ok(SmallestBatchSize { proved: None, estimated });
+        }
         let mut show = |now: &CriticalProgress| watch.measuring(searching(now));
         let found =
             smallest_batch(&self.factors, sampling, learning_rate, &effort.exact, &mut show)?

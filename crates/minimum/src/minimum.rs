@@ -5,6 +5,7 @@ use minimascope_record::measured::finite;
 use minimascope_record::stability::{GaussNewtonPart, MeasuredPoint, StabilityQuestion};
 use minimascope_record::threshold::{RankStop, Threshold};
 use minimascope_stability::criterion::{Curvatures, Effort, SearchProgress, Simulation};
+use minimascope_stability::epochs::critical::EpochParameters;
 use minimascope_stability::mean_square::{CriticalParameters, CriticalProgress, critical};
 use minimascope_stability::thresholds::thresholds;
 use minimascope_stability::{Batching, ExampleFactors, Momentum, Sampling};
@@ -31,6 +32,8 @@ pub struct Minimum<'p> {
     pub(crate) weight_decay: f64,
     /// Sentences of the caller, added to the notes of every answer.
     pub(crate) remarks: Vec<String>,
+    /// The one order of all epochs, where the caller knows it.
+    order: Option<Vec<usize>>,
     measured: MeasuredPoint,
 }
 
@@ -89,6 +92,7 @@ impl<'p> Minimum<'p> {
             factors,
             curvatures: full(&measured, of_factors),
             remarks: Vec::new(),
+            order: None,
             measured,
         })
     }
@@ -96,6 +100,12 @@ impl<'p> Minimum<'p> {
     /// Adds a sentence to the notes of every answer, for what only the caller knows of the point.
     pub fn remark(&mut self, sentence: String) {
         self.remarks.push(sentence);
+    }
+
+    /// Tells the one order in which all epochs take the units. Without it the threshold of
+    /// [`Sampling::SingleShuffle`] is not known.
+    pub fn set_order(&mut self, order: Vec<usize>) {
+        self.order = Some(order);
     }
 
     /// The point itself.
@@ -127,10 +137,12 @@ impl<'p> Minimum<'p> {
             ..CriticalParameters::default()
         };
         let simulation = if question.quick { Simulation::None } else { Simulation::Affordable };
-        Ok(Effort { exact, simulation })
+        let epochs = EpochParameters { order: self.order.clone(), ..EpochParameters::default() };
+        let epochs = if question.quick { epochs.quick() } else { epochs };
+        Ok(Effort { exact, simulation, epochs })
     }
 
-    /// All thresholds at one batch size.
+    /// All thresholds at one batch size, in the optimiser's own sampling scheme.
     ///
     /// # Errors
     /// [`Error::Interrupted`], [`Error::Stability`].

@@ -1,7 +1,9 @@
 //! What to know before trusting a verdict.
 
 use minimascope_record::stability::MeasuredPoint;
-use minimascope_record::threshold::{CriterionName, Threshold, by, mean_square};
+use minimascope_record::threshold::{
+    CriterionName, Evidence, Threshold, by, deciding, mean_square,
+};
 use minimascope_record::training::Sampling;
 use minimascope_stability::applicability::{Applicability, Note};
 use minimascope_stability::criteria::almost_sure::{FEWEST_DIRECTIONS, FEWEST_STEPS, TRAJECTORIES};
@@ -12,12 +14,17 @@ use crate::{Error, Minimum};
 
 impl Minimum<'_> {
     /// How far the theory applies at this point to an optimiser that draws its batches as `used`, with
-    /// these batch sizes: to know before trusting a verdict.
+    /// these batch sizes, where the verdict is by these thresholds: to know before trusting it.
     ///
     /// # Errors
     /// [`Error::Stability`] where no criterion has a meaning.
-    pub fn notes(&self, used: Sampling, batch_sizes: &[usize]) -> Result<Vec<String>, Error> {
-        let (n, assumed) = (self.factors.examples(), used.independent());
+    pub fn notes(
+        &self,
+        used: Sampling,
+        batch_sizes: &[usize],
+        thresholds: &[Threshold],
+    ) -> Result<Vec<String>, Error> {
+        let (n, assumed) = (self.factors.examples(), assumed(thresholds, used));
         // A batch of everything has no order.
         let ordered = batch_sizes.is_empty() || batch_sizes.iter().any(|size| *size != n);
         let applicability = self.applicability(assumed, if ordered { used } else { assumed })?;
@@ -42,7 +49,10 @@ impl Minimum<'_> {
                 ends.residual.unwrap_or(f64::INFINITY)
             ));
         }
-        notes.extend(batch_sizes.iter().filter_map(|size| ragged(n, *size, used)));
+        if assumed != used {
+            notes.extend(batch_sizes.iter().filter_map(|size| ragged(n, *size, used)));
+        }
+        notes.extend(of_epochs(thresholds, used));
         Ok(notes)
     }
 
@@ -94,6 +104,39 @@ impl Minimum<'_> {
             (10.0 * needed / f64::from(1 << 30)).ceil() / 10.0
         ))
     }
+}
+
+/// The sampling scheme of the threshold that decides.
+pub(crate) fn assumed(thresholds: &[Threshold], used: Sampling) -> Sampling {
+    match deciding(thresholds, used) {
+        Some(threshold) if threshold.criterion != CriterionName::MEAN_SQUARE => used,
+        _ => used.independent(),
+    }
+}
+
+/// What a verdict on epochs rests on; `None` where it is by another threshold.
+fn of_epochs(thresholds: &[Threshold], used: Sampling) -> Option<String> {
+    let deciding = deciding(thresholds, used)?;
+    let Evidence::Orders { orders, all, standard_error, converged, rank } = &deciding.evidence
+    else {
+        return None;
+    };
+    let value = deciding.learning_rate;
+    let error = 100.0 * standard_error / value;
+    let from = match (all, orders) {
+        (true, 1) => "for this order".to_owned(),
+        (true, _) => format!("over all {orders} orders"),
+        (false, _) => format!("known to {error:.1} % from {orders} orders that were drawn"),
+    };
+    let settled = if *converged { "" } else { "; it has not settled, so that it may still move" };
+    let independent = mean_square(thresholds).map_or(String::new(), |exact| {
+        format!("; that of independent batches is {:.4}", exact.learning_rate)
+    });
+    Some(format!(
+        "the verdict is about {}: the threshold {value:.4} is an estimate, {from}, in {rank} leading \
+         directions{settled}{independent}",
+        used.description()
+    ))
 }
 
 /// What to say of an exact threshold whose estimate still moves.

@@ -8,7 +8,8 @@ use minimascope_curvature::{
 use minimascope_minimum::{Budget, Error, Measuring, Minimum, SpectrumQuestion, Watch, measure};
 use minimascope_record::config::Precision;
 use minimascope_record::stability::{StabilityQuestion, Verdict};
-use minimascope_record::threshold::{CriterionName, Proves, RankStop, by, mean_square};
+use minimascope_record::threshold::{CriterionName, Proves, RankStop, by, deciding, mean_square};
+use minimascope_record::training::Sampling;
 
 /// Nine units of curvature 1 in one direction and one of curvature 10 in another: the second alone
 /// decides at B = 1, η* = 2·mean h/mean h² = 2·1/10.
@@ -294,4 +295,50 @@ fn an_interruption_ends_every_stage() {
             assert!(answered.is_ok());
         }
     }
+}
+
+/// Curvatures 0.2 and 3.8: independent batches of one leave above 0.552486, and an epoch in any order
+/// multiplies the distance by (1 − 0.2η)(1 − 3.8η), which is −1 at 0.559472. The verdict is about the
+/// optimiser's own scheme.
+#[test]
+fn a_verdict_is_about_the_own_sampling_scheme() {
+    let mut point = DensePoint::new(1, &[0.2, 3.8]).unwrap();
+    let mut minimum = Minimum::of(&mut point, &tight()).unwrap();
+    let mut ask = |sampling| {
+        let question = StabilityQuestion::about(0.556, 1).quick();
+        let sampling = Some(sampling);
+        minimum.ask(&StabilityQuestion { sampling, ..question }).unwrap()
+    };
+    let independent = ask(Sampling::IndependentBatches);
+    assert_eq!(independent.verdict, Some(Verdict::Leaves));
+    assert!(by(&independent.thresholds, &CriterionName::RESHUFFLED).is_none());
+    for sampling in [Sampling::ReshuffledEpochs, Sampling::FileOrder] {
+        let answer = ask(sampling);
+        assert_eq!(answer.verdict, Some(Verdict::Stays), "{sampling}");
+        assert_eq!((answer.sampling_assumed, answer.sampling_used), (sampling, sampling));
+        let threshold = deciding(&answer.thresholds, sampling).unwrap();
+        assert!((threshold.learning_rate - 0.559_472).abs() < 1e-5, "{threshold:?}");
+        assert!((answer.margin.unwrap() - 0.556 / 0.559_472).abs() < 1e-5);
+        let about = format!("the verdict is about {}", sampling.description());
+        assert!(answer.notes.iter().any(|note| note.starts_with(&about)), "{:?}", answer.notes);
+    }
+    // Without its order a single shuffle is judged by independent batches, and a note says so.
+    let unknown = ask(Sampling::SingleShuffle);
+    assert_eq!(unknown.sampling_assumed, Sampling::IndependentBatches);
+    assert!(unknown.notes.iter().any(|note| note.contains("its order is not known here")));
+    minimum.set_order(vec![1, 0]);
+    let question = StabilityQuestion::about(0.556, 1).quick();
+    let sampling = Some(Sampling::SingleShuffle);
+    let known = minimum.ask(&StabilityQuestion { sampling, ..question }).unwrap();
+    assert_eq!(known.verdict, Some(Verdict::Stays));
+
+    // The smallest batch of a learning rate between both thresholds.
+    let question =
+        StabilityQuestion { learning_rate: Some(0.556), quick: true, ..Default::default() };
+    let mut smallest = |sampling| {
+        let question = StabilityQuestion { sampling: Some(sampling), ..question };
+        minimum.ask(&question).unwrap().smallest_batch_size.unwrap().estimated
+    };
+    assert_eq!(smallest(Sampling::IndependentBatches), Some(2));
+    assert_eq!(smallest(Sampling::ReshuffledEpochs), Some(1));
 }

@@ -187,9 +187,7 @@ fn a_run_continued_from_a_file_ends_with_the_same_bits() {
         Optimizer::Adam { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
     ];
     for optimizer in optimizers {
-        for sampling in
-            [Sampling::ReshuffledEpochs, Sampling::IndependentBatches, Sampling::WithReplacement]
-        {
+        for sampling in Sampling::ALL {
             let network = network(true);
             let examples = examples::<f32>(&network, 37);
             let settings = Settings { optimizer, sampling, ..settings(5, 40) };

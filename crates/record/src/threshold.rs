@@ -6,6 +6,8 @@ use derive_more::Display;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::training::Sampling;
+
 /// The short name of a criterion, as records spell it. The list is open: a criterion chooses its own
 /// name in its own file. The constants are those that a figure or a sentence singles out.
 #[derive(
@@ -21,6 +23,10 @@ impl CriterionName {
     pub const RECTANGLE: Self = Self::new("rectangle");
     /// The exact mean-square threshold (Mulayoff & Michaeli 2024).
     pub const MEAN_SQUARE: Self = Self::new("mean-square");
+    /// The mean square over an epoch whose order is drawn anew.
+    pub const RESHUFFLED: Self = Self::new("reshuffled");
+    /// The growth over an epoch, all epochs in one order.
+    pub const SINGLE_ORDER: Self = Self::new("single-order");
     /// 2(1 + β)/a.
     pub const GRADIENT_DESCENT: Self = Self::new("gradient-descent");
     /// The sign of the Lyapunov exponent.
@@ -52,7 +58,8 @@ pub struct Threshold {
     pub title: String,
     /// The critical η; the estimate of it where there is a bracket.
     pub learning_rate: f64,
-    /// Proved ends around it.
+    /// Ends around it: proved where `proves` says so, and three standard errors away where it rests on
+    /// orders that were drawn.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bracket: Option<Bracket>,
     /// What it proves of SGD in mean square.
@@ -66,7 +73,7 @@ pub struct Threshold {
     pub remark: Option<String>,
 }
 
-/// Between two proofs: SGD is stable in mean square below `lower` and unstable above `upper`.
+/// SGD is stable in mean square below `lower` and unstable above `upper`.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Bracket {
     /// 0 when nothing is proved (with momentum, when directions are left out).
@@ -107,6 +114,19 @@ pub enum Evidence {
         /// Whether the exponent at the threshold is the same in both halves of the simulated steps.
         converged: bool,
         /// How many leading directions were simulated.
+        rank: usize,
+    },
+    /// Orders of the examples that were drawn.
+    Orders {
+        /// How many.
+        orders: usize,
+        /// Whether they are all the different orders there are, so that nothing is left to chance.
+        all: bool,
+        /// Of the threshold, for all orders.
+        standard_error: f64,
+        /// Whether the standard error met its tolerance, and the value settled in the directions.
+        converged: bool,
+        /// How many leading directions of H.
         rank: usize,
     },
     /// Batches that were drawn.
@@ -199,7 +219,9 @@ impl Threshold {
     pub fn is_settled(&self) -> bool {
         match &self.evidence {
             Evidence::Search(search) => search.converged,
-            Evidence::Simulation { converged, .. } => *converged,
+            Evidence::Simulation { converged, .. } | Evidence::Orders { converged, .. } => {
+                *converged
+            }
             Evidence::Formula | Evidence::Sample { .. } => true,
         }
     }
@@ -213,6 +235,17 @@ pub fn by<'a>(thresholds: &'a [Threshold], criterion: &CriterionName) -> Option<
 /// The exact mean-square threshold of a list.
 pub fn mean_square(thresholds: &[Threshold]) -> Option<&Threshold> {
     by(thresholds, &CriterionName::MEAN_SQUARE)
+}
+
+/// The threshold that decides whether SGD with this sampling scheme stays: that of its epochs where the
+/// list has one, and the exact one of independent batches otherwise.
+pub fn deciding(thresholds: &[Threshold], sampling: Sampling) -> Option<&Threshold> {
+    let of_epochs = match sampling.in_epochs() {
+        false => None,
+        true if sampling.has_one_order() => by(thresholds, &CriterionName::SINGLE_ORDER),
+        true => by(thresholds, &CriterionName::RESHUFFLED),
+    };
+    of_epochs.or_else(|| mean_square(thresholds))
 }
 
 /// 2/η: the sharpness at which gradient descent's critical learning rate is η.

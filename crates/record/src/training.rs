@@ -155,6 +155,12 @@ pub enum Sampling {
     /// Reshuffled every epoch, without replacement (the study's); the last batch of an epoch may
     /// be smaller and is averaged over its own size.
     ReshuffledEpochs,
+    /// Every second epoch is reshuffled, and the one after it takes the reverse order.
+    ReshuffledAndReversed,
+    /// One random order, shuffled once, for all epochs.
+    SingleShuffle,
+    /// The order of the training set in every epoch.
+    FileOrder,
     /// B different examples, independently at each step (the theorem's).
     IndependentBatches,
     /// B examples drawn with replacement, independently at each step.
@@ -162,21 +168,49 @@ pub enum Sampling {
 }
 
 impl Sampling {
+    /// Every scheme.
+    pub const ALL: [Self; 6] = [
+        Self::ReshuffledEpochs,
+        Self::ReshuffledAndReversed,
+        Self::SingleShuffle,
+        Self::FileOrder,
+        Self::IndependentBatches,
+        Self::WithReplacement,
+    ];
+
     /// In words.
     pub fn description(self) -> &'static str {
         match self {
             Self::ReshuffledEpochs => "reshuffled epochs",
+            Self::ReshuffledAndReversed => "reshuffled epochs, each followed by its reverse",
+            Self::SingleShuffle => "one random order for all epochs",
+            Self::FileOrder => "the order of the training set in every epoch",
             Self::IndependentBatches => "independent batches without replacement",
             Self::WithReplacement => "independent batches with replacement",
         }
     }
 
-    /// The scheme of independent batches closest to this one: what the criteria assume of it.
-    pub fn independent(self) -> Self {
+    /// Whether every example is taken once in an epoch, so that the batches of its steps are not
+    /// independent.
+    pub fn in_epochs(self) -> bool {
         match self {
-            Self::ReshuffledEpochs => Self::IndependentBatches,
-            other => other,
+            Self::ReshuffledEpochs
+            | Self::ReshuffledAndReversed
+            | Self::SingleShuffle
+            | Self::FileOrder => true,
+            Self::IndependentBatches | Self::WithReplacement => false,
         }
+    }
+
+    /// Whether all epochs take the examples in one order, so that nothing is random but that order.
+    pub fn has_one_order(self) -> bool {
+        matches!(self, Self::SingleShuffle | Self::FileOrder)
+    }
+
+    /// The scheme of independent batches closest to this one: what criteria for independent batches
+    /// assume of it.
+    pub fn independent(self) -> Self {
+        if self.in_epochs() { Self::IndependentBatches } else { self }
     }
 }
 

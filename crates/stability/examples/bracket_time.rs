@@ -1,4 +1,4 @@
-//! Time and width of the mean-square bracket on synthetic problems of the size of the paper's
+//! Time and width of the mean-square bracket, and time of the threshold of reshuffled epochs, on synthetic problems of the size of the paper's
 //! networks: n examples of lognormal scale, curvatures falling as a power of their index.
 //!
 //! `cargo run --release -p minimascope-stability --example bracket_time -- n K P r exponent B…`
@@ -6,8 +6,9 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
+use minimascope_stability::epochs::critical::{self as epochs, EpochParameters};
 use minimascope_stability::mean_square::{CriticalParameters, critical};
-use minimascope_stability::{Batching, ExampleFactors, Sampling};
+use minimascope_stability::{Batching, ExampleFactors, LearningRate, Sampling};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -82,6 +83,29 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             last,
             full.products,
         );
+        let start = Instant::now();
+        let used = Batching::new(n, *size as usize, Sampling::ReshuffledEpochs)?;
+        let rate = LearningRate::new(found.estimate)?;
+        let mut products = 0;
+        let reshuffled =
+            epochs::critical(&factors, &used, rate, &EpochParameters::default(), &mut |at| {
+                products = at.products;
+                ControlFlow::Continue(())
+            })?;
+        if let Some(at) = reshuffled {
+            eprintln!(
+                "    reshuffled {:.6} ± {:.6}, {:.4} of independent, {} orders, slope {:.1}, {:.1e} left out; \
+                 {} products, {:.1} s",
+                at.learning_rate,
+                at.standard_error,
+                at.learning_rate / found.estimate,
+                at.orders,
+                at.slope,
+                at.left_out,
+                products,
+                start.elapsed().as_secs_f64(),
+            );
+        }
     }
     Ok(())
 }

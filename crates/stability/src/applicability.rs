@@ -177,10 +177,8 @@ impl Applicability {
 /// What is known of another order of the examples than the criteria assume.
 fn about_order(used: Sampling) -> &'static str {
     match used {
-        Sampling::ReshuffledEpochs => {
-            ": in the one-dimensional example that raises the mean-square threshold to the almost-sure \
-             one; for networks no such rule is known"
-        }
+        Sampling::SingleShuffle => ": its order is not known here",
+        _ if used.in_epochs() => ": no threshold of its epochs was found here",
         _ => "",
     }
 }

@@ -55,8 +55,17 @@ impl Batching {
         let (n, b) = (self.examples as f64, self.batch_size as f64);
         match self.sampling {
             Sampling::WithReplacement => 1.0 / b,
-            Sampling::IndependentBatches | Sampling::ReshuffledEpochs => (n - b) / (b * (n - 1.0)),
+            Sampling::IndependentBatches
+            | Sampling::ReshuffledEpochs
+            | Sampling::ReshuffledAndReversed
+            | Sampling::SingleShuffle
+            | Sampling::FileOrder => (n - b) / (b * (n - 1.0)),
         }
+    }
+
+    /// The same examples and B with independent batches.
+    pub fn independent(&self) -> Self {
+        Self { sampling: self.sampling.independent(), ..*self }
     }
 
     /// The same examples and scheme with another B.

@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use minimascope_record::threshold::{Bracket, CriterionName, Evidence, Proves};
 
+use crate::epochs::critical::EpochParameters;
 use crate::mean_square::{CriticalParameters, MeanSquareCritical};
 use crate::simulation::Ensemble;
 use crate::{Batching, Error, ExampleFactors, Momentum};
@@ -42,8 +43,10 @@ pub struct ThresholdSetting<'a> {
     pub factors: &'a ExampleFactors,
     /// Sharpness, non-uniformity, and the sharpness of every example.
     pub curvatures: &'a Curvatures,
-    /// n, B and the sampling scheme.
+    /// n, B and the scheme of independent batches closest to the optimiser's.
     pub batching: Batching,
+    /// n, B and the optimiser's own sampling scheme.
+    pub used: Batching,
     /// β.
     pub momentum: Momentum,
     /// How hard to try.
@@ -84,6 +87,8 @@ pub struct Effort {
     /// What to simulate: the almost-sure threshold and the sharpest batch, by far the most expensive
     /// at large B.
     pub simulation: Simulation,
+    /// Of the thresholds of epochs.
+    pub epochs: EpochParameters,
 }
 
 /// Trajectories behind the almost-sure threshold, and batches drawn for the sharpest one.

@@ -47,6 +47,7 @@ pub mod criteria;
 pub mod criterion;
 mod dense;
 mod eigen;
+pub mod epochs;
 mod error;
 mod factors;
 pub mod mean_square;

@@ -32,13 +32,13 @@ pub fn smallest_batch(
     let allowed = |size: usize, noise: f64| -> Result<bool, Error> {
         Ok(Batching::new(n, size, sampling)?.noise() <= noise)
     };
-    let estimated = first(1, n, |size| allowed(size, noise.estimate))?;
+    let estimated = first::<Error>(1, n, |size| allowed(size, noise.estimate))?;
     if factors.covers_range() {
-        let proved = first(1, n, |size| allowed(size, noise.proved))?;
+        let proved = first::<Error>(1, n, |size| allowed(size, noise.proved))?;
         return Ok(Some(SmallestBatchSize { proved, estimated }));
     }
     let mut stopped = false;
-    let proved = first(estimated.unwrap_or(n), n, |size| {
+    let proved = first::<Error>(estimated.unwrap_or(n), n, |size| {
         if stopped {
             return Ok(true);
         }
@@ -51,11 +51,14 @@ pub fn smallest_batch(
 }
 
 /// The first of `low`..=`high` that holds, for what holds from some number on.
-fn first(
+///
+/// # Errors
+/// Those of `holds`.
+pub fn first<E>(
     mut low: usize,
     mut high: usize,
-    mut holds: impl FnMut(usize) -> Result<bool, Error>,
-) -> Result<Option<usize>, Error> {
+    mut holds: impl FnMut(usize) -> Result<bool, E>,
+) -> Result<Option<usize>, E> {
     if !holds(high)? {
         return Ok(None);
     }

@@ -29,6 +29,9 @@ impl Curvatures {
 
 /// The thresholds of every criterion at one batch size; `None` when `progress` breaks.
 ///
+/// `batching` has the optimiser's own sampling scheme. Criteria for independent batches take the one
+/// closest to it, and those of epochs have a threshold where the optimiser takes its examples so.
+///
 /// `curvatures` may be those of the full Hessians, where they are known, or [`Curvatures::of`] the
 /// factors. What proves that SGD leaves caps the exact threshold's upper end and its estimate, and
 /// 2(1 + β)/a of the full Hessian caps whatever proves staying.
@@ -49,14 +52,24 @@ pub fn thresholds(
         flow
     };
     let momentum = effort.exact.momentum;
-    let exact = critical(factors, batching, &effort.exact, &mut |now: &CriticalProgress| {
-        let (products, learning_rate) = (now.products, Some(now.critical_learning_rate));
-        progress(&SearchProgress { criterion: "critical learning rate", products, learning_rate })
-    })?;
+    let exact = critical(
+        factors,
+        &batching.independent(),
+        &effort.exact,
+        &mut |now: &CriticalProgress| {
+            let (products, learning_rate) = (now.products, Some(now.critical_learning_rate));
+            progress(&SearchProgress {
+                criterion: "critical learning rate",
+                products,
+                learning_rate,
+            })
+        },
+    )?;
     let mut setting = ThresholdSetting {
         factors,
         curvatures,
-        batching: *batching,
+        batching: batching.independent(),
+        used: *batching,
         momentum,
         effort,
         exact: &exact,

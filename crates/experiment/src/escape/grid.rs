@@ -7,7 +7,7 @@ use minimascope_record::SCHEMA_VERSION;
 use minimascope_record::escape::{Agreement, Cell, EscapeGrid, Fate, GridQuestion};
 use minimascope_record::measured::finite;
 use minimascope_record::stability::{BoundaryRow, StabilityQuestion, Verdict};
-use minimascope_record::threshold::{Threshold, mean_square};
+use minimascope_record::threshold::{Threshold, deciding};
 use minimascope_record::training::Sampling;
 use minimascope_stability::criterion::{Effort, Simulation};
 use minimascope_stability::verdict::Judgement;
@@ -81,7 +81,6 @@ pub fn grid(
     grid.check(n)?;
     let rule = minimum.leaving_rule()?;
     let used = grid.sampling.unwrap_or(minimum.plan().config().train.sampling);
-    let sampling = used.independent();
     let mut record = EscapeGrid {
         schema_version: SCHEMA_VERSION,
         origin: minimum.origin(),
@@ -120,7 +119,7 @@ pub fn grid(
     }
     place.folder.create()?;
     let batchings = sizes(&grid.batch_sizes, n).into_iter();
-    let batchings = batchings.map(|size| Batching::new(n, size, sampling));
+    let batchings = batchings.map(|size| Batching::new(n, size, used));
     let batchings: Vec<Batching> = batchings.collect::<Result<_, _>>()?;
     let question = StabilityQuestion { quick: grid.quick, ..StabilityQuestion::default() };
     let effort = minimum.minimum.effort(&question)?;
@@ -128,8 +127,6 @@ pub fn grid(
     watching(progress, interrupt, |watch| minimum.minimum.settle(&batchings[0], &effort, watch))?;
     record.point = minimum.minimum.measured().clone();
     let batch_sizes: Vec<usize> = batchings.iter().map(Batching::batch_size).collect();
-    record.notes = minimum.minimum.notes(used, &batch_sizes)?;
-    record.notes.extend(within_noise(rule));
     for batching in &batchings[record.boundary.len()..] {
         let found = watching(progress, interrupt, |watch| {
             minimum.minimum.thresholds(batching, &effort, watch)
@@ -144,8 +141,10 @@ pub fn grid(
     }
     // The smallest batch size is the noisiest: it needs the most directions.
     let first = record.boundary.first().map_or(&[][..], |row| &row.thresholds);
+    record.notes = minimum.minimum.notes(used, &batch_sizes, first)?;
+    record.notes.extend(within_noise(rule));
     record.notes.extend(minimum.minimum.notes_on(first, Momentum::NONE));
-    let chosen = || around(&record.boundary);
+    let chosen = || around(&record.boundary, used);
     let rates = if grid.learning_rates.is_empty() { chosen() } else { grid.learning_rates.clone() };
     let gradient = output_gradient(&mut minimum.minimum)?;
     let network = LinearisedNetwork::new(minimum.minimum.factors(), &gradient, rule);
@@ -187,9 +186,9 @@ fn sizes(given: &[usize], n: usize) -> Vec<usize> {
 }
 
 /// Learning rates evenly apart in logarithm, from below the smallest threshold to above the largest.
-fn around(boundary: &[BoundaryRow]) -> Vec<f64> {
-    let exact = boundary.iter().filter_map(|row| mean_square(&row.thresholds));
-    let estimates = || exact.clone().map(|exact| exact.learning_rate);
+fn around(boundary: &[BoundaryRow], used: Sampling) -> Vec<f64> {
+    let deciding = boundary.iter().filter_map(|row| deciding(&row.thresholds, used));
+    let estimates = || deciding.clone().map(|threshold| threshold.learning_rate);
     let low = estimates().fold(f64::INFINITY, f64::min) / MARGIN;
     let high = estimates().fold(0.0, f64::max) * MARGIN;
     let step = (high / low).powf(1.0 / (LEARNING_RATES - 1) as f64);
@@ -261,7 +260,7 @@ impl Cells<'_, '_, '_> {
     ) -> Result<Option<Cell>, Error> {
         let rate = LearningRate::new(learning_rate)?;
         let Judgement { verdict: predicted, margin } =
-            self.minimum.minimum.judge(thresholds, rate)?;
+            self.minimum.minimum.judge(thresholds, rate, self.used)?;
         let size = batching.batch_size();
         // Without noise, one launch is all of them.
         let seeds = if batching.noise() == 0.0 { 1 } else { self.grid.seeds };
@@ -275,7 +274,11 @@ impl Cells<'_, '_, '_> {
             batch_size: size,
             predicted,
             margin,
-            predicted_growth: self.minimum.predicted_growth(batching, rate, self.used)?,
+            predicted_growth: self.minimum.predicted_growth(
+                &batching.independent(),
+                rate,
+                self.used,
+            )?,
             max_steps: setting.max_steps,
             departures: seen.departures,
             largest_loss_ratio: seen.largest.and_then(|loss| finite(loss / self.rule.loss())),
@@ -285,7 +288,7 @@ impl Cells<'_, '_, '_> {
         if explanation::is_wanted(&cell) {
             let question = LinearisedQuestion {
                 learning_rate: rate,
-                batching: *batching,
+                batching: batching.independent(),
                 used: self.used,
                 launches: seeds,
                 max_steps: setting.max_steps,

@@ -229,12 +229,9 @@ struct LinearisedPath {
     left_at: Option<u64>,
 }
 
-/// The sampling scheme to compare with: independent batches with reshuffled epochs, and the other way round.
+/// The sampling scheme to compare with: independent batches with epochs, and reshuffled epochs with independent batches.
 fn other(used: Sampling) -> Sampling {
-    match used {
-        Sampling::ReshuffledEpochs => Sampling::IndependentBatches,
-        Sampling::IndependentBatches | Sampling::WithReplacement => Sampling::ReshuffledEpochs,
-    }
+    if used.in_epochs() { Sampling::IndependentBatches } else { Sampling::ReshuffledEpochs }
 }
 
 #[cfg(test)]

@@ -47,6 +47,9 @@ impl ValueEnum for SamplingScheme {
     fn value_variants<'a>() -> &'a [Self] {
         &[
             Self(Sampling::ReshuffledEpochs),
+            Self(Sampling::ReshuffledAndReversed),
+            Self(Sampling::SingleShuffle),
+            Self(Sampling::FileOrder),
             Self(Sampling::IndependentBatches),
             Self(Sampling::WithReplacement),
         ]

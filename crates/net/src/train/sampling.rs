@@ -13,10 +13,10 @@ pub struct Batches {
     examples: usize,
     batch_size: usize,
     seed: u64,
-    /// Reshuffled epochs: the order of `epoch`. Otherwise a permutation that is always the
+    /// In epochs: the order of the epoch `ordered`. Otherwise a permutation that is always the
     /// identity between steps.
     order: Vec<usize>,
-    epoch: Option<u64>,
+    ordered: Option<u64>,
     swaps: Vec<(usize, usize)>,
 }
 
@@ -25,7 +25,7 @@ impl Batches {
     /// `examples` (checked by [`crate::train::Trainer`]).
     pub fn new(sampling: Sampling, examples: usize, batch_size: usize, seed: u64) -> Self {
         let order = (0..examples).collect();
-        Self { sampling, examples, batch_size, seed, order, epoch: None, swaps: Vec::new() }
+        Self { sampling, examples, batch_size, seed, order, ordered: None, swaps: Vec::new() }
     }
 
     /// Steps of one epoch. With independent batches: as many as reshuffled epochs would have.
@@ -38,6 +38,12 @@ impl Batches {
         self.batch_size == self.examples && self.sampling != Sampling::WithReplacement
     }
 
+    /// The order of the examples in an epoch, for a scheme that has one.
+    pub fn order(&mut self, epoch: u64) -> &[usize] {
+        self.take_order(epoch);
+        &self.order
+    }
+
     /// Overwrites `batch` with the examples of a step.
     pub fn draw(&mut self, step: u64, batch: &mut Vec<usize>) {
         batch.clear();
@@ -46,10 +52,13 @@ impl Batches {
             return;
         }
         match self.sampling {
-            Sampling::ReshuffledEpochs => {
+            Sampling::ReshuffledEpochs
+            | Sampling::ReshuffledAndReversed
+            | Sampling::SingleShuffle
+            | Sampling::FileOrder => {
                 let epoch = step / self.steps_per_epoch();
-                if self.epoch != Some(epoch) {
-                    self.shuffle(epoch);
+                if self.ordered != Some(epoch) {
+                    self.take_order(epoch);
                 }
                 let first = (step % self.steps_per_epoch()) as usize * self.batch_size;
                 let last = (first + self.batch_size).min(self.examples);
@@ -74,15 +83,31 @@ impl Batches {
         }
     }
 
-    fn shuffle(&mut self, epoch: u64) {
-        let mut random = stream_at(self.seed, RandomUse::Batches, epoch);
+    /// Sets the order of an epoch.
+    fn take_order(&mut self, epoch: u64) {
+        match self.sampling {
+            Sampling::ReshuffledAndReversed => {
+                self.shuffle(epoch - epoch % 2);
+                if epoch % 2 == 1 {
+                    self.order.reverse();
+                }
+            }
+            Sampling::SingleShuffle => self.shuffle(0),
+            Sampling::ReshuffledEpochs => self.shuffle(epoch),
+            // The identity, as it was made.
+            Sampling::FileOrder | Sampling::IndependentBatches | Sampling::WithReplacement => {}
+        }
+        self.ordered = Some(epoch);
+    }
+
+    fn shuffle(&mut self, stream: u64) {
+        let mut random = stream_at(self.seed, RandomUse::Batches, stream);
         self.order.clear();
         self.order.extend(0..self.examples);
         for at in (1..self.examples).rev() {
             let other = random.random_range(0..=at);
             self.order.swap(at, other);
         }
-        self.epoch = Some(epoch);
     }
 }
 
@@ -111,10 +136,25 @@ mod tests {
     }
 
     #[test]
+    fn orders_of_epochs() {
+        let order = |sampling, epoch| Batches::new(sampling, 9, 2, 3).order(epoch).to_vec();
+        let file: Vec<usize> = (0..9).collect();
+        for epoch in 0..4 {
+            assert_eq!(order(Sampling::FileOrder, epoch), file);
+            let once = order(Sampling::SingleShuffle, epoch);
+            assert_eq!(once, order(Sampling::ReshuffledEpochs, 0));
+            let mut pair = order(Sampling::ReshuffledAndReversed, epoch - epoch % 2);
+            assert_eq!(pair, order(Sampling::ReshuffledEpochs, epoch - epoch % 2));
+            if epoch % 2 == 1 {
+                pair.reverse();
+            }
+            assert_eq!(order(Sampling::ReshuffledAndReversed, epoch), pair);
+        }
+    }
+
+    #[test]
     fn a_step_is_drawn_the_same_in_any_order() {
-        for sampling in
-            [Sampling::ReshuffledEpochs, Sampling::IndependentBatches, Sampling::WithReplacement]
-        {
+        for sampling in Sampling::ALL {
             let mut batch = Vec::new();
             let mut forward = Batches::new(sampling, 50, 7, 1);
             let drawn: Vec<_> = (0..20)

@@ -20,8 +20,10 @@ type LineStyle = (Ink, Marker, Dash);
 
 /// The line styles of criteria that must be told apart at a glance. Necessary bounds share a colour and differ in
 /// shape.
-const STYLES: [(&str, LineStyle); 10] = [
+const STYLES: [(&str, LineStyle); 12] = [
     ("mean-square", (Ink::Series(0), Marker::Circle, Dash::Solid)),
+    ("reshuffled", (Ink::Series(6), Marker::Square, Dash::Solid)),
+    ("single-order", (Ink::Series(6), Marker::Diamond, Dash::Solid)),
     ("theorem-1", (Ink::Series(1), Marker::Triangle, Dash::Dashed)),
     ("rectangle", (Ink::Series(2), Marker::Square, Dash::Solid)),
     ("almost-sure", (Ink::Series(3), Marker::Diamond, Dash::Solid)),

@@ -111,7 +111,12 @@ pub fn grid(record: &EscapeGrid) -> AgreementFigure {
             Verdict::NotDecided => Predicted::NotDecided,
         },
     });
-    let shown = [CriterionName::MEAN_SQUARE, CriterionName::THEOREM_ONE, CriterionName::RECTANGLE];
+    let shown = [
+        CriterionName::MEAN_SQUARE,
+        CriterionName::RESHUFFLED,
+        CriterionName::THEOREM_ONE,
+        CriterionName::RECTANGLE,
+    ];
     let curves = curves(&record.boundary).into_iter();
     AgreementFigure {
         title: "Who stays at the minimum, predicted and seen".into(),

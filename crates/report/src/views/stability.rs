@@ -79,6 +79,7 @@ pub(super) fn curves(rows: &[BoundaryRow]) -> Vec<CriterionCurve> {
 fn critical(batch_size: usize, threshold: &Threshold) -> Critical {
     let standard_error = match threshold.evidence {
         Evidence::Simulation { standard_error, .. } => Some(standard_error),
+        Evidence::Orders { standard_error, all: false, .. } => Some(standard_error),
         _ => None,
     };
     let learning_rate = threshold.learning_rate;

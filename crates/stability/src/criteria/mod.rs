@@ -13,6 +13,8 @@ pub mod heavy_ball;
 mod mean_square;
 pub mod necessary;
 pub mod rectangle;
+mod reshuffled;
+mod single_order;
 mod theorem_one;
 pub mod variance;
 pub mod worst;
@@ -22,6 +24,8 @@ pub const CRITERIA: &[&Criterion] = &[
     &theorem_one::CRITERION,
     &rectangle::CRITERION,
     &mean_square::CRITERION,
+    &reshuffled::CRITERION,
+    &single_order::CRITERION,
     &necessary::TOP_DIRECTION,
     &necessary::TRACES,
     &necessary::BEST_DIRECTION,

@@ -21,8 +21,10 @@ pub struct BatchSampler {
     /// A permutation of the examples, shuffled from the front.
     order: Vec<usize>,
     batch: Vec<usize>,
-    /// Where the epoch stands (reshuffled epochs only).
+    /// Where the epoch stands (in epochs only).
     next: usize,
+    /// Epochs begun.
+    epochs: u64,
 }
 
 impl BatchSampler {
@@ -35,6 +37,7 @@ impl BatchSampler {
             order: (0..examples).collect(),
             batch: Vec::with_capacity(batching.batch_size()),
             next: examples,
+            epochs: 0,
         }
     }
 
@@ -59,9 +62,12 @@ impl BatchSampler {
                 let (batch, rest) = self.order.split_at(b);
                 Draw { batch, left_out: Some([&[], rest]) }
             }
-            Sampling::ReshuffledEpochs => {
+            Sampling::ReshuffledEpochs
+            | Sampling::ReshuffledAndReversed
+            | Sampling::SingleShuffle
+            | Sampling::FileOrder => {
                 if self.next >= n {
-                    self.shuffle_front(n);
+                    self.take_order();
                     self.next = 0;
                 }
                 let first = self.next;
@@ -70,6 +76,18 @@ impl BatchSampler {
                 Draw { batch: &self.order[first..self.next], left_out: Some([before, after]) }
             }
         }
+    }
+
+    /// Sets the order of the next epoch.
+    fn take_order(&mut self) {
+        let (n, odd) = (self.order.len(), self.epochs % 2 == 1);
+        match self.batching.sampling() {
+            Sampling::ReshuffledAndReversed if odd => self.order.reverse(),
+            Sampling::SingleShuffle if self.epochs > 0 => {}
+            Sampling::FileOrder => {}
+            _ => self.shuffle_front(n),
+        }
+        self.epochs += 1;
     }
 
     /// Fisher–Yates on the first `count` places: a uniform ordered sample without replacement,

@@ -270,7 +270,7 @@ impl Modes {
 }
 
 /// Uniform on the unit sphere: normalised normal numbers by Box–Muller.
-fn on_sphere(rank: usize, random: &mut impl Rng) -> Vec<f64> {
+pub(crate) fn on_sphere(rank: usize, random: &mut impl Rng) -> Vec<f64> {
     let mut position: Vec<f64> = (0..rank)
         .map(|_| {
             let (u, v): (f64, f64) = (1.0 - random.random::<f64>(), random.random());

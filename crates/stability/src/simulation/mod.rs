@@ -5,6 +5,7 @@ mod ensemble;
 mod walk;
 
 pub use batches::BatchSampler;
+pub(crate) use ensemble::on_sphere;
 pub use ensemble::{
     Dynamics, Ensemble, Exponent, Interval, MeanSquare, lyapunov_exponent, lyapunov_exponent_along,
     mean_square,

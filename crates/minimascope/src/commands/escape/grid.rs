@@ -5,7 +5,7 @@ use minimascope_experiment::machine::Machine;
 use minimascope_experiment::stability::at_minimum;
 use minimascope_experiment::target::Target;
 use minimascope_record::escape::{Cell, EscapeGrid, Linearised};
-use minimascope_record::threshold::mean_square;
+use minimascope_record::threshold::deciding;
 use minimascope_report::views;
 
 use super::arguments::{EscapeArguments, STEPS};
@@ -54,7 +54,7 @@ fn text(record: &EscapeGrid) -> String {
     let mut text = String::new();
     let mut table = TextTable::new(["B", "η*", "from", "to"]);
     for row in &record.boundary {
-        let Some(exact) = mean_square(&row.thresholds) else { continue };
+        let Some(exact) = deciding(&row.thresholds, record.sampling) else { continue };
         let ends = exact.ends();
         table.row([
             row.batch_size.to_string(),

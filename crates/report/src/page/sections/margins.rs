@@ -20,7 +20,7 @@ struct ThresholdRatio {
     bracket: fn(&MeasuredRun<'_>) -> Option<[f64; 2]>,
 }
 
-const CRITERIA: [ThresholdRatio; 5] = [
+const CRITERIA: [ThresholdRatio; 6] = [
     ThresholdRatio {
         title: "*η* over 2/*a*",
         ratio: |run| Some(run.over_sharpness_threshold()),
@@ -40,6 +40,14 @@ const CRITERIA: [ThresholdRatio; 5] = [
         bracket: |run| {
             let exact = threshold(run, &CriterionName::MEAN_SQUARE)?.ends();
             Some([over(run, exact.upper)?, over(run, exact.lower)?])
+        },
+    },
+    ThresholdRatio {
+        title: "*η* over the reshuffled threshold",
+        ratio: |run| over_criterion(run, &CriterionName::RESHUFFLED),
+        bracket: |run| {
+            let ends = threshold(run, &CriterionName::RESHUFFLED)?.ends();
+            Some([over(run, ends.upper)?, over(run, ends.lower)?])
         },
     },
     ThresholdRatio {
