@@ -173,7 +173,7 @@ impl RunMinimum<'_, '_> {
     /// Adds labels to the examples of an attribution.
     fn name_examples(&self, attribution: &mut Attribution) {
         let plan = self.plan();
-        for share in attribution.non_uniformity.iter_mut().chain(&mut attribution.mean_square) {
+        for share in attribution.shares_mut() {
             share.label = plan.train().labels().get(share.example).copied();
             share.corrupted = plan.corrupted().contains(&share.example);
         }

@@ -40,11 +40,12 @@ pub enum Confirmation {
     /// wanted Ritz value by more than a thousandth of the tolerance, something was hidden: go on as
     /// with [`Confirmation::Probe`].
     Brief,
-    /// Fill the basis once more from a fresh random direction, orthogonal to what was found, and
-    /// go on while that changes the answer, or while the pair next to those wanted may still be one
-    /// of them. One Krylov sequence sees one vector of a multiple eigenvalue only, a warm start that
-    /// is almost an eigenvector can hide a larger one, and a member of a tight cluster shows late.
-    /// Costs up to `max_basis` products where nothing was hidden.
+    /// Follow a fresh random direction, orthogonal to what was found, until another wanted pair would be
+    /// missed with a probability of at most 10⁻³ (see [`lanczos`]) or the basis is full, and go on
+    /// while that changes the answer, or while a pair next to those wanted may still be one of them. One
+    /// Krylov sequence sees one vector of a multiple eigenvalue only, a warm start that is almost an
+    /// eigenvector can hide a larger one, and a member of a tight cluster shows late. Where nothing was
+    /// hidden it costs up to `max_basis` products, and few where the wanted pairs stand apart.
     Probe,
 }
 

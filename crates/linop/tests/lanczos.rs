@@ -419,20 +419,24 @@ fn a_member_of_a_tight_cluster_is_found() {
     let top = [1.05, 1.04, 1.03, 1.02, 1.01, 1.005_962_9, 1.005_95, 1.005_892_19, 1.000_5, 0.999_1];
     let bulk = (0..290).map(|i| 0.95 * (f64::from(i) * 0.7548).fract());
     let values: Vec<f64> = top.into_iter().chain(bulk).collect();
-    for seed in 0..10 {
-        let parameters = LanczosParameters {
-            tolerance: 1e-6,
-            seed,
-            ..LanczosParameters::new(SpectrumEnd::Largest, 8)
-        };
-        let spectrum = solve(&mut Planted::new(&values), &parameters);
-        assert!(spectrum.converged());
-        for (pair, expected) in spectrum.pairs.iter().zip(top) {
-            assert!(
-                (pair.value - expected).abs() < 2e-5,
-                "seed {seed}: {} for {expected}",
-                pair.value
-            );
+    // At 1e-6 the three differ; at the others they are one eigenvalue three times. A pair is off by its
+    // residual, and where two change places by the residuals of both.
+    for (tolerance, error) in [(1e-6, 2e-5), (5e-4, 1.1e-3), (1e-3, 2.2e-3)] {
+        for seed in 0..60 {
+            let parameters = LanczosParameters {
+                tolerance,
+                seed,
+                ..LanczosParameters::new(SpectrumEnd::Largest, 8)
+            };
+            let spectrum = solve(&mut Planted::new(&values), &parameters);
+            assert!(spectrum.converged());
+            for (pair, expected) in spectrum.pairs.iter().zip(top) {
+                assert!(
+                    (pair.value - expected).abs() < error,
+                    "{tolerance}, seed {seed}: {} for {expected}",
+                    pair.value
+                );
+            }
         }
     }
 }

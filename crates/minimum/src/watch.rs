@@ -59,6 +59,12 @@ pub enum Quantity {
     /// A threshold, by what its search is called.
     #[display("{_0}")]
     Threshold(&'static str),
+    /// η* without so many examples.
+    #[display("critical learning rate without {_0} examples")]
+    CriticalOfRest(usize),
+    /// s without so many examples.
+    #[display("non-uniformity without {_0} examples")]
+    NonUniformityOfRest(usize),
     /// E\[gᵀH_Bg/‖g‖²\]; a product is a batch.
     #[display("batch sharpness")]
     BatchSharpness,

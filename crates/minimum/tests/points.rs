@@ -64,9 +64,12 @@ fn a_planted_unit_decides() {
     let attribution = answer.attribution.unwrap();
     assert_eq!(attribution.mean_square[0].example, 9);
     assert!(attribution.mean_square[0].share > 1.0 - 1e-9);
-    // Without it only curvature 1 is left, and η* = 2.
-    let without = attribution.left_out.last().unwrap();
-    assert!(without.examples == 1 && (without.critical_learning_rate - 2.0).abs() < 1e-6);
+    // Without it only curvature 1 is left: η* = 2, and nothing differs.
+    let without = attribution.critical_of_rest[1];
+    assert!(without.left_out == 1 && without.largest_share.unwrap().example < 9);
+    assert!((without.critical_learning_rate.unwrap() - 2.0).abs() < 1e-6);
+    let without = attribution.non_uniformity_of_rest[1];
+    assert_eq!((without.non_uniformity.value, without.largest_share), (0.0, None));
     // Variance of (10, 0 × 9) is 10 − 1.
     assert!((answer.point.non_uniformity.value - 3.0).abs() < 1e-6);
     assert!(answer.point.example_curvatures.residual.unwrap() < 1e-9);
@@ -77,6 +80,47 @@ fn a_planted_unit_decides() {
     let all = mean_square(&answer.boundary[4].thresholds).unwrap();
     assert!((all.learning_rate - 2.0).abs() < 1e-6, "{all:?}");
     assert_eq!(all.search().unwrap().stop, RankStop::AllDirections);
+}
+
+/// The sharpest unit goes first, whatever B and β are, and what is left is the problem that never had
+/// it: the same question to a point without the unit.
+#[test]
+fn leaving_a_unit_out_is_a_point_without_it() {
+    let curvatures: Vec<f64> = (0..8).map(|unit| f64::from(unit % 5) + 0.5).chain([30.0]).collect();
+    // The planted one between two others, in a direction that it shares with half of the units.
+    let hessians = |curvatures: &[f64]| -> Vec<f64> {
+        let each = curvatures.iter().map(|h| match *h {
+            h if h > 2.0 => [h, 0.2 * h, 0.2 * h, 0.04 * h],
+            h => [0.0, 0.0, 0.0, h],
+        });
+        each.flatten().collect()
+    };
+    for (size, momentum) in [(1, 0.0), (3, 0.0), (2, 0.9)] {
+        let question = StabilityQuestion {
+            batch_size: Some(size),
+            momentum: Some(momentum),
+            attribution: 1,
+            quick: true,
+            ..StabilityQuestion::default()
+        };
+        let ask = |curvatures: &[f64]| {
+            let mut point = DensePoint::new(2, &hessians(curvatures)).unwrap();
+            Minimum::of(&mut point, &tight()).unwrap().ask(&question).unwrap()
+        };
+        let (with, without) = (ask(&curvatures), ask(&curvatures[..8]));
+        let found = with.attribution.unwrap();
+        assert_eq!(found.critical_of_rest[0].largest_share.unwrap().example, 8);
+        assert_eq!(found.non_uniformity_of_rest[0].largest_share.unwrap().example, 8);
+        let exact = mean_square(&without.thresholds).unwrap().learning_rate;
+        let rest = found.critical_of_rest[1].critical_learning_rate.unwrap();
+        // Both searches know their value to the square of their residual, 1e-3 and 1e-4.
+        assert!((rest / exact - 1.0).abs() < 2e-6, "B {size}, β {momentum}: {rest} for {exact}");
+        let before = mean_square(&with.thresholds).unwrap().learning_rate;
+        assert!(rest > 2.0 * before, "B {size}, β {momentum}: {before} to {rest}");
+        let s = found.non_uniformity_of_rest[1].non_uniformity.value;
+        let expected = without.point.gauss_newton.non_uniformity;
+        assert!((s / expected - 1.0).abs() < 1e-6, "{s} for {expected}");
+    }
 }
 
 /// Every threshold of the list stands in the order that always holds, by what it proves and not by its

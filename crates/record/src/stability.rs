@@ -29,7 +29,7 @@ pub struct StabilityQuestion {
     /// Thresholds at B = 1, 2, 4, … n too.
     #[serde(default)]
     pub boundary: bool,
-    /// So many examples of the largest shares; 0 for no attribution.
+    /// So many examples of the largest shares, each left out in turn; 0 for no attribution.
     #[serde(default)]
     pub attribution: usize,
     /// The curvature along SGD's own steps too.
@@ -246,7 +246,9 @@ pub struct Judged {
     pub notes: Vec<String>,
 }
 
-/// The examples that carry the non-uniformity and the exact threshold.
+/// The examples that carry the non-uniformity and the exact threshold, and what leaving them out does:
+/// one after the other, each time the example of the largest share among those that are left. Another
+/// example may take over when one goes, so that the shares are computed anew each time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Attribution {
     /// B of the thresholds.
@@ -255,11 +257,61 @@ pub struct Attribution {
     pub non_uniformity: Vec<Share>,
     /// Largest shares of the exact threshold's growing second moment first.
     pub mean_square: Vec<Share>,
-    /// The rank in which `mean_square` and `left_out` are computed: more directions can only lower
-    /// η*, of the whole set and of the rest alike.
+    /// The rank in which `mean_square`, `critical_of_rest` and `left_out` are computed: more
+    /// directions can only lower η*, of the whole set and of the rest alike.
     pub rank: usize,
-    /// η* when the first of `non_uniformity` are left out of the training set.
+    /// η* of what is left when 0, 1, 2, … examples are left out, always the one of the largest share
+    /// in η*. Absent from earlier answers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub critical_of_rest: Vec<CriticalOfRest>,
+    /// s of what is left when 0, 1, 2, … examples are left out, always the one of the largest share of
+    /// s². Absent from earlier answers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub non_uniformity_of_rest: Vec<NonUniformityOfRest>,
+    /// Only in earlier answers: η* when the first of `non_uniformity` are left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<LeftOut>,
+}
+
+impl Attribution {
+    /// Every share that it names, for whoever knows more of the examples.
+    pub fn shares_mut(&mut self) -> impl Iterator<Item = &mut Share> {
+        let of_rest = self.critical_of_rest.iter_mut().map(|at| &mut at.largest_share);
+        let of_rest = of_rest
+            .chain(self.non_uniformity_of_rest.iter_mut().map(|at| &mut at.largest_share))
+            .flatten();
+        self.non_uniformity.iter_mut().chain(&mut self.mean_square).chain(of_rest)
+    }
+}
+
+/// η* without some examples.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CriticalOfRest {
+    /// How many are left out: the examples of the largest share of the entries before.
+    pub left_out: usize,
+    /// The estimate of η*; `null` where the rest has no curvature, so that every learning rate stays.
+    pub critical_learning_rate: Option<f64>,
+    /// Relative residual of its eigenproblem.
+    pub relative_residual: f64,
+    /// Whether that residual met its tolerance.
+    pub converged: bool,
+    /// Applications of the map.
+    pub products: usize,
+    /// The example of the largest share in this η*, which is the next to be left out; `null` where
+    /// there is no noise to share: B is all that is left, or the rest has no curvature.
+    pub largest_share: Option<Share>,
+}
+
+/// s without some examples.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct NonUniformityOfRest {
+    /// How many are left out: the examples of the largest share of the entries before.
+    pub left_out: usize,
+    /// s of the Gauss–Newton parts.
+    pub non_uniformity: Measured,
+    /// The example of the largest share of this s², which is the next to be left out; `null` where s is
+    /// 0.
+    pub largest_share: Option<Share>,
 }
 
 /// gᵀH_Bg/‖g‖² of batches with gradient g and Hessian H_B, to compare with 2/η. It describes a
@@ -291,7 +343,7 @@ pub struct Share {
     pub share: f64,
 }
 
-/// η* without some examples.
+/// η* without some examples, in an earlier answer.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LeftOut {
     /// How many.

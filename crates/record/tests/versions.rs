@@ -88,6 +88,7 @@ fn an_answer_about_one_pair() {
     assert!(answer.boundary.iter().all(|row| mean_square(&row.thresholds).is_some()));
     let attribution = answer.attribution.unwrap();
     assert_eq!((attribution.rank, attribution.left_out.len()), (24, 4));
+    assert!(attribution.critical_of_rest.is_empty());
     assert_eq!(attribution.mean_square[0].label, Some(1));
 }
 

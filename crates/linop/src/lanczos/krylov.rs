@@ -181,6 +181,11 @@ impl<'a, O: SymmetricOperator + ?Sized> Krylov<'a, O> {
         }
     }
 
+    /// Keeps the first `count` columns alone. The next direction has to be made anew.
+    pub(super) fn keep(&mut self, count: usize) {
+        self.size = count;
+    }
+
     /// ‖Av − λv‖ with λ = vᵀAv for basis column `column`, by an explicit product. The residual
     /// vector stays where [`Krylov::continue_from_residual`] finds it.
     pub(super) fn residual(&mut self, column: usize) -> Result<Residual, Error> {

@@ -5,8 +5,18 @@ use super::{EigenPair, LanczosParameters, LanczosProgress, RitzPairs, SolverStop
 use crate::dense::SymmetricEigen;
 use crate::{Error, SymmetricOperator};
 
+/// The probability of a miss at which a probe ends.
+const MISSED: f64 = 1e-3;
+/// Where a full basis would leave one of more than this, the spectrum is dense next to the wanted pairs,
+/// and a probe ends where a restart's basis would be full again.
+const HOPELESS: f64 = 10.0 * MISSED;
+/// Pairs beyond those wanted with a residual of at most this share of their value are known: it is not they
+/// that a probe may still raise far.
+const KNOWN: f64 = 1e-2;
+
 /// The checked parameters, fitted to the dimension.
 pub(super) struct LanczosPlan {
+    dimension: usize,
     end: SpectrumEnd,
     pub(super) wanted: usize,
     pub(super) kept: usize,
@@ -52,6 +62,7 @@ impl LanczosPlan {
         let kept = wanted + (max_basis - wanted) / 3;
         let least_basis = parameters.least_basis.min(max_basis);
         Ok(Self {
+            dimension,
             end,
             wanted,
             kept,
@@ -115,6 +126,56 @@ impl LanczosPlan {
         }
     }
 
+    /// Products of a probe that refill the basis as far as a restart does.
+    fn usual_probe(&self) -> usize {
+        self.max_basis - self.kept
+    }
+
+    /// The size at which a probe that met an invariant subspace ends.
+    pub(super) fn probe_size(&self) -> usize {
+        self.wanted + self.usual_probe()
+    }
+
+    /// Whether a probe, the columns beyond those wanted, has been followed long enough: until a pair that
+    /// belongs to those wanted is missed with a probability of at most [`MISSED`], or, where the
+    /// whole basis would not bring that about, as far as a restart refills it.
+    pub(super) fn is_followed<O: SymmetricOperator + ?Sized>(
+        &self,
+        krylov: &Krylov<'_, O>,
+        ritz: &SymmetricEigen,
+    ) -> bool {
+        let size = krylov.size();
+        let products = size.saturating_sub(self.wanted);
+        let (high, low) = self.ends(size);
+        let is_unknown = |which: &usize| {
+            let known = KNOWN * self.scale(krylov, ritz.values[*which]);
+            self.outside(krylov, ritz, *which) > known
+        };
+        let end = |last: usize, unknown: Option<usize>, farthest: usize, sign: f64| {
+            let excess = unknown.map_or(0.0, |unknown| {
+                let allowed = self.tolerance * self.scale(krylov, ritz.values[last]);
+                let beyond = sign * (ritz.values[last] - ritz.values[unknown]) + allowed;
+                beyond / (sign * (ritz.values[unknown] - ritz.values[farthest]))
+            });
+            let missed = |products| probability_of_a_miss(self.dimension, products, excess);
+            let hopeless = missed(self.max_basis - self.wanted) > HOPELESS;
+            missed(products) <= MISSED || hopeless && products >= self.usual_probe()
+        };
+        let mut others = low..size - high;
+        (high == 0 || end(size - high, others.clone().rev().find(is_unknown), 0, 1.0))
+            && (low == 0 || end(low - 1, others.find(is_unknown), size - 1, -1.0))
+    }
+
+    /// The estimated residual of a Ritz pair.
+    fn outside<O: SymmetricOperator + ?Sized>(
+        &self,
+        krylov: &Krylov<'_, O>,
+        ritz: &SymmetricEigen,
+        which: usize,
+    ) -> f64 {
+        krylov.coupling() * ritz.vectors[(krylov.size() - 1, which)].abs()
+    }
+
     /// What a residual is judged against: |λ|, and at least the floor's share of ‖A‖.
     fn scale<O: SymmetricOperator + ?Sized>(&self, krylov: &Krylov<'_, O>, value: f64) -> f64 {
         value.abs().max(self.relative_floor * krylov.norm_estimate())
@@ -144,8 +205,9 @@ impl LanczosPlan {
         })
     }
 
-    /// Whether the pairs next to those wanted are known not to belong to them: not even with their
-    /// estimated residual do they reach beyond a wanted one by more than its tolerance.
+    /// Whether no other pair belongs to those wanted: not even with its estimated residual does one reach
+    /// beyond the last wanted by more than its tolerance. A pair that is next and known says nothing of
+    /// one behind it that is on its way up.
     pub(super) fn is_resolved<O: SymmetricOperator + ?Sized>(
         &self,
         krylov: &Krylov<'_, O>,
@@ -153,16 +215,14 @@ impl LanczosPlan {
     ) -> bool {
         let size = krylov.size();
         let (high, low) = self.ends(size);
-        let outside = |which: usize| krylov.coupling() * ritz.vectors[(size - 1, which)].abs();
-        let reach = |next: usize, last: usize, sign: f64| {
-            let beyond = sign * (ritz.values[next] - ritz.values[last]) + outside(next);
-            beyond <= self.tolerance * self.scale(krylov, ritz.values[last])
+        let stays_behind = |last: usize, sign: f64| {
+            let allowed = self.tolerance * self.scale(krylov, ritz.values[last]);
+            (low..size - high).all(|which| {
+                let beyond = sign * (ritz.values[which] - ritz.values[last]);
+                beyond + self.outside(krylov, ritz, which) <= allowed
+            })
         };
-        if high + low >= size {
-            return true;
-        }
-        (high == 0 || reach(size - high - 1, size - high, 1.0))
-            && (low == 0 || reach(low, low - 1, -1.0))
+        (high == 0 || stays_behind(size - high, 1.0)) && (low == 0 || stays_behind(low - 1, -1.0))
     }
 
     pub(super) fn progress<O: SymmetricOperator + ?Sized>(
@@ -173,7 +233,7 @@ impl LanczosPlan {
         let size = krylov.size();
         let order = self.order(size);
         let estimate = |&which: &usize| {
-            let outside = krylov.coupling() * ritz.vectors[(size - 1, which)].abs();
+            let outside = self.outside(krylov, ritz, which);
             self.relative(krylov, ritz.values[which], outside)
         };
         let worst = order.iter().take(self.wanted).map(estimate).fold(0.0, f64::max);
@@ -207,6 +267,18 @@ impl LanczosPlan {
         bottom.sort_by(|a, b| a.value.total_cmp(&b.value));
         RitzPairs { pairs, products, stop, norm_estimate }
     }
+}
+
+/// √(2P/π) / (√ε T_{m−1}(1 + 2ε)), at most 1: what [`super::lanczos`] derives of m `products` from a random
+/// direction of P dimensions and an eigenvalue of the excess ε.
+fn probability_of_a_miss(dimension: usize, products: usize, excess: f64) -> f64 {
+    if products < 2 || excess.is_nan() || excess <= 0.0 {
+        return 1.0;
+    }
+    // cosh overflows to infinity, and the probability is then 0.
+    let chebyshev = ((products - 1) as f64 * (1.0 + 2.0 * excess).acosh()).cosh();
+    let directions = (2.0 * dimension as f64 / std::f64::consts::PI).sqrt();
+    (directions / (excess.sqrt() * chebyshev)).min(1.0)
 }
 
 /// residual/scale, finite, and zero where rounding alone makes the eigenvalue and its residual.

@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use super::krylov::{Krylov, Next, Residual};
 use super::plan::LanczosPlan;
 use super::{Confirmation, LanczosParameters, LanczosProgress, RitzPairs, SolverStop};
+use crate::dense::SymmetricEigen;
 use crate::{Error, SymmetricOperator};
 
 /// Explicit residuals are looked at when the estimates are this share of the tolerance, so that
@@ -52,6 +53,11 @@ const MOVED: f64 = 1e-3;
 /// At P = 10⁶: 2·10⁻⁴ for ε = 1 and m = 10, 3·10⁻⁴ for ε = 0.5 and m = 13, and nothing is promised
 /// below ε = 0.2 there. A confirmation draws another direction, independent of the first.
 ///
+/// A probe for several pairs is followed by the same bound: θ is the largest Ritz value that is neither
+/// wanted nor known to a hundredth, and λ_1 the last wanted one with its tolerance. It ends when a pair
+/// between is missed with at most 10⁻³, or, where a full basis would not do, after as many
+/// products as refill the basis, and then nothing is promised of a pair so close to the last.
+///
 /// Any symmetric operator of any dimension from 1: an invariant subspace is continued in a random
 /// direction orthogonal to it. Errors of the operator (f32, slight asymmetry) bound the residual
 /// that can be reached; when it, or its estimate, stops falling the run ends with
@@ -74,9 +80,7 @@ pub fn lanczos<O: SymmetricOperator + ?Sized>(
     let mut checks = Checks::new(parameters.tolerance);
     let mut seen =
         LanczosProgress { products: 0, value: f64::NAN, relative_residual: f64::INFINITY };
-    // A random direction is followed until the basis is full, whatever the estimates say: they
-    // know nothing of what it may still find.
-    let mut probing = false;
+    let mut probing = Probing::No;
     let mut confirmation = parameters.confirmation;
     // The size at which a brief confirmation ends, and the product until which a probe goes on for
     // the sake of the pairs next to those wanted.
@@ -86,7 +90,13 @@ pub fn lanczos<O: SymmetricOperator + ?Sized>(
     let mut checked_at = 0;
     loop {
         let next = krylov.expand()?;
-        probing |= next == Next::Random;
+        if next == Next::Random {
+            probing = match probing {
+                Probing::No => Probing::To(plan.max_basis),
+                Probing::UntilSure => Probing::To(plan.probe_size()),
+                to @ Probing::To(_) => to,
+            };
+        }
         let size = krylov.size();
         let exhausted = next == Next::Nothing;
         let full = size == plan.max_basis;
@@ -118,14 +128,14 @@ pub fn lanczos<O: SymmetricOperator + ?Sized>(
             }
             // Something was hidden: the same again, and the whole basis.
             ritz = Some(found);
-            (brief, confirmed, probing) = (None, None, true);
+            (brief, confirmed, probing) = (None, None, Probing::To(plan.max_basis));
             confirmation = Confirmation::Probe;
         }
         // A slow run is none: only near what rounding makes of a product does it end.
         let at_noise = seen.relative_residual * seen.value.abs() <= NOISE * krylov.zero();
         let window = STALLED_AFTER[0].max(STALLED_AFTER[1] * plan.max_basis);
         let stalled = checks.stalled(&seen, window) && at_noise;
-        let followed = !probing || full || exhausted;
+        let followed = full || exhausted || probing.is_followed(&plan, &krylov, ritz.as_ref());
         let enough = size >= plan.least_basis && ritz.is_some();
         let resolved = match &ritz {
             Some(ritz) if confirmed.is_some() && krylov.products() < patience => {
@@ -146,8 +156,8 @@ pub fn lanczos<O: SymmetricOperator + ?Sized>(
         let kept = if exhausted { plan.wanted.min(size) } else { plan.kept.min(size) };
         krylov.contract(&ritz, &order[..kept]);
         checked_at = 0;
-        if full {
-            probing = false;
+        if followed {
+            probing = Probing::No;
         }
         if !(settled || exhausted || spent || interrupted || stalled) {
             continue;
@@ -168,8 +178,14 @@ pub fn lanczos<O: SymmetricOperator + ?Sized>(
             _ if last => Some(SolverStop::Budget),
             None => {
                 confirmed = Some(found.clone());
-                probing = confirmation == Confirmation::Probe;
-                brief = (!probing).then_some(krylov.size() + BRIEF);
+                if confirmation == Confirmation::Probe {
+                    probing = Probing::UntilSure;
+                    // A pair that has not converged has its residual along the direction that now gives
+                    // way to a random one: with it, no estimate after that would be right.
+                    krylov.keep(count);
+                } else {
+                    brief = Some(krylov.size() + BRIEF);
+                }
                 patience = krylov.products() + PATIENCE * plan.max_basis;
                 if krylov.randomise() { None } else { Some(SolverStop::Converged) }
             }
@@ -181,7 +197,7 @@ pub fn lanczos<O: SymmetricOperator + ?Sized>(
             }
             Some(_) => {
                 if !krylov.continue_from_residual() {
-                    probing = true;
+                    probing = Probing::To(plan.max_basis);
                     krylov.randomise();
                 }
                 None
@@ -189,6 +205,33 @@ pub fn lanczos<O: SymmetricOperator + ?Sized>(
         };
         if let Some(stop) = stop {
             return Ok(plan.spectrum(krylov, &found, stop));
+        }
+    }
+}
+
+/// How far a random direction is followed, whatever the estimates say: they know nothing of what it may
+/// still find.
+#[derive(Debug, Clone, Copy)]
+enum Probing {
+    /// There is none.
+    No,
+    /// Until the basis has this size.
+    To(usize),
+    /// Until a miss is improbable.
+    UntilSure,
+}
+
+impl Probing {
+    fn is_followed<O: SymmetricOperator + ?Sized>(
+        self,
+        plan: &LanczosPlan,
+        krylov: &Krylov<'_, O>,
+        ritz: Option<&SymmetricEigen>,
+    ) -> bool {
+        match self {
+            Self::No => true,
+            Self::To(size) => krylov.size() >= size,
+            Self::UntilSure => ritz.is_some_and(|ritz| plan.is_followed(krylov, ritz)),
         }
     }
 }

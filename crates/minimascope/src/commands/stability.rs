@@ -8,8 +8,11 @@ use minimascope_experiment::stability::at_minimum;
 use minimascope_experiment::target::Target;
 use minimascope_minimum::check;
 use minimascope_record::measured::Estimate;
-use minimascope_record::stability::{StabilityQuestion, StabilityReport, Verdict};
+use minimascope_record::stability::{
+    Attribution, Share, StabilityQuestion, StabilityReport, Verdict,
+};
 use minimascope_record::threshold::sharpness_limit;
+use minimascope_report::figures::attribution::Attributed;
 use minimascope_report::views::{attribution, boundary};
 
 use crate::arguments::{MinimumPlace, OptimizerArguments, parse_number};
@@ -38,7 +41,7 @@ pub(crate) struct StabilityArguments {
     /// Critical learning rates at B = 1, 2, 4, … n, as a table and a figure.
     #[arg(long)]
     boundary: bool,
-    /// The examples that make SGD leave, and the threshold without them [default count: 8].
+    /// The examples that make SGD leave, and η* and s without them [default count: 8].
     #[arg(
         long,
         visible_alias = "blame",
@@ -98,8 +101,7 @@ pub(super) fn run(arguments: &StabilityArguments) -> Result<Done, Failure> {
     if let Some(boundary) = boundary(&report) {
         draw(&boundary.figure(), folder)?;
     }
-    let shown = attribution(&report, |example| picture(target.plan().train(), example));
-    if let Some(attribution) = shown {
+    for attribution in attribution(&report, |example| picture(target.plan().train(), example)) {
         draw(&attribution.figure(), folder)?;
     }
     Ok(Done::Well)
@@ -135,30 +137,8 @@ fn text(report: &StabilityReport) -> String {
         text.push('\n');
         text.push_str(&boundary_table(report));
     }
-    if let Some(attribution) = &report.attribution {
-        for (of, shares) in [
-            ("share of s²", &attribution.non_uniformity),
-            ("share in η*", &attribution.mean_square),
-        ] {
-            let mut table = TextTable::new(["example", "label", of, "corrupted"]);
-            for share in shares {
-                table.row([
-                    share.example.to_string(),
-                    share.label.map_or(none(), |label| label.to_string()),
-                    percent(share.share),
-                    if share.corrupted { "yes" } else { "no" }.to_owned(),
-                ]);
-            }
-            text.push_str(&format!("\n{table}"));
-        }
-        text.push('\n');
-        let mut table = TextTable::new(["left out", "η*"]);
-        for at in &attribution.left_out {
-            table.row([at.examples.to_string(), significant(at.critical_learning_rate)]);
-        }
-        let rank = grouped(attribution.rank as u64);
-        let at = attribution.batch_size;
-        text.push_str(&format!("{table}at B = {at}, η* from square-root factors of rank {rank}\n"));
+    if let Some(found) = &report.attribution {
+        text.push_str(&attribution_tables(report, found));
     }
     if let Some(found) = &report.batch_sharpness {
         let estimate = |value: Option<Estimate>| {
@@ -179,6 +159,52 @@ fn text(report: &StabilityReport) -> String {
         text.push_str(&format!("note: {note}\n"));
     }
     text
+}
+
+/// For η* and for s: who has the largest shares, and what is left without them.
+fn attribution_tables(report: &StabilityReport, found: &Attribution) -> String {
+    let label = |share: &Share| share.label.map_or(none(), |label| label.to_string());
+    let corrupted = |share: &Share| if share.corrupted { "yes" } else { "no" }.to_owned();
+    let mut text = String::new();
+    let figures = attribution(report, |_| (String::new(), None));
+    for figure in figures {
+        let (of, name, shares) = match figure.of {
+            Attributed::CriticalLearningRate { .. } => ("share in η*", "η*", &found.mean_square),
+            Attributed::NonUniformity => ("share of s²", "s", &found.non_uniformity),
+        };
+        let mut table = TextTable::new(["example", "label", of, "corrupted"]);
+        for share in shares {
+            let cells =
+                [share.example.to_string(), label(share), percent(share.share), corrupted(share)];
+            table.row(cells);
+        }
+        text.push_str(&format!("\n{table}\n{}\n", figure.finding(["η*", "s"])));
+        let largest = match figure.of {
+            Attributed::CriticalLearningRate { .. } => {
+                found.critical_of_rest.iter().map(|at| at.largest_share).collect::<Vec<_>>()
+            }
+            Attributed::NonUniformity => {
+                found.non_uniformity_of_rest.iter().map(|at| at.largest_share).collect()
+            }
+        };
+        let headings = ["left out", name, "then the largest", "example", "label", "corrupted"];
+        let mut table = TextTable::new(headings);
+        for (rest, leader) in figure.rest.iter().zip(largest) {
+            let of = |cell: &dyn Fn(&Share) -> String| leader.as_ref().map_or(none(), cell);
+            table.row([
+                rest.left_out.to_string(),
+                rest.value.map_or("no limit".to_owned(), significant),
+                of(&|share| percent(share.share)),
+                of(&|share| share.example.to_string()),
+                of(&label),
+                of(&corrupted),
+            ]);
+        }
+        text.push_str(&table.to_string());
+    }
+    let rank = grouped(found.rank as u64);
+    let at = found.batch_size;
+    text + &format!("at B = {at}, η* from square-root factors of rank {rank}\n")
 }
 
 /// Where the optimiser would start.

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::program::{Place, text};
+use crate::program::{Place, TINY, text};
 
 /// No command on a run of this size needs more, on a busy machine and in a debug build.
 const LONGEST: Duration = Duration::from_secs(120);
@@ -127,6 +127,8 @@ fn runs_of_every_shape() {
         ("one output", 6, [1, 2, 2], 2, 1),
         ("vectors", 6, [16, 1, 1], 2, 2),
         ("one class", 6, [1, 2, 2], 1, 1),
+        // Three examples, since the factors have a row for each of their outputs.
+        ("300 classes", 3, [1, 2, 2], 300, 300),
     ] {
         let place = Place::new();
         write_data(&place.path().join("data"), n, input, classes);
@@ -167,6 +169,18 @@ fn runs_that_were_interrupted() {
         }
         every_command(&place, kind, &id);
     }
+}
+
+/// The first step puts every rectified unit below zero.
+#[test]
+fn runs_that_died() {
+    let place = Place::new();
+    place.write("rectified.toml", TINY.replace("tanh", "relu"));
+    let large = ["initialization.gain=6", "train.learning_rate=1", "train.stop.max_steps=1000"];
+    let id = run(&place, "dead", "rectified.toml", &large);
+    let result = std::fs::read_to_string(place.run_folder(&id).join("outcome.json")).unwrap();
+    assert!(result.contains("\"dead\""), "{result}");
+    every_command(&place, "dead", &id);
 }
 
 #[test]

@@ -72,7 +72,7 @@ fn one_question_a_form_of_the_command() {
     // With nobody left out, in all directions, the attributed threshold is the one asked about.
     // `--blame` is an older name of `--attribution`.
     let attributed = ask(&["--batch-size", "4", "--momentum", "0.9", "--blame", "2"]);
-    let whole = number(&attributed["attribution"]["left_out"][0]["critical_learning_rate"]);
+    let whole = number(&attributed["attribution"]["critical_of_rest"][0]["critical_learning_rate"]);
     let estimate = critical(&attributed["thresholds"], "mean-square");
     assert!((whole / estimate - 1.0).abs() < 1e-4, "{whole}: {estimate}");
     assert_eq!(attributed["attribution"]["rank"], 80);
@@ -131,15 +131,33 @@ fn the_boundary_rises_with_the_batch_size_and_is_drawn() {
     let shares = attribution["non_uniformity"].as_array().unwrap();
     assert_eq!(shares.len(), 4);
     assert!(shares.is_sorted_by(|a, b| number(&a["share"]) >= number(&b["share"])));
-    let left_out = attribution["left_out"].as_array().unwrap();
-    let numbers: Vec<u64> = left_out.iter().map(|at| at["examples"].as_u64().unwrap()).collect();
-    assert_eq!(numbers, [0, 1, 2, 4]);
+    // Left out one after the other: the one of the largest share first, and each only once.
+    for (of_rest, shares) in
+        [("critical_of_rest", "mean_square"), ("non_uniformity_of_rest", "non_uniformity")]
+    {
+        let rests = attribution[of_rest].as_array().unwrap();
+        let numbers: Vec<u64> = rests.iter().map(|at| at["left_out"].as_u64().unwrap()).collect();
+        assert_eq!(numbers, [0, 1, 2, 3, 4], "{of_rest}");
+        assert_eq!(rests[0]["largest_share"], attribution[shares][0]);
+        let leaders = rests.iter().map(|at| at["largest_share"]["example"].as_u64().unwrap());
+        assert_eq!(leaders.collect::<std::collections::BTreeSet<_>>().len(), 5, "{of_rest}");
+        let labelled = rests.iter().all(|at| at["largest_share"]["label"].is_u64());
+        assert!(labelled, "{rests:?}");
+    }
+    let rates: Vec<f64> = attribution["critical_of_rest"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|at| number(&at["critical_learning_rate"]))
+        .collect();
+    assert!(rates.last() > rates.first(), "{rates:?}");
     let read = |name: &str| std::fs::read_to_string(place.run_folder(id).join(name)).unwrap();
-    for figure in ["boundary.svg", "attribution.svg"] {
+    for figure in ["boundary.svg", "attribution.svg", "attribution-non-uniformity.svg"] {
         let svg = read(figure);
         assert!(svg.starts_with("<svg") || svg.starts_with("<?xml"), "{figure}");
     }
     assert!(read("attribution.svg").contains("image/png"));
+    assert!(read("attribution-non-uniformity.svg").contains("image/png"));
 
     // The same question answered quickly stands beside it, and the page shows the whole answer.
     let page = |out: &str| {

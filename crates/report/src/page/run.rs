@@ -12,6 +12,7 @@ use super::exhibit::{Caption, Exhibit};
 use super::sections::{density, escape, plane, training};
 use super::table::PageTable;
 use super::wording::{NONE, percent};
+use crate::figures::attribution::{Attributed, AttributedExample, AttributionFigure};
 use crate::networks::MeasuredRun;
 use crate::views;
 
@@ -161,8 +162,15 @@ fn stability(run: &StoredRun, picture: impl Fn(usize) -> (String, Option<Image>)
     }
     // The best known answer with each figure.
     blocks.extend(run.stability.iter().find_map(plane::boundary));
-    let attributed_to = run.stability.iter().find(|report| report.attribution.is_some());
-    blocks.extend(attributed_to.and_then(|report| attributed(report, picture)));
+    // A whole answer before one of an earlier version, which leaves nothing out.
+    let of_today = |report: &&StabilityReport| {
+        report.attribution.as_ref().is_some_and(|found| !found.critical_of_rest.is_empty())
+    };
+    let any = |report: &&StabilityReport| report.attribution.is_some();
+    let attributed_to = run.stability.iter().find(of_today).or(run.stability.iter().find(any));
+    if let Some(report) = attributed_to {
+        blocks.extend(views::attribution(report, picture).iter().flat_map(attributed));
+    }
     if blocks.is_empty() {
         let command = format!("minimascope stability {} --boundary --attribution", run.run);
         blocks.push(Content::missing("No verdict is known", &command));
@@ -170,20 +178,52 @@ fn stability(run: &StoredRun, picture: impl Fn(usize) -> (String, Option<Image>)
     blocks
 }
 
-fn attributed(
-    report: &StabilityReport,
-    picture: impl Fn(usize) -> (String, Option<Image>),
-) -> Option<Content> {
-    let figure = views::attribution(report, picture)?.figure();
-    let total: f64 =
-        report.attribution.iter().flat_map(|at| &at.non_uniformity).map(|at| at.share).sum();
-    let caption = Caption::new(
-        "*s*^{2} = λ_{max}(Σ) is a sum over examples along Σ’s top direction: a few examples can \
-         carry it, and with it SGD’s departure.",
-        &format!("The examples shown carry {} % of it.", percent(total)),
-        "One minimum, one seed; the shares are exact up to the eigenpair’s residual.",
-    );
-    Some(Content::Exhibit(Box::new(Exhibit { figure, caption })))
+/// The figure, and the same in a table.
+fn attributed(shown: &AttributionFigure) -> Vec<Content> {
+    let (theory, runs, caption, value) = match shown.of {
+        Attributed::CriticalLearningRate { .. } => (
+            "At *η*^{∗} a second moment *X* of the distance to the minimum begins to grow, and the noise \
+             that keeps it is a sum over examples, mean |*A*_{i}*XA*_{i}^{T}|^{2}: a few can carry it, and \
+             with it SGD’s departure. When one goes, another may take over: the shares are \
+             computed anew each time.",
+            "One minimum, one seed. *η*^{∗} is an estimate from above in the leading directions that the \
+             figure names.",
+            "Examples left out one after the other, each time the one of the largest share in \
+             *η*^{∗}.",
+            "*η*^{∗}",
+        ),
+        Attributed::NonUniformity => (
+            "*s*^{2} = λ_{max}(Σ) is a sum over examples along Σ’s top direction. That direction need \
+             not be the one in which SGD leaves, so that the examples need not be those of *η*^{∗}.",
+            "One minimum, one seed; the shares are exact up to the eigenpair’s residual.",
+            "Examples left out one after the other, each time the one of the largest share of \
+             *s*^{2}.",
+            "*s*",
+        ),
+    };
+    let measured = shown.finding(["*η*^{∗}", "*s*"]);
+    let figure = shown.figure();
+    let caption_of_figure = Caption::new(theory, &measured, runs);
+    let mut blocks =
+        vec![Content::Exhibit(Box::new(Exhibit { figure, caption: caption_of_figure }))];
+    if !shown.rest.is_empty() {
+        let heading = ["left out", value, "then the largest share (%)", "example", "label"];
+        let mut table = PageTable::new(caption, heading, "");
+        for rest in &shown.rest {
+            let leader = |of: &dyn Fn(&AttributedExample) -> String| {
+                rest.leader.as_ref().map_or(NONE.to_owned(), of)
+            };
+            table.row([
+                rest.left_out.to_string(),
+                rest.value.map_or("no limit".to_owned(), reading),
+                leader(&|at| percent(at.share)),
+                leader(&|at| at.index.to_string()),
+                leader(&|at| at.label.clone()),
+            ]);
+        }
+        blocks.push(Content::Table(table));
+    }
+    blocks
 }
 
 fn judgements(all: &[Judged]) -> PageTable {

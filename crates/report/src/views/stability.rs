@@ -1,10 +1,10 @@
 //! The thresholds of a minimum against the batch size, and the attribution to examples.
 
 use minimascope_plot::Image;
-use minimascope_record::stability::{BoundaryRow, MeasuredPoint, Origin, StabilityReport};
+use minimascope_record::stability::{BoundaryRow, MeasuredPoint, Origin, Share, StabilityReport};
 use minimascope_record::threshold::{CriterionName, Evidence, Threshold, mean_square};
 
-use crate::figures::attribution::{AttributedExample, AttributionFigure};
+use crate::figures::attribution::{Attributed, AttributedExample, AttributionFigure, Rest};
 use crate::figures::boundary::{
     Boundary, BoundaryBracket, BoundaryPanel, CriterionCurve, Critical,
 };
@@ -88,31 +88,45 @@ fn critical(batch_size: usize, threshold: &Threshold) -> Critical {
     Critical { batch_size: batch_size as f64, learning_rate, standard_error }
 }
 
-/// The attribution of the non-uniformity to examples; `None` if the report has none. `picture` gives the
-/// name of an example's label, and its image.
+/// The attribution of η* and of the non-uniformity to examples, a figure each; none if the report has
+/// none. `picture` gives the name of an example's label, and its image.
 pub fn attribution(
     report: &StabilityReport,
     picture: impl Fn(usize) -> (String, Option<Image>),
-) -> Option<AttributionFigure> {
-    let found = report.attribution.as_ref()?;
-    let examples = found.non_uniformity.iter().map(|share| {
+) -> Vec<AttributionFigure> {
+    let Some(found) = report.attribution.as_ref() else { return Vec::new() };
+    let example = |share: &Share| {
         let (name, image) = picture(share.example);
         let label = if share.corrupted { format!("{name}, corrupted") } else { name };
         AttributedExample { index: share.example, label, share: share.share, image }
+    };
+    let subtitle = report.origin.as_ref().map_or(String::new(), |origin| {
+        format!("{}; {}", origin.data, reached(origin, &report.point))
     });
-    Some(AttributionFigure {
-        title: "Which examples make SGD leave".into(),
-        subtitle: report.origin.as_ref().map_or(String::new(), |origin| {
-            format!("{}; {}", origin.data, reached(origin, &report.point))
-        }),
-        examples: examples.collect(),
+    let figure = |of, shares: &[Share], rest: Vec<Rest>| AttributionFigure {
+        of,
+        subtitle: subtitle.clone(),
+        examples: shares.iter().map(example).collect(),
         population: report.point.train_examples,
-        batch_size: found.batch_size,
-        rank: found.rank,
-        left_out: found
-            .left_out
-            .iter()
-            .map(|at| [at.examples as f64, at.critical_learning_rate])
-            .collect(),
-    })
+        rest,
+    };
+    let critical = found.critical_of_rest.iter().map(|at| Rest {
+        left_out: at.left_out,
+        value: at.critical_learning_rate,
+        leader: at.largest_share.as_ref().map(example),
+    });
+    let non_uniformity = found.non_uniformity_of_rest.iter().map(|at| Rest {
+        left_out: at.left_out,
+        value: Some(at.non_uniformity.value),
+        leader: at.largest_share.as_ref().map(example),
+    });
+    let (batch_size, rank) = (found.batch_size, found.rank);
+    vec![
+        figure(
+            Attributed::CriticalLearningRate { batch_size, rank },
+            &found.mean_square,
+            critical.collect(),
+        ),
+        figure(Attributed::NonUniformity, &found.non_uniformity, non_uniformity.collect()),
+    ]
 }

@@ -1,26 +1,58 @@
 //! Σ = mean H_i² − H² on the directions of the factors, and the non-uniformity s = √λ_max(Σ).
 
-use minimascope_linop::{ProductFailure, SymmetricOperator};
+use std::ops::ControlFlow;
 
-use crate::eigen::leading;
+use minimascope_linop::{
+    LanczosParameters, LanczosProgress, ProductFailure, SpectrumEnd, SymmetricOperator,
+    ZERO_ROUNDINGS, lanczos,
+};
+
 use crate::{Error, ExampleFactors, Leading};
 
-/// Σx = (1/n) Aᵀ blockdiag(A_iA_iᵀ) Ax − H²x. The blocks are those of the full factors, so that on
-/// leading directions this is the compression of the full Σ: its largest eigenvalue is a lower
-/// bound of the true one.
+/// Relative residual of λ_max(Σ) at which the non-uniformity of all examples is known.
+const TOLERANCE: f64 = 1e-6;
+
+/// Σ of the examples that are not left out. The blocks are those of the full factors, so that with
+/// nothing left out this is, on leading directions, the compression of the full Σ: its largest
+/// eigenvalue is a lower bound of the true one.
+///
+/// With u = Ax, w = Hx = Aᵀu/n and B_i = A_iA_iᵀ, Σx = (1/n) Aᵀ(blockdiag(B_i)u − Aw). In the basis of the
+/// factors H is diagonal until an example is left out; then Aᵀu and Aw are two passes more.
 #[derive(Clone, Debug)]
 pub struct Variance<'a> {
     factors: &'a ExampleFactors,
+    left_out: Vec<usize>,
     outputs: Vec<f64>,
     images: Vec<f64>,
+    mean: Vec<f64>,
 }
 
 impl<'a> Variance<'a> {
-    /// The operator on r directions.
-    pub fn new(factors: &'a ExampleFactors) -> Self {
+    /// The operator on r directions. Indices in `left_out` are below n.
+    pub fn new(factors: &'a ExampleFactors, left_out: &[usize]) -> Self {
         let zero = vec![0.0; factors.examples() * factors.outputs()];
-        Self { factors, outputs: zero.clone(), images: zero }
+        let mean = vec![0.0; factors.rank()];
+        Self { factors, left_out: left_out.to_vec(), outputs: zero.clone(), images: zero, mean }
     }
+
+    fn examples(&self) -> f64 {
+        (self.factors.examples() - self.left_out.len()) as f64
+    }
+
+    /// What a product of this operator rounds to where all H_i are equal: it is the difference of
+    /// mean H_i² and H², each at most (tr H)².
+    fn zero(&self) -> f64 {
+        let k = self.factors.outputs();
+        let kept = (0..self.factors.examples()).filter(|i| !self.left_out.contains(i));
+        let diagonal = kept.flat_map(|i| self.factors.block(i).iter().step_by(k + 1));
+        let trace = diagonal.sum::<f64>() / self.examples();
+        2.0 * ZERO_ROUNDINGS * f64::EPSILON * trace * trace
+    }
+}
+
+/// Clears the outputs of the examples left out.
+fn leave_out(examples: &[usize], k: usize, outputs: &mut [f64]) {
+    examples.iter().for_each(|i| outputs[i * k..][..k].fill(0.0));
 }
 
 impl SymmetricOperator for Variance<'_> {
@@ -29,13 +61,26 @@ impl SymmetricOperator for Variance<'_> {
     }
 
     fn apply(&mut self, x: &[f64], y: &mut [f64]) -> Result<(), ProductFailure> {
-        self.factors.apply_rows(x, &mut self.outputs);
-        self.factors.apply_blocks(&self.outputs, &mut self.images);
-        self.factors.apply_rows_transposed(&self.images, y);
-        let n = self.factors.examples() as f64;
-        for ((y, x), h) in y.iter_mut().zip(x).zip(self.factors.curvatures()) {
-            *y = *y / n - h * h * x;
+        let (factors, n) = (self.factors, self.examples());
+        factors.apply_rows(x, &mut self.outputs);
+        if self.left_out.is_empty() {
+            factors.apply_blocks(&self.outputs, &mut self.images);
+            factors.apply_rows_transposed(&self.images, y);
+            for ((y, x), h) in y.iter_mut().zip(x).zip(factors.curvatures()) {
+                *y = *y / n - h * h * x;
+            }
+            return Ok(());
         }
+        leave_out(&self.left_out, factors.outputs(), &mut self.outputs);
+        factors.apply_rows_transposed(&self.outputs, &mut self.mean);
+        factors.apply_blocks(&self.outputs, &mut self.images);
+        self.mean.iter_mut().for_each(|w| *w /= n);
+        factors.apply_rows(&self.mean, &mut self.outputs);
+        for (image, mean) in self.images.iter_mut().zip(&self.outputs) {
+            *image = (*image - mean) / n;
+        }
+        leave_out(&self.left_out, factors.outputs(), &mut self.images);
+        factors.apply_rows_transposed(&self.images, y);
         Ok(())
     }
 }
@@ -54,8 +99,46 @@ pub struct NonUniformity {
 /// # Errors
 /// Of the eigensolver.
 pub fn non_uniformity(factors: &ExampleFactors) -> Result<NonUniformity, Error> {
-    let largest = leading(&mut Variance::new(factors), 1e-6, None)?;
-    // All H_i equal: λ is rounding of either sign.
+    non_uniformity_without(factors, &[], TOLERANCE, &mut |_| ControlFlow::Continue(()))
+}
+
+/// The non-uniformity of the examples that are not left out, λ_max(Σ) to a relative residual. Where
+/// `progress` breaks, the value is that of the search so far.
+///
+/// # Errors
+/// [`Error::NoSuchExample`], [`Error::TooFewExamples`] when fewer than two are left; those of the
+/// eigensolver.
+pub fn non_uniformity_without(
+    factors: &ExampleFactors,
+    left_out: &[usize],
+    tolerance: f64,
+    progress: &mut dyn FnMut(&LanczosProgress) -> ControlFlow<()>,
+) -> Result<NonUniformity, Error> {
+    let examples = factors.examples();
+    if let Some(&index) = left_out.iter().find(|index| **index >= examples) {
+        return Err(Error::NoSuchExample { index, examples });
+    }
+    if examples < left_out.len() + 2 {
+        return Err(Error::TooFewExamples(examples.saturating_sub(left_out.len())));
+    }
+    let mut variance = Variance::new(factors, left_out);
+    // From a random start, with a confirmation: a larger eigenvalue that stays hidden would make s too
+    // small, and without an example the direction of before may be an eigenvector of a small one.
+    let parameters =
+        LanczosParameters { tolerance, ..LanczosParameters::new(SpectrumEnd::Largest, 1) };
+    let mut spectrum = lanczos(&mut variance, &parameters, None, progress)?;
+    let pair = spectrum.pairs.swap_remove(0);
+    let mut largest = Leading {
+        value: pair.value,
+        vector: pair.vector,
+        residual: pair.residual,
+        converged: pair.converged,
+        products: spectrum.products,
+    };
+    if !largest.converged && largest.value.abs().max(largest.residual) <= variance.zero() {
+        (largest.value, largest.converged) = (0.0, true);
+    }
+    // Rounding may leave λ of a vanishing Σ just below 0.
     Ok(NonUniformity { value: largest.value.max(0.0).sqrt(), largest })
 }
 
@@ -80,7 +163,7 @@ mod tests {
         for seed in 0..60 {
             let problem = RandomProblem::new(seed);
             let factors = problem.factors();
-            let variance = as_matrix(&mut Variance::new(&factors)).unwrap();
+            let variance = as_matrix(&mut Variance::new(&factors, &[])).unwrap();
             let h = factors.curvatures();
             for size in 1..=problem.examples {
                 let batching = Batching::new(problem.examples, size, Sampling::IndependentBatches);

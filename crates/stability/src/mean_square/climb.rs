@@ -42,17 +42,28 @@ pub(super) struct Climbed {
     pub(super) direction: Vec<f64>,
 }
 
+/// Where a climb begins.
+pub(super) enum Begin<'a> {
+    /// In the first rank, from the blocks A_iA_iᵀ.
+    InFewDirections,
+    /// In all directions of the factors, from n blocks near the eigenvector.
+    Near(&'a [f64]),
+}
+
 /// Raises the rank until the value settles, or to all of range(H), where stability on one side of
 /// it is proved. `given` is the value of the other of z and p.
 pub(super) fn climb(
     factors: &ExampleFactors,
     (unknown, given): (Unknown, f64),
+    begin: Begin<'_>,
     parameters: &CriticalParameters,
     progress: &mut dyn FnMut(&CriticalProgress) -> ControlFlow<()>,
 ) -> Result<Climbed, Error> {
     let (all, k) = (factors.rank(), factors.outputs());
-    let mut rank = parameters.first_rank.clamp(1, all);
-    let mut blocks = factors.blocks().to_vec();
+    let (mut rank, mut blocks) = match begin {
+        Begin::InFewDirections => (parameters.first_rank.clamp(1, all), factors.blocks().to_vec()),
+        Begin::Near(blocks) => (all, blocks.to_vec()),
+    };
     let (mut ranks, mut products) = (Vec::<RankValue>::new(), 0);
     loop {
         let part =

@@ -29,7 +29,7 @@ use std::ops::ControlFlow;
 use minimascope_record::threshold::{LowerBy, RankStop, RankValue};
 
 use super::certificate::{certify, theorem_one_holds};
-use super::climb::{balance, climb};
+use super::climb::{Begin, balance, climb};
 use super::feedback::{Feedback, Unknown};
 use super::packed::Packed;
 use super::parameters::{CriticalParameters, CriticalProgress, all_known};
@@ -91,16 +91,8 @@ pub fn critical(
     parameters: &CriticalParameters,
     progress: &mut dyn FnMut(&CriticalProgress) -> ControlFlow<()>,
 ) -> Result<MeanSquareCritical, Error> {
-    if factors.examples() != batching.examples() {
-        let (expected, found) = (factors.examples(), batching.examples());
-        return Err(Error::Shape { what: "the batching", expected, found });
-    }
     let noise = batching.noise();
-    let mut found = if noise == 0.0 {
-        without_noise(factors, parameters.momentum)
-    } else {
-        with_noise(factors, noise, parameters, progress)?
-    };
+    let mut found = search(factors, batching, Begin::InFewDirections, parameters, progress)?;
     if parameters.momentum == Momentum::NONE && found.stop != RankStop::Interrupted {
         let sufficient = theorem_one::critical(factors, batching)?;
         found.products += sufficient.largest.products;
@@ -117,6 +109,45 @@ pub fn critical(
         }
     }
     Ok(found)
+}
+
+/// η* from above, in all directions of the factors at once and with no lower end: for problems that
+/// differ little from each other. `near` are n blocks A_iSA_iᵀ of one of them, as
+/// [`MeanSquareCritical::blocks`] has them; no cone of directions may be missing there, since what the
+/// start does not reach the search does not find.
+///
+/// # Errors
+/// As [`critical`], and [`Error::Shape`] when `near` are not n blocks.
+pub fn critical_near(
+    factors: &ExampleFactors,
+    batching: &Batching,
+    near: &[f64],
+    parameters: &CriticalParameters,
+    progress: &mut dyn FnMut(&CriticalProgress) -> ControlFlow<()>,
+) -> Result<MeanSquareCritical, Error> {
+    let (expected, found) = (factors.blocks().len(), near.len());
+    if expected != found {
+        return Err(Error::Shape { what: "the blocks of the start", expected, found });
+    }
+    let parameters = CriticalParameters { proof_steps: 0, ..parameters.clone() };
+    search(factors, batching, Begin::Near(near), &parameters, progress)
+}
+
+fn search(
+    factors: &ExampleFactors,
+    batching: &Batching,
+    begin: Begin<'_>,
+    parameters: &CriticalParameters,
+    progress: &mut dyn FnMut(&CriticalProgress) -> ControlFlow<()>,
+) -> Result<MeanSquareCritical, Error> {
+    if factors.examples() != batching.examples() {
+        let (expected, found) = (factors.examples(), batching.examples());
+        return Err(Error::Shape { what: "the batching", expected, found });
+    }
+    match batching.noise() {
+        0.0 => Ok(without_noise(factors, parameters.momentum)),
+        noise => with_noise(factors, noise, begin, parameters, progress),
+    }
 }
 
 /// 2(1+β)/a. The tail is a bound on what is left out, so the largest curvature is known either way.
@@ -145,10 +176,11 @@ fn without_noise(factors: &ExampleFactors, momentum: Momentum) -> MeanSquareCrit
 fn with_noise(
     factors: &ExampleFactors,
     noise: f64,
+    begin: Begin<'_>,
     parameters: &CriticalParameters,
     progress: &mut dyn FnMut(&CriticalProgress) -> ControlFlow<()>,
 ) -> Result<MeanSquareCritical, Error> {
-    let found = climb(factors, (Unknown::InverseRate, noise), parameters, progress)?;
+    let found = climb(factors, (Unknown::InverseRate, noise), begin, parameters, progress)?;
     let value = 1.0 / found.value;
     // Rounding must not turn the bracket round.
     let lower = (1.0 / found.proved).min(value);

@@ -4,7 +4,7 @@ use std::ops::ControlFlow;
 
 use minimascope_record::threshold::RankStop;
 
-use super::climb::climb;
+use super::climb::{Begin, climb};
 use super::feedback::Unknown;
 use super::parameters::{CriticalParameters, CriticalProgress};
 use crate::{Error, ExampleFactors, LearningRate};
@@ -36,7 +36,8 @@ pub fn largest_noise(
     if z <= 0.5 * factors.sharpness() / (1.0 + parameters.momentum.value()) {
         return Ok(None);
     }
-    let found = climb(factors, (Unknown::Noise, z), parameters, progress)?;
+    let begin = Begin::InFewDirections;
+    let found = climb(factors, (Unknown::Noise, z), begin, parameters, progress)?;
     let (proved, estimate) = (found.proved.min(found.value), found.value);
     Ok(Some(LargestNoise { proved, estimate, stop: found.stop }))
 }

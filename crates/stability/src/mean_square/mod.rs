@@ -15,7 +15,7 @@ mod second_moment;
 pub mod theorem_one;
 
 pub use certificate::{Certificate, certify};
-pub use critical::{MeanSquareCritical, critical, largest_ratio};
+pub use critical::{MeanSquareCritical, critical, critical_near, largest_ratio};
 pub use growth::{MeanSquareGrowth, growth};
 pub use largest_noise::{LargestNoise, largest_noise};
 pub use momentum::{JointMoments, MomentumGrowth, MomentumMap, momentum_growth};
