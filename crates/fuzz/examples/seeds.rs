@@ -81,12 +81,11 @@ fn images() {
 }
 
 fn parameters() {
-    let single: Vec<f32> = NETWORK.initialize(&Initialization::default(), 1);
-    let double: Vec<f64> = NETWORK.initialize(&Initialization::default(), 1);
+    let double = NETWORK.initialize(&Initialization::default(), 1);
+    let single: Vec<f32> = double.iter().map(|number| *number as f32).collect();
     for choice in 0..2 {
-        let file = |bytes| -> Vec<u8> { bytes };
-        let single = file(files::to_bytes(&NETWORK, &single).expect("in memory"));
-        let double = file(files::to_bytes(&NETWORK, &double).expect("in memory"));
+        let single = files::to_bytes(&NETWORK, &single).expect("in memory");
+        let double = files::to_bytes(&NETWORK, &double).expect("in memory");
         seed("parameters", &format!("f32-{choice}"), &[&[choice], &single]);
         seed("parameters", &format!("f64-{choice}"), &[&[choice], &double]);
     }
@@ -104,9 +103,8 @@ fn parameters() {
 
 fn checkpoint<T: Scalar>(parameters: Vec<T>, optimizer: Optimizer) -> Checkpoint<T> {
     let loss = Loss::MeanSquaredError;
-    let inputs = vec![T::from_f64(0.5); NETWORK.input().size()];
-    let targets = [1.0, 0.0].map(T::from_f64);
-    let examples = Examples::from_targets(&NETWORK, loss, &inputs, &targets).expect("they fit");
+    let inputs = vec![0.5; NETWORK.input().size()];
+    let examples = Examples::from_targets(&NETWORK, loss, &inputs, &[1.0, 0.0]).expect("they fit");
     let execution = Execution::new(1, 1 << 20).expect("one thread");
     let settings = Settings { optimizer, ..Settings::plain(0.1, 1) };
     let trainer = Trainer::new(&NETWORK, loss, &examples, settings, parameters, &execution);
