@@ -5,13 +5,15 @@
 # make bench-scale  time and memory from 1,000 to 60,000 examples and 10^4 to 10^7 parameters (6 minutes)
 # make other-processors  tests of the kernels without AVX-512, without AVX, and on aarch64, under qemu
 # make miri     the kernels under Miri: no undefined behaviour, no data race (20 minutes; nightly Rust with miri)
+# make fuzz-short  every reader of outside bytes on its corpus and on 20,000 seeded changes (one minute)
+# make fuzz      one reader under libFuzzer: make fuzz READER=npz RUNS=10000000 (nightly Rust, cargo-fuzz)
 # make fixtures  the derivatives that the tests compare with, made again by JAX (7 minutes)
 # make gallery   every figure and the pages of small stored runs, in target/gallery
 # make study     docs/study from a store of finished runs: make study STORE=runs
 
 .DEFAULT_GOAL := help
 .PHONY: help check format lint documentation test examples bench bench-peers bench-scale other-processors \
-	miri fixtures gallery study
+	miri fuzz-short fuzz fixtures gallery study
 
 help:
 	@sed -n 's/^# \(make.*\)/\1/p' Makefile
@@ -74,6 +76,21 @@ target/bench-peers/bin/python: bench/peers/requirements.txt
 	python3 -m venv target/bench-peers
 	target/bench-peers/bin/python -m pip install --quiet -r $<
 	touch $@
+
+fuzz-short:
+	FUZZ_CHANGES=20000 cargo test -p minimascope-fuzz --test corpus
+
+# Needs `cargo install cargo-fuzz` and a C++ compiler. docs/reliability.md says what a target asserts and
+# has the counts. What libFuzzer finds stays in target/fuzz/READER.
+READER ?= npz
+RUNS ?= 10000000
+FUZZ := crates/fuzz/libfuzzer
+fuzz:
+	cp Cargo.lock $(FUZZ)/
+	mkdir -p target/fuzz/$(READER)
+	READER=$(READER) cargo +nightly fuzz run --fuzz-dir $(FUZZ) --sanitizer none reader \
+		target/fuzz/$(READER) crates/fuzz/corpus/$(READER) -- \
+		-runs=$(RUNS) -timeout=10 -max_len=$$(sed -n '/name: "$(READER)"/{n;s/.*longest: \([0-9]*\),.*/\1/p}' crates/fuzz/src/*.rs)
 
 # Needs Python 3.11 or newer. The versions are pinned; the files are the same byte for byte on one
 # machine, and may differ in the last digits on another.

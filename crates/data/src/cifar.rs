@@ -38,7 +38,10 @@ pub fn read(batches: &[PathBuf], classes: Option<&[u32]>) -> Result<LabelledImag
 }
 
 /// As [`read`], from streams whose labels are below `labels_below`.
-pub(crate) fn examples<'a>(
+///
+/// # Errors
+/// Those of [`read`].
+pub fn examples<'a>(
     batches: impl Iterator<Item = Result<Stream<'a>, Error>>,
     source: String,
     labels_below: usize,

@@ -27,10 +27,10 @@ pub fn read(images: &Path, labels: &Path) -> Result<LabelledImages, Error> {
 }
 
 /// As [`read`], from streams.
-pub(crate) fn examples(
-    mut images: Stream<'_>,
-    mut labels: Stream<'_>,
-) -> Result<LabelledImages, Error> {
+///
+/// # Errors
+/// Those of [`read`].
+pub fn examples(mut images: Stream<'_>, mut labels: Stream<'_>) -> Result<LabelledImages, Error> {
     let [number, height, width] = dimensions(&mut images, IMAGES_MAGIC, "an IDX file of images")?;
     let [labelled] = dimensions(&mut labels, LABELS_MAGIC, "an IDX file of labels")?;
     let pixels = images.array(&[number, height, width], 1)?;

@@ -30,7 +30,6 @@ mod npy_header;
 mod pixels;
 mod random;
 mod split;
-mod stream;
 mod subset;
 
 pub mod catalogue;
@@ -42,6 +41,7 @@ pub mod layout;
 pub mod listing;
 pub mod npy;
 pub mod npz;
+pub mod stream;
 pub mod verify;
 
 pub use corruption::ChangedLabel;

@@ -32,12 +32,20 @@ const MOST_CHANNELS: u64 = 4;
 /// [`Error::ChannelsLast`], [`Error::NonFinitePixel`], [`Error::LabelOutOfRange`],
 /// [`Error::LengthMismatch`].
 pub fn read(images: &Path, labels: &Path) -> Result<LabelledImages, Error> {
-    let source = images.display().to_string();
-    examples(&Array::read(Stream::open(images)?)?, &Array::read(Stream::open(labels)?)?, source)
+    examples(Stream::open(images)?, Stream::open(labels)?)
+}
+
+/// As [`read`], from streams.
+///
+/// # Errors
+/// Those of [`read`].
+pub fn examples(images: Stream<'_>, labels: Stream<'_>) -> Result<LabelledImages, Error> {
+    let source = images.file().display().to_string();
+    of_arrays(&Array::read(images)?, &Array::read(labels)?, source)
 }
 
 /// Images and labels of two arrays.
-pub(crate) fn examples(
+pub(crate) fn of_arrays(
     images: &Array,
     labels: &Array,
     source: String,

@@ -27,15 +27,21 @@ pub fn read(path: &Path) -> Result<(LabelledImages, Option<LabelledImages>), Err
 }
 
 /// What an archive holds.
-pub(crate) struct Contents {
-    pub(crate) train: LabelledImages,
-    pub(crate) test: Option<LabelledImages>,
+#[derive(Clone, Debug)]
+pub struct Contents {
+    /// The training examples.
+    pub train: LabelledImages,
+    /// The test examples, where they are there.
+    pub test: Option<LabelledImages>,
     /// Names of the arrays that are neither.
-    pub(crate) unread: Vec<String>,
+    pub unread: Vec<String>,
 }
 
 /// As [`read`], with the names of what is not read.
-pub(crate) fn contents(path: &Path) -> Result<Contents, Error> {
+///
+/// # Errors
+/// Those of [`read`].
+pub fn contents(path: &Path) -> Result<Contents, Error> {
     let mut stream = Stream::open(path)?;
     if stream.is_gzip() {
         return examples(path, Cursor::new(stream.up_to(u64::MAX)?));
@@ -49,8 +55,17 @@ pub(crate) fn is_archive(path: &Path) -> Result<bool, Error> {
     Ok(start == b"PK\x03\x04" || start == b"PK\x05\x06")
 }
 
-fn examples(path: &Path, reader: impl Read + Seek) -> Result<Contents, Error> {
+/// As [`contents`], from an archive that is not gzip once more; `path` is what errors call it.
+///
+/// # Errors
+/// Those of [`read`].
+pub fn examples(path: &Path, reader: impl Read + Seek) -> Result<Contents, Error> {
     let mut archive = ZipArchive::new(reader).map_err(|fault| bad_archive(path, &fault))?;
+    // Of members of one name the library keeps the last.
+    if archive.has_duplicate_names() {
+        let reason = "it has two members of one name".to_owned();
+        return Err(Error::BadArchive { file: path.to_path_buf(), reason });
+    }
     let mut names: Vec<String> = archive
         .file_names()
         .filter_map(|name| name.ok()?.strip_suffix(".npy").map(str::to_owned))
@@ -73,7 +88,7 @@ fn examples(path: &Path, reader: impl Read + Seek) -> Result<Contents, Error> {
     let source = path.display().to_string();
     let mut pair = |[images, labels]: [&str; 2]| {
         let images = array(path, &mut archive, images)?;
-        npy::examples(&images, &array(path, &mut archive, labels)?, source.clone())
+        npy::of_arrays(&images, &array(path, &mut archive, labels)?, source.clone())
     };
     Ok(Contents { train: pair(train)?, test: test.map(pair).transpose()?, unread })
 }
@@ -85,7 +100,7 @@ fn array(
 ) -> Result<Array, Error> {
     let file = format!("{name}.npy");
     let entry = archive.by_name(&file).map_err(|fault| bad_archive(path, &fault))?;
-    Array::read(Stream::in_archive(&path.join(file), entry)?)
+    Array::read(Stream::in_archive(&path.join(file), entry))
 }
 
 fn bad_archive(path: &Path, fault: &dyn std::error::Error) -> Error {

@@ -13,7 +13,7 @@ const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// A named stream of decompressed bytes. Memory grows with the bytes that are there, never with a
 /// number found in a header.
-pub(crate) struct Stream<'a> {
+pub struct Stream<'a> {
     file: PathBuf,
     reader: Box<dyn Read + 'a>,
     encoding: Encoding,
@@ -29,35 +29,42 @@ enum Encoding {
 
 impl Stream<'static> {
     /// Opens a file; gzip is recognised by its first two bytes, whatever its name.
-    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
+    ///
+    /// # Errors
+    /// [`Error::Unreadable`].
+    pub fn open(path: &Path) -> Result<Self, Error> {
         let file = File::open(path).map_err(unreadable(path))?;
-        Self::new(path, BufReader::with_capacity(1 << 16, file), Encoding::Plain)
+        Self::new(path, BufReader::with_capacity(1 << 16, file))
     }
 }
 
 impl<'a> Stream<'a> {
     /// Reads from bytes that are already in memory; `name` is what errors call them.
-    pub(crate) fn from_bytes(name: &Path, bytes: &'a [u8]) -> Result<Self, Error> {
-        Self::new(name, bytes, Encoding::Plain)
+    ///
+    /// # Errors
+    /// None today: bytes in memory can be read.
+    pub fn from_bytes(name: &Path, bytes: &'a [u8]) -> Result<Self, Error> {
+        Self::new(name, bytes)
     }
 
-    /// Reads a member of a zip archive, decompressed by `reader`.
-    pub(crate) fn in_archive(name: &Path, reader: impl Read + 'a) -> Result<Self, Error> {
-        Self::new(name, reader, Encoding::Zip)
+    /// Reads a member of a zip archive, decompressed by `reader` and not once more: gzip in an archive is
+    /// nothing that NumPy writes.
+    pub(crate) fn in_archive(name: &Path, reader: impl Read + 'a) -> Self {
+        Self { file: name.to_path_buf(), reader: Box::new(reader), encoding: Encoding::Zip }
     }
 
-    fn new(name: &Path, mut reader: impl Read + 'a, container: Encoding) -> Result<Self, Error> {
+    fn new(name: &Path, mut reader: impl Read + 'a) -> Result<Self, Error> {
         let mut start = Vec::with_capacity(GZIP_MAGIC.len());
         reader
             .by_ref()
             .take(GZIP_MAGIC.len() as u64)
             .read_to_end(&mut start)
-            .map_err(|source| container.failure(name, source))?;
-        let encoding = if start == GZIP_MAGIC { Encoding::Gzip } else { container };
-        let whole = std::io::Cursor::new(start).chain(reader);
-        let reader: Box<dyn Read + 'a> = match encoding {
-            Encoding::Gzip => Box::new(MultiGzDecoder::new(whole)),
-            Encoding::Plain | Encoding::Zip => Box::new(whole),
+            .map_err(|source| Encoding::Plain.failure(name, source))?;
+        let whole = std::io::Cursor::new(start.clone()).chain(reader);
+        let (reader, encoding): (Box<dyn Read + 'a>, _) = if start == GZIP_MAGIC {
+            (Box::new(MultiGzDecoder::new(whole)), Encoding::Gzip)
+        } else {
+            (Box::new(whole), Encoding::Plain)
         };
         Ok(Self { file: name.to_path_buf(), reader, encoding })
     }

@@ -344,6 +344,24 @@ fn numpy_archives() {
         "DIR/a.npz/x.npy holds 2 images but DIR/a.npz/y.npy holds 1 labels; give files that belong together"
     );
     let whole = archive(&[("x.npy", x.clone()), ("y.npy", y)]);
+    // No writer makes two members of one name: the last name becomes the first one's.
+    let named = archive(&[
+        ("x.npy", x.clone()),
+        ("y.npy", array("|u1", "(2,)", &[0, 1])),
+        ("z.npy", x.clone()),
+    ]);
+    for name in ["x.npy", "y.npy"] {
+        let mut twice = named.clone();
+        for at in 0..twice.len() - 4 {
+            if twice[at..].starts_with(b"z.npy") {
+                twice[at..at + 5].copy_from_slice(name.as_bytes());
+            }
+        }
+        assert_eq!(
+            refused(&twice),
+            "DIR/a.npz cannot be read as a NumPy .npz archive (it has two members of one name); copy it again or write it with numpy.savez"
+        );
+    }
     assert!(
         refused(&whole[..whole.len() / 2])
             .starts_with("DIR/a.npz cannot be read as a NumPy .npz archive (")

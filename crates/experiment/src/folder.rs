@@ -9,11 +9,14 @@ use std::path::{Path, PathBuf};
 use minimascope_record::config::RunConfig;
 use minimascope_record::outcome::Outcome;
 use minimascope_record::run::RunSummary;
-use minimascope_record::versions;
+use minimascope_record::{unique_keys, versions};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
 
 use crate::Error;
+use crate::config::number::{NumberFault, becomes_zero};
 
 /// The folder of one run.
 #[derive(Clone, Debug)]
@@ -208,22 +211,8 @@ impl RunFolder {
             Err(source) if source.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(source) => return Err(Error::Read { path, source }),
         };
-        let (mut lines, mut half) = (Vec::new(), None);
-        for (index, line) in BufReader::new(file).split(b'\n').enumerate() {
-            let line = line.map_err(|source| Error::Read { path: path.clone(), source })?;
-            if let Some(fault) = half {
-                return Err(fault);
-            }
-            match whole_line(line) {
-                Ok((at, line)) if at.step <= step => lines.push(line),
-                Ok(_) => return Ok(lines),
-                Err(fault) => {
-                    let message = format!("line {}: {fault}", index + 1);
-                    half = Some(Error::Damaged { path: path.clone(), message });
-                }
-            }
-        }
-        match half {
+        let TraceLines { lines, half_line } = trace_lines(&path, BufReader::new(file), step)?;
+        match half_line {
             Some(fault) if self.has(TRAINED) || self.has(OUTCOME) => Err(fault),
             _ => Ok(lines),
         }
@@ -234,6 +223,38 @@ impl RunFolder {
     }
 }
 
+/// The lines of a trace until a step.
+#[derive(Debug)]
+pub struct TraceLines {
+    /// Those that are whole.
+    pub lines: Vec<String>,
+    /// What is wrong with a last line that is not. A killed program leaves half a line.
+    pub half_line: Option<Error>,
+}
+
+/// Reads a trace until `step`; `path` is what errors call it.
+///
+/// # Errors
+/// [`Error::Read`]; [`Error::Damaged`] for a line before the last that is not whole.
+pub fn trace_lines(path: &Path, reader: impl BufRead, step: u64) -> Result<TraceLines, Error> {
+    let mut read = TraceLines { lines: Vec::new(), half_line: None };
+    for (index, line) in reader.split(b'\n').enumerate() {
+        let line = line.map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        if let Some(fault) = read.half_line {
+            return Err(fault);
+        }
+        match whole_line(line) {
+            Ok((at, line)) if at.step <= step => read.lines.push(line),
+            Ok(_) => return Ok(read),
+            Err(fault) => {
+                let message = format!("line {}: {fault}", index + 1);
+                read.half_line = Some(Error::Damaged { path: path.to_owned(), message });
+            }
+        }
+    }
+    Ok(read)
+}
+
 /// A line of a trace with its step, or what is wrong with it.
 fn whole_line(bytes: Vec<u8>) -> Result<(TraceLine, String), String> {
     let line = String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())?;
@@ -241,8 +262,8 @@ fn whole_line(bytes: Vec<u8>) -> Result<(TraceLine, String), String> {
     if !line.starts_with('{') {
         return Err("it is not an object".to_owned());
     }
-    let at = serde_json::from_str(&line).map_err(|fault| fault.to_string())?;
-    Ok((at, line))
+    let read = unique_keys::value(&line).and_then(serde_json::from_value);
+    Ok((read.map_err(|fault| fault.to_string())?, line))
 }
 
 /// How a removal ended; nothing to remove is well.
@@ -262,12 +283,31 @@ pub(crate) fn text_of(path: &Path) -> Result<String, Error> {
 
 /// A value from TOML. What is wrong with the text is one sentence with its line.
 pub(crate) fn parse_toml<T: DeserializeOwned>(text: &str) -> Result<T, String> {
-    toml::from_str(text).map_err(|error| {
-        let message = error.message().lines().collect::<Vec<_>>().join(", ");
-        let Some(span) = error.span() else { return message };
-        let line = text[..span.start.min(text.len())].matches('\n').count() + 1;
+    let at_line = |start: usize, message: &str| {
+        let line = text[..start.min(text.len())].matches('\n').count() + 1;
         format!("line {line}: {message}")
-    })
+    };
+    let said = |error: toml::de::Error| {
+        let message = error.message().lines().collect::<Vec<_>>().join(", ");
+        error.span().map_or(message.clone(), |span| at_line(span.start, &message))
+    };
+    let document = DeTable::parse(text).map_err(said)?;
+    if let Some((start, fault)) = document.get_ref().values().find_map(too_small) {
+        return Err(at_line(start, &fault.to_string()));
+    }
+    T::deserialize(toml::Deserializer::from(document)).map_err(said)
+}
+
+/// The first number that double precision would make 0, with its place in the text.
+fn too_small(value: &Spanned<DeValue<'_>>) -> Option<(usize, NumberFault)> {
+    match value.get_ref() {
+        DeValue::Float(number) if becomes_zero(number.as_str()) => {
+            Some((value.span().start, NumberFault::TooSmall(number.as_str().to_owned())))
+        }
+        DeValue::Array(values) => values.iter().find_map(too_small),
+        DeValue::Table(table) => table.values().find_map(too_small),
+        _ => None,
+    }
 }
 
 /// What stands in a folder, in order; nothing where there is no folder.
@@ -344,6 +384,7 @@ mod tests {
             (&b"{\"step\":10}\n{\"st\n{\"step\":30}\n"[..], "line 2: "),
             (b"{\"step\":10}\n\xff\n{\"step\":30}\n", "line 2: it is not UTF-8"),
             (b"[10]\n{\"step\":20}\n", "line 1: it is not an object"),
+            (b"{\"step\":10,\"x\":1,\"x\":2}\n{\"step\":20}\n", "line 1: the key x is named twice"),
         ] {
             let said = said(text).unwrap_err();
             assert!(said.contains("steps.jsonl is damaged: ") && said.contains(fault), "{said}");
@@ -353,6 +394,18 @@ mod tests {
         assert_eq!(said(half), Ok(1));
         folder.write_json(TRAINED, &0).unwrap();
         assert!(said(half).unwrap_err().contains("line 2: "));
+    }
+
+    #[test]
+    fn a_number_of_a_file_that_would_become_0_is_refused() {
+        let said = |text: &str| parse_toml::<toml::Table>(text).unwrap_err();
+        let fault = "is so small that it is 0 in double precision; write 0, or at least 5e-324";
+        assert_eq!(said("a = 1\nb = 1e-400"), format!("line 2: 1e-400 {fault}"));
+        assert_eq!(said("a = [1, { b = -1_0.5e-40_0 }]"), format!("line 1: -10.5e-400 {fault}"));
+        assert_eq!(said("[a]\nb.c = [[0.0], [\n0.1e-999]]"), format!("line 3: 0.1e-999 {fault}"));
+        let kept = parse_toml::<toml::Table>("a = 0.0\nb = -0e-999\nc = 5e-324\nd = nan").unwrap();
+        assert_eq!((kept["a"].as_float(), kept["c"].as_float()), (Some(0.0), Some(5e-324)));
+        assert!(said("a = 1e400").starts_with("line 1: "));
     }
 
     #[cfg(unix)]
@@ -373,6 +426,23 @@ mod tests {
         assert!(matches!(folder.lock(), Err(Error::Busy(..))));
         drop(first);
         folder.lock().unwrap();
+    }
+
+    #[test]
+    fn who_reads_while_a_file_is_written_sees_it_whole() {
+        let directory = tempfile::tempdir().unwrap();
+        let folder = RunFolder::at(directory.path().to_owned());
+        let content = |byte| vec![byte; 1 << 20];
+        folder.write(OUTCOME, &content(0)).unwrap();
+        std::thread::scope(|scope| {
+            let writer = scope.spawn(|| {
+                (1..40).for_each(|byte| folder.write(OUTCOME, &content(byte)).unwrap());
+            });
+            while !writer.is_finished() {
+                let read = fs::read(folder.file(OUTCOME)).unwrap();
+                assert!(read == content(read[0]), "{} bytes", read.len());
+            }
+        });
     }
 
     #[test]

@@ -19,7 +19,7 @@ use crate::config::sources::Configured;
 
 pub use examples::SharedExamples;
 pub use identity::{RunId, numerics_version};
-pub use model::{architecture, network};
+pub use model::{architecture, architecture_of_text, network};
 
 /// A run whose every value was checked.
 #[derive(Debug)]

@@ -7,6 +7,7 @@ pub mod axes;
 pub mod board;
 pub mod collect;
 pub mod estimate;
+pub mod file;
 pub mod plan;
 pub mod pool;
 pub mod shard;
@@ -14,5 +15,3 @@ pub mod slurm;
 pub mod status;
 pub mod store;
 pub mod titles;
-
-mod file;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io::Write;
 use std::path::Path;
 
+use minimascope_record::unique_keys;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use crate::tensor::{Tensor, TensorOrder};
@@ -64,9 +65,16 @@ pub fn write_parameters<T: Scalar>(
     network: &Network,
     parameters: &[T],
 ) -> Result<(), Error> {
+    write_whole(path, &to_bytes(network, parameters)?)
+}
+
+/// The content of the file that [`write_parameters`] writes.
+///
+/// # Errors
+/// None that a network and its own parameters cause.
+pub fn to_bytes<T: Scalar>(network: &Network, parameters: &[T]) -> Result<Vec<u8>, Error> {
     let torch = network.to_torch_order(parameters);
-    let bytes = serialize(&parameter_views(network, &torch, "")?, HashMap::new())?;
-    write_whole(path, &bytes)
+    serialize(&parameter_views(network, &torch, "")?, HashMap::new())
 }
 
 /// Reads parameters written by [`write_parameters`] or by PyTorch for the same network.
@@ -75,8 +83,19 @@ pub fn write_parameters<T: Scalar>(
 /// [`Error::Io`], or [`Error::File`] that says which tensor is missing, is not of the network, has
 /// another shape, or holds a number that is not finite.
 pub fn read_parameters<T: Scalar>(path: &Path, network: &Network) -> Result<Vec<T>, Error> {
-    let bytes = read(path)?;
-    let file = parse(path, &bytes)?;
+    from_bytes(path, &read(path)?, network)
+}
+
+/// As [`read_parameters`], from the content of a file; `path` is what errors call it.
+///
+/// # Errors
+/// [`Error::File`].
+pub fn from_bytes<T: Scalar>(
+    path: &Path,
+    bytes: &[u8],
+    network: &Network,
+) -> Result<Vec<T>, Error> {
+    let file = parse(path, bytes)?;
     check_names(path, &file, network, &[""])?;
     let parameters: Vec<T> = parameters_from(path, &file, network, "")?;
     for tensor in network.tensors() {
@@ -129,10 +148,19 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
 }
 
 pub(crate) fn parse<'a>(path: &Path, bytes: &'a [u8]) -> Result<SafeTensors<'a>, Error> {
-    SafeTensors::deserialize(bytes).map_err(|error| Error::File {
+    let not_whole = |fault: String| Error::File {
         path: path.into(),
-        reason: format!("it is not a whole safetensors file ({error}); copy or save it again"),
-    })
+        reason: format!("it is not a whole safetensors file ({fault}); copy or save it again"),
+    };
+    let file = SafeTensors::deserialize(bytes).map_err(|error| not_whole(error.to_string()))?;
+    // The header follows its length of 8 bytes. Of a name that stands in it twice the library keeps the
+    // last tensor.
+    let (length, _) =
+        SafeTensors::read_metadata(bytes).map_err(|error| not_whole(error.to_string()))?;
+    let header = bytes.get(8..8 + length).and_then(|header| str::from_utf8(header).ok());
+    let header = header.ok_or_else(|| not_whole("its header is not UTF-8".to_owned()))?;
+    unique_keys::value(header).map_err(|fault| not_whole(fault.to_string()))?;
+    Ok(file)
 }
 
 /// Checks that a file holds the network's tensors under each of the prefixes, and no other.

@@ -64,6 +64,10 @@ fn sizes_without_sense_are_refused_by_layer() {
         (vec![linear(1 << 20), linear(1 << 20)], "layer 1 (linear): it would have more than"),
         (vec![convolution(4, 3, 1, 1 << 63)], "layer 0 (convolution): padding = "),
         (vec![convolution(4, 3, 1, 70_000)], "layer 0 (convolution): it would have more than"),
+        (
+            vec![convolution(4, 3, 1, 5_000)],
+            "layer 0 (convolution): it would have more than 16777216 positions",
+        ),
         (vec![convolution(0, 3, 1, 1)], "layer 0 (convolution): channels = 0"),
         (vec![convolution(4, 3, 0, 1)], "layer 0 (convolution): stride = 0"),
         (vec![convolution(4, 11, 1, 1)], "layer 0 (convolution): a kernel of 11 is larger"),

@@ -153,3 +153,75 @@ fn a_checkpoint_with_another_tensor_is_refused() {
     let less = with(&|tensors| tensors.retain(|(name, _)| name != "momentum.0.bias"));
     assert!(less.unwrap_err().contains("momentum.0.bias is missing"));
 }
+
+/// A safetensors file as bytes, from its header and the number of its zero bytes.
+fn with_header(header: &str, data: usize) -> Vec<u8> {
+    let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+    bytes.extend(header.as_bytes());
+    bytes.extend(vec![0; data]);
+    bytes
+}
+
+#[test]
+fn a_tensor_that_is_named_twice_is_refused() {
+    let layers = vec![Layer::Linear { outputs: 2, bias: false }];
+    let input = Shape { channels: 3, height: 1, width: 1 };
+    let network = Network::new(&Architecture { input, layers }).unwrap();
+    let tensor = r#""0.weight":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]}"#;
+    let read = |header: &str| {
+        files::from_bytes::<f64>("a.safetensors".as_ref(), &with_header(header, 24), &network)
+            .map_err(|error| error.to_string())
+    };
+    assert_eq!(read(&format!("{{{tensor}}}")), Ok(vec![0.0; 6]));
+    let refused = read(&format!("{{{tensor},{tensor}}}")).unwrap_err();
+    assert!(refused.contains("the key 0.weight is named twice"), "{refused}");
+    let metadata = format!(r#"{{"__metadata__":{{"step":"1","step":"2"}},{tensor}}}"#);
+    let refused = read(&metadata).unwrap_err();
+    assert!(refused.contains("the key step is named twice"), "{refused}");
+}
+
+#[test]
+fn a_checkpoint_whose_header_no_run_writes_is_refused() {
+    let layers = vec![Layer::Linear { outputs: 1, bias: false }];
+    let input = Shape { channels: 1, height: 1, width: 1 };
+    let network = Network::new(&Architecture { input, layers }).unwrap();
+    let read = |step: &str, seconds: &str, average: &str| {
+        let header = format!(
+            r#"{{"__metadata__":{{"format":"minimascope checkpoint 1","step":"{step}","seconds":"{seconds}","average_bits":"{average}"}},"parameters.0.weight":{{"dtype":"F64","shape":[1,1],"data_offsets":[0,8]}}}}"#
+        );
+        Checkpoint::<f64>::from_bytes("a.safetensors".as_ref(), &with_header(&header, 8), &network)
+            .map(|read| read.step())
+            .map_err(|error| error.to_string())
+    };
+    assert_eq!(read("7", "0.5", "3ff0000000000000"), Ok(7));
+    for (step, seconds, average) in [
+        ("7", "nan", "3ff0000000000000"),
+        ("7", "inf", "3ff0000000000000"),
+        ("7", "-1", "3ff0000000000000"),
+        ("7", "0.5", "one"),
+        ("seven", "0.5", "3ff0000000000000"),
+    ] {
+        let refused = read(step, seconds, average).unwrap_err();
+        assert!(refused.contains("its header"), "{step} {seconds} {average}: {refused}");
+    }
+}
+
+#[test]
+fn parameters_are_whole_while_they_are_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("final.safetensors");
+    let network = network(300);
+    let parameters = |write: u8| vec![f64::from(write); network.parameters()];
+    files::write_parameters(&path, &network, &parameters(0)).unwrap();
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            for write in 1..40 {
+                files::write_parameters(&path, &network, &parameters(write)).unwrap();
+            }
+        });
+        while !writer.is_finished() {
+            let read = files::read_parameters::<f64>(&path, &network).unwrap();
+            assert!(read.iter().all(|number| *number == read[0]));
+        }
+    });
+}

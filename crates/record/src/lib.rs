@@ -23,6 +23,7 @@ pub mod sweep;
 pub mod threshold;
 pub mod trace;
 pub mod training;
+pub mod unique_keys;
 pub mod versions;
 
 /// The version of every record described here. It rises when a field changes its meaning, its unit

@@ -9,16 +9,23 @@ use serde::de::{DeserializeOwned, Error as _};
 use serde_json::{Map, Value, json};
 
 use crate::SCHEMA_VERSION;
+use crate::unique_keys::value;
+
+/// A launch is a training run of its own. A record of version 1 that counts more of them in one place is
+/// taken for damaged, because a count becomes a list as long.
+const MOST_LAUNCHES: u64 = 10_000;
 
 /// Reads one JSON object of this schema's version or of an earlier one.
 ///
 /// # Errors
-/// What `serde_json` finds wrong, and a version that is newer than this program's or none at all.
+/// What `serde_json` finds wrong, a key that an object names twice, and a version that is newer than this
+/// program's or none at all.
 pub fn from_json<T: DeserializeOwned>(text: &str) -> serde_json::Result<T> {
-    let mut value: Value = serde_json::from_str(text)?;
+    let mut value = value(text)?;
     // Some records have no version of their own.
     match value.get("schema_version").map(Value::as_u64) {
-        Some(Some(1)) => upgrade(&mut value, 0.0),
+        Some(Some(1)) => upgrade(&mut value, 0.0)
+            .map_err(|fault| serde_json::Error::custom(format!("of version 1: {fault}")))?,
         Some(None | Some(0)) => {
             return Err(serde_json::Error::custom(format!(
                 "schema_version is {}, which no version of this program wrote",
@@ -36,35 +43,41 @@ pub fn from_json<T: DeserializeOwned>(text: &str) -> serde_json::Result<T> {
     serde_json::from_value(value)
 }
 
+/// Why a record of version 1 is none: a sentence.
+type Fault = String;
+
 /// From version 1 to version 2, in place and at every depth. `momentum` is that of the object around.
-fn upgrade(value: &mut Value, momentum: f64) {
+fn upgrade(value: &mut Value, momentum: f64) -> Result<(), Fault> {
     match value {
-        Value::Array(values) => values.iter_mut().for_each(|value| upgrade(value, momentum)),
+        Value::Array(values) => values.iter_mut().try_for_each(|value| upgrade(value, momentum)),
         Value::Object(object) => {
             let momentum = object.get("momentum").and_then(Value::as_f64).unwrap_or(momentum);
             for (key, value) in object.iter_mut() {
                 // A configuration has a version of its own.
                 if key != "configuration" {
-                    upgrade(value, momentum);
+                    upgrade(value, momentum)?;
                 }
             }
-            upgrade_object(object, momentum);
+            upgrade_object(object, momentum)
         }
-        _ => {}
+        _ => Ok(()),
     }
 }
 
-fn upgrade_object(object: &mut Map<String, Value>, momentum: f64) {
+fn upgrade_object(object: &mut Map<String, Value>, momentum: f64) -> Result<(), Fault> {
     if object.get("schema_version") == Some(&json!(1)) {
         object.insert("schema_version".into(), json!(SCHEMA_VERSION));
     }
-    if object.get("critical_learning_rate").is_some_and(Value::is_object)
-        && let Some(Value::Object(critical)) = object.remove("critical_learning_rate")
-    {
-        object.insert("thresholds".into(), thresholds(&critical, momentum));
+    // That of a rank, of left out examples and of the worst batch is a number.
+    let is_number = ["rank", "examples", "batches"].iter().any(|key| object.contains_key(*key));
+    if !is_number && let Some(critical) = object_of(object, "critical_learning_rate")? {
+        let thresholds = thresholds(critical, momentum)?;
+        object.remove("critical_learning_rate");
+        object.insert("thresholds".into(), thresholds);
     }
-    if let Some(Value::Object(minimum)) = object.remove("minimum") {
-        let (origin, point) = origin_and_point(minimum);
+    if let Some(minimum) = object_of(object, "minimum")? {
+        let (origin, point) = origin_and_point(minimum.clone());
+        object.remove("minimum");
         object.insert("origin".into(), origin);
         object.insert("point".into(), point);
     }
@@ -77,8 +90,34 @@ fn upgrade_object(object: &mut Map<String, Value>, momentum: f64) {
     }
     rename(object, "laws", "by_sampling");
     if object.contains_key("left") && object.contains_key("launches") {
-        departures(object);
+        departures(object)?;
     }
+    Ok(())
+}
+
+/// An object under a key, if something stands there.
+fn object_of<'a>(
+    around: &'a Map<String, Value>,
+    key: &str,
+) -> Result<Option<&'a Map<String, Value>>, Fault> {
+    match around.get(key) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Object(object)) => Ok(Some(object)),
+        Some(_) => Err(format!("{key} is not an object")),
+    }
+}
+
+/// A number under a key, if something stands there.
+fn number_of<'a>(around: &'a Map<String, Value>, key: &str) -> Result<Option<&'a Value>, Fault> {
+    match around.get(key) {
+        None | Some(Value::Null) => Ok(None),
+        Some(number) if number.is_number() => Ok(Some(number)),
+        Some(_) => Err(format!("{key} is not a number")),
+    }
+}
+
+fn or_null(object: &Map<String, Value>, key: &str) -> Value {
+    object.get(key).cloned().unwrap_or(Value::Null)
 }
 
 fn rename(object: &mut Map<String, Value>, from: &str, to: &str) {
@@ -108,7 +147,7 @@ const WU: &str = "Wu, Ma & E 2018";
 const MULAYOFF: &str = "Mulayoff & Michaeli 2024";
 const STICH: &str = "Mulayoff & Stich 2026";
 
-fn thresholds(critical: &Map<String, Value>, momentum: f64) -> Value {
+fn thresholds(critical: &Map<String, Value>, momentum: f64) -> Result<Value, Fault> {
     let mut list = Vec::new();
     let push = |(_, name, title, proves, source): Field, value: &Value, evidence: Value| {
         let mut threshold = json!({
@@ -125,44 +164,56 @@ fn thresholds(critical: &Map<String, Value>, momentum: f64) -> Value {
         threshold
     };
     let formula = || json!({ "kind": "formula" });
-    let number = |key: &str| critical.get(key).filter(|value| value.is_number());
     for field in &FIELDS[..2] {
-        list.extend(number(field.0).map(|value| push(*field, value, formula())));
+        list.extend(number_of(critical, field.0)?.map(|value| push(*field, value, formula())));
     }
-    if let Some(exact) = critical.get("exact") {
+    if let Some(exact) = object_of(critical, "exact")? {
         let mut evidence = exact.clone();
-        evidence["kind"] = json!("search");
+        evidence.insert("kind".into(), json!("search"));
         let field = ("", "mean-square", "exact", "both", MULAYOFF);
-        let mut threshold = push(field, &exact["estimate"], evidence);
-        threshold["bracket"] = json!({ "lower": exact["lower"], "upper": exact["upper"] });
+        let mut threshold = push(field, &or_null(exact, "estimate"), Value::Object(evidence));
+        let (lower, upper) = (or_null(exact, "lower"), or_null(exact, "upper"));
+        threshold["bracket"] = json!({ "lower": lower, "upper": upper });
         list.push(threshold);
     }
-    let bounds = critical.get("bounds").and_then(Value::as_array).into_iter().flatten();
-    list.extend(bounds.zip(BOUNDS).map(|(value, field)| push(field, value, formula())));
-    if let Some(found) = critical.get("almost_sure").filter(|found| found.is_object()) {
+    let bounds = match critical.get("bounds") {
+        None | Some(Value::Null) => &[][..],
+        Some(Value::Array(bounds)) if bounds.len() <= BOUNDS.len() => bounds,
+        Some(Value::Array(bounds)) => {
+            return Err(format!(
+                "bounds has {} values, version 1 had {}",
+                bounds.len(),
+                BOUNDS.len()
+            ));
+        }
+        Some(_) => return Err("bounds is not a list".to_owned()),
+    };
+    let bounds = bounds.iter().zip(BOUNDS);
+    list.extend(bounds.map(|(value, field)| push(field, value, formula())));
+    if let Some(found) = object_of(critical, "almost_sure")? {
         let evidence = json!({
             "kind": "simulation",
-            "standard_error": found["standard_error"],
+            "standard_error": or_null(found, "standard_error"),
             "converged": found.get("converged").unwrap_or(&json!(false)),
             "rank": found.get("rank").unwrap_or(&json!(0)),
         });
         let field = ("", "almost-sure", "almost sure", "nothing", "Furstenberg & Kesten 1960");
-        list.push(push(field, &found["value"], evidence));
+        list.push(push(field, &or_null(found, "value"), evidence));
     }
     for field in &FIELDS[2..] {
-        list.extend(number(field.0).map(|value| push(*field, value, formula())));
+        list.extend(number_of(critical, field.0)?.map(|value| push(*field, value, formula())));
     }
-    if let Some(found) = critical.get("worst_batch").filter(|found| found.is_object()) {
+    if let Some(found) = object_of(critical, "worst_batch")? {
         let evidence = json!({
             "kind": "sample",
-            "batches": found["batches"],
-            "sharpness": found["sharpness"],
-            "mean_sharpness": found["mean_sharpness"],
+            "batches": or_null(found, "batches"),
+            "sharpness": or_null(found, "sharpness"),
+            "mean_sharpness": or_null(found, "mean_sharpness"),
         });
         let field = ("", "worst-batch", "worst batch drawn", "nothing", STICH);
-        list.push(push(field, &found["critical_learning_rate"], evidence));
+        list.push(push(field, &or_null(found, "critical_learning_rate"), evidence));
     }
-    Value::Array(list)
+    Ok(Value::Array(list))
 }
 
 /// Version 1 said in the program's table what these thresholds leave out.
@@ -207,12 +258,11 @@ fn question(report: &Map<String, Value>) -> Value {
     // For a question about η alone, B is part of the answer.
     let found = is_filled("smallest_batch_size");
     let attributed = report.get("blame").and_then(|blame| blame["mean_square"].as_array());
-    let or_null = |key: &str| report.get(key).cloned().unwrap_or(Value::Null);
     json!({
-        "learning_rate": or_null("learning_rate"),
-        "batch_size": if found { Value::Null } else { or_null("batch_size") },
-        "momentum": or_null("momentum"),
-        "sampling": or_null("sampling_used"),
+        "learning_rate": or_null(report, "learning_rate"),
+        "batch_size": if found { Value::Null } else { or_null(report, "batch_size") },
+        "momentum": or_null(report, "momentum"),
+        "sampling": or_null(report, "sampling_used"),
         "boundary": is_filled("boundary"),
         "attribution": attributed.map_or(0, Vec::len),
         "batch_sharpness": is_filled("batch_sharpness"),
@@ -222,12 +272,16 @@ fn question(report: &Map<String, Value>) -> Value {
 
 /// Counts of launches become their steps of departure. Where a record has only the earliest, it
 /// stands for all of them.
-fn departures(object: &mut Map<String, Value>) {
-    let count = |object: &Map<String, Value>, key: &str| {
-        object.get(key).and_then(Value::as_u64).unwrap_or(0) as usize
+fn departures(object: &mut Map<String, Value>) -> Result<(), Fault> {
+    let count = |key: &str, most: u64| match object.get(key) {
+        None | Some(Value::Null) => Ok(0),
+        Some(count) => count
+            .as_u64()
+            .filter(|count| *count <= most)
+            .ok_or_else(|| format!("{key} is {count}, not a number of launches up to {most}")),
     };
-    let (launches, left) = (count(object, "launches"), count(object, "left"));
-    let left = left + count(object, "left_later");
+    let launches = count("launches", MOST_LAUNCHES)?;
+    let left = count("left", launches)? + count("left_later", launches)?;
     let known = object.get("departures").and_then(Value::as_array).is_some_and(|d| !d.is_empty());
     if !known {
         let at = object.get("left_at").cloned().unwrap_or(Value::Null);
@@ -237,4 +291,5 @@ fn departures(object: &mut Map<String, Value>) {
     for key in ["launches", "left", "left_later", "left_at"] {
         object.remove(key);
     }
+    Ok(())
 }

@@ -157,3 +157,50 @@ fn a_version_that_never_was_is_refused() {
     }
     assert!(from_json::<serde_json::Value>("{}").is_ok());
 }
+
+/// What is wrong with an answer of version 1 in which this stands for its critical learning rate.
+fn critical(object: &str) -> String {
+    let text = include_str!("version-1/stability.json");
+    let mut answer: serde_json::Value = serde_json::from_str(text).unwrap();
+    answer["critical_learning_rate"] = serde_json::from_str(object).unwrap();
+    from_json::<StabilityReport>(&answer.to_string()).unwrap_err().to_string()
+}
+
+#[test]
+fn a_damaged_record_of_version_1_is_refused_and_loses_nothing() {
+    for (object, said) in [
+        ("0.3", "critical_learning_rate is not an object"),
+        (r#"{"exact": 0.3}"#, "exact is not an object"),
+        (r#"{"exact": []}"#, "exact is not an object"),
+        (r#"{"theorem1": "0.3"}"#, "theorem1 is not a number"),
+        (r#"{"rectangle": {}}"#, "rectangle is not a number"),
+        (r#"{"almost_sure": 0.3}"#, "almost_sure is not an object"),
+        (r#"{"worst_batch": 0.3}"#, "worst_batch is not an object"),
+        (r#"{"bounds": 0.3}"#, "bounds is not a list"),
+        (r#"{"bounds": [1, 2, 3, 4]}"#, "bounds has 4 values, version 1 had 3"),
+    ] {
+        assert_eq!(critical(object), format!("of version 1: {said}"), "{object}");
+    }
+    let grid = include_str!("version-1/grid.json");
+    for (from, to, said) in [
+        ("\"launches\": 3", "\"launches\": 1000000000000000", "launches is 1000000000000000"),
+        ("\"launches\": 3", "\"launches\": -1", "launches is -1"),
+        ("\"left\": 3", "\"left\": \"3\"", "left is \"3\""),
+        ("\"left\": 3", "\"left\": 4", "left is 4"),
+    ] {
+        let text = grid.replace("\"departures\"", "\"other\"").replacen(from, to, 1);
+        let refused = from_json::<EscapeGrid>(&text).unwrap_err().to_string();
+        assert!(refused.starts_with(&format!("of version 1: {said}")), "{to}: {refused}");
+    }
+}
+
+#[test]
+fn a_key_that_is_named_twice_is_refused() {
+    let text = include_str!("version-1/run.json");
+    let twice = text.replacen('{', "{\"steps\": 7,", 1);
+    let refused = from_json::<RunSummary>(&twice).unwrap_err().to_string();
+    assert!(refused.starts_with("the key steps is named twice"), "{refused}");
+    let inner = r#"{"schema_version": 2, "rows": [{"a": 1, "b": {"c": 1, "c": 2}}]}"#;
+    let refused = from_json::<serde_json::Value>(inner).unwrap_err().to_string();
+    assert!(refused.starts_with("the key c is named twice"), "{refused}");
+}

@@ -49,6 +49,12 @@ pub fn number(text: &str) -> Result<f64, NumberFault> {
     }
 }
 
+/// Whether a number, written without `_`, is 0 in double precision and is not as it is written.
+pub(crate) fn becomes_zero(text: &str) -> bool {
+    let mantissa = text.split(['e', 'E']).next().unwrap_or_default();
+    mantissa.bytes().any(|digit| matches!(digit, b'1'..=b'9')) && text.parse() == Ok(0.0)
+}
+
 /// The number that a text was probably meant to be.
 pub(crate) fn meant(text: &str) -> Option<String> {
     let value = |text: &str| Written::parse(text.trim())?.value().ok();
@@ -72,29 +78,51 @@ pub(crate) fn meant(text: &str) -> Option<String> {
 }
 
 /// The same text with every number in it as TOML has it: digits on both sides of a point. What stands
-/// in quotation marks stays.
+/// in quotation marks stays, and so does a comment.
 ///
 /// # Errors
 /// A number outside the range of its type.
 pub(crate) fn as_toml(text: &str) -> Result<String, NumberFault> {
     let mut toml = String::new();
-    let (mut word, mut quote) = (String::new(), None);
-    for character in text.chars() {
-        let parts_words = character.is_whitespace() || "[]{},=\"'".contains(character);
-        if quote.is_none() && !parts_words {
-            word.push(character);
-            continue;
-        }
-        toml.push_str(&word_as_toml(&std::mem::take(&mut word))?);
-        toml.push(character);
-        quote = match quote {
-            Some(open) if open == character => None,
-            None if "\"'".contains(character) => Some(character),
-            unchanged => unchanged,
+    let mut rest = text;
+    while let Some(character) = rest.chars().next() {
+        let (part, is_word) = match character {
+            '"' | '\'' => (quoted(rest), false),
+            '#' => (rest.split_inclusive('\n').next().unwrap_or(rest), false),
+            _ if parts_words(character) => (&rest[..character.len_utf8()], false),
+            _ => (rest.split(parts_words).next().unwrap_or(rest), true),
         };
+        if is_word {
+            toml.push_str(&word_as_toml(part)?)
+        } else {
+            toml.push_str(part)
+        }
+        rest = &rest[part.len()..];
     }
-    toml.push_str(&word_as_toml(&word)?);
     Ok(toml)
+}
+
+fn parts_words(character: char) -> bool {
+    character.is_whitespace() || "[]{},=\"'#".contains(character)
+}
+
+/// A text in quotation marks, with them, from the start of `text`; all of it if it does not end.
+fn quoted(text: &str) -> &str {
+    let mark = &text[..1];
+    let three = mark.repeat(3);
+    let mark = if text.starts_with(&three) { &*three } else { mark };
+    // Only between double quotation marks does a backslash escape.
+    let escapes = mark.starts_with('"');
+    let mut at = mark.len();
+    while let Some(next) = text[at..].chars().next() {
+        if text[at..].starts_with(mark) {
+            return &text[..at + mark.len()];
+        }
+        let escaped =
+            text[at + next.len_utf8()..].chars().next().filter(|_| escapes && next == '\\');
+        at += next.len_utf8() + escaped.map_or(0, char::len_utf8);
+    }
+    text
 }
 
 fn word_as_toml(word: &str) -> Result<String, NumberFault> {
@@ -141,13 +169,11 @@ impl<'a> Written<'a> {
     }
 
     fn value(&self) -> Result<f64, NumberFault> {
-        let value: f64 =
-            self.plain().parse().expect("digits, a point and an exponent are a number");
-        let mantissa = self.whole.bytes().chain(self.fraction.unwrap_or_default().bytes());
-        let is_zero = mantissa.into_iter().all(|digit| matches!(digit, b'0' | b'_'));
+        let plain = self.plain();
+        let value: f64 = plain.parse().expect("digits, a point and an exponent are a number");
         match value {
             _ if value.is_infinite() => Err(NumberFault::TooLarge(self.text.to_owned())),
-            _ if value == 0.0 && !is_zero => Err(NumberFault::TooSmall(self.text.to_owned())),
+            _ if becomes_zero(&plain) => Err(NumberFault::TooSmall(self.text.to_owned())),
             _ => Ok(value),
         }
     }
@@ -235,6 +261,16 @@ mod tests {
             "{ kind = \"a .5\", momentum = 0.9 }"
         );
         assert_eq!(toml("runs/.5/x_1e400.npz"), "runs/.5/x_1e400.npz");
+        for text in [
+            r#""a \" .5 b""#,
+            r#"["\\", '\', " .5 "]"#,
+            "'''it's .5'''",
+            "\"\"\"a\" .5\"\"\"",
+            "1 # .5",
+        ] {
+            assert_eq!(toml(text), text);
+        }
+        assert_eq!(toml(r#"["\\", .5]"#), r#"["\\", 0.5]"#);
         assert_eq!(toml("007"), "007");
         assert!(as_toml("[1, 1e400]").is_err());
         assert_eq!(

@@ -53,9 +53,16 @@ impl Sources {
 
     /// A file's values. Relative paths in it are relative to the file.
     pub fn from_file(path: &Path) -> Result<Self, Error> {
-        let table = read_toml(path)?;
+        Self::from_text(path, &text_of(path)?)
+    }
+
+    /// The values of a file at `path` that has this text.
+    ///
+    /// # Errors
+    /// [`Error::Syntax`].
+    pub fn from_text(path: &Path, text: &str) -> Result<Self, Error> {
         let mut sources = Self::default();
-        sources.overlay(table, &ValueOrigin::File(path.to_owned()));
+        sources.overlay(parsed_toml(path, text)?, &ValueOrigin::File(path.to_owned()));
         Ok(sources)
     }
 
@@ -262,9 +269,9 @@ fn flatten(
     }
 }
 
-/// A TOML file as a value.
-pub(crate) fn read_toml<T: DeserializeOwned>(path: &Path) -> Result<T, Error> {
-    parse_toml(&text_of(path)?).map_err(|message| Error::Syntax { path: path.to_owned(), message })
+/// The text of a TOML file as a value.
+pub(crate) fn parsed_toml<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, Error> {
+    parse_toml(text).map_err(|message| Error::Syntax { path: path.to_owned(), message })
 }
 
 #[cfg(test)]

@@ -18,6 +18,14 @@ pub enum SweepError {
         /// Who wrote it.
         origin: ValueOrigin,
     },
+    /// More combinations of the axes than are planned.
+    #[error("it names {number} runs, the most is {most}")]
+    TooManyRuns {
+        /// All combinations.
+        number: f64,
+        /// The most that are planned.
+        most: usize,
+    },
     /// Two workers finished one run with different numbers.
     #[error(
         "run {run} is not deterministic: {} and {} are one run with different numbers",
@@ -51,6 +59,16 @@ pub enum SweepError {
         /// What it said.
         reason: String,
     },
+    /// A command of Slurm that said what is not understood; what it was to do may be done.
+    #[error("`{command}` said `{said}` and not {wanted}")]
+    Unexpected {
+        /// The command.
+        command: &'static str,
+        /// The line that is not understood.
+        said: String,
+        /// What it should have said.
+        wanted: &'static str,
+    },
     /// A store with launches, and a queue that could not be read: what waits there is not known.
     #[error("Slurm's queue cannot be read, so that what is in it might be submitted twice: {0}")]
     UnknownQueue(String),
@@ -67,13 +85,22 @@ fn is_of_size(reason: &str) -> bool {
     ["job array", "submit limit"].iter().any(|words| reason.contains(words))
 }
 
+/// An error shows at most so many characters of what a command said.
+const MOST_SHOWN: usize = 80;
+
 impl SweepError {
+    pub(crate) fn unexpected(command: &'static str, said: &str, wanted: &'static str) -> Self {
+        let said = said.trim().chars().take(MOST_SHOWN).collect();
+        Self::Unexpected { command, said, wanted }
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         let text = match self {
             Self::Axis { .. } => {
                 "write a list of values for each axis; lists under zip are equally long"
             }
+            Self::TooManyRuns { .. } => "write shorter axes, or several sweeps",
             Self::NotDeterministic { .. } => {
                 "compare outcome.json and provenance.json of both: other processors may round \
                  otherwise, the same processor never does; this is an error of the program or of \
@@ -90,7 +117,7 @@ impl SweepError {
             Self::UnknownQueue(_) => {
                 "nothing was submitted; call this again when `squeue --me` answers"
             }
-            Self::NoAnswer { .. } => {
+            Self::NoAnswer { .. } | Self::Unexpected { .. } => {
                 "it may have arrived all the same: look with `squeue --me`, and `scancel` what is \
                  there twice before it is called again"
             }
@@ -103,11 +130,15 @@ impl SweepError {
     /// Whether the cause is in what the user wrote or gave, rather than in the machine.
     pub fn is_bad_input(&self) -> bool {
         match self {
-            Self::Axis { .. } | Self::AlreadyQueued(..) | Self::NothingQueued => true,
+            Self::Axis { .. }
+            | Self::TooManyRuns { .. }
+            | Self::AlreadyQueued(..)
+            | Self::NothingQueued => true,
             Self::NotDeterministic { .. }
             | Self::NoSlurm(..)
             | Self::NoAnswer { .. }
             | Self::Slurm { .. }
+            | Self::Unexpected { .. }
             | Self::UnknownQueue(..) => false,
         }
     }

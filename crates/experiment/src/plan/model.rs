@@ -1,13 +1,16 @@
 //! From a model's configuration to its architecture and its name.
 
+use std::path::Path;
+
 use minimascope_net::{Network, presets};
 use minimascope_record::architecture::Architecture;
 use minimascope_record::config::ModelConfig;
 
 use crate::Error;
 use crate::config::keys::{ARCHITECTURE, nearest};
-use crate::config::sources::read_toml;
+use crate::config::sources::parsed_toml;
 use crate::error::ValueOrigin;
+use crate::folder::text_of;
 
 /// The name and the layers of a configured model.
 ///
@@ -27,21 +30,27 @@ pub fn architecture(model: &ModelConfig) -> Result<(String, Architecture), Error
             }),
         },
         ModelConfig::File(path) => {
-            let table: toml::Table = read_toml(path)?;
-            let origin = || ValueOrigin::File(path.clone());
-            if let Some(unknown) = ARCHITECTURE.first_unknown(&table) {
-                let (key, nearest) = (unknown.key, unknown.nearest);
-                return Err(Error::UnknownKey { key, nearest, origin: origin() });
-            }
-            let architecture =
-                serde_path_to_error::deserialize(table).map_err(|error| Error::WrongValue {
-                    key: error.path().to_string(),
-                    message: error.inner().message().trim().to_owned(),
-                    origin: origin(),
-                })?;
-            Ok((super::stem(path), architecture))
+            Ok((super::stem(path), architecture_of_text(path, &text_of(path)?)?))
         }
     }
+}
+
+/// The layers of a file at `path` that has this text.
+///
+/// # Errors
+/// [`Error::Syntax`], [`Error::UnknownKey`], [`Error::WrongValue`].
+pub fn architecture_of_text(path: &Path, text: &str) -> Result<Architecture, Error> {
+    let table: toml::Table = parsed_toml(path, text)?;
+    let origin = || ValueOrigin::File(path.to_owned());
+    if let Some(unknown) = ARCHITECTURE.first_unknown(&table) {
+        let (key, nearest) = (unknown.key, unknown.nearest);
+        return Err(Error::UnknownKey { key, nearest, origin: origin() });
+    }
+    serde_path_to_error::deserialize(table).map_err(|error| Error::WrongValue {
+        key: error.path().to_string(),
+        message: error.inner().message().trim().to_owned(),
+        origin: origin(),
+    })
 }
 
 /// The network of a preset's name, or of a file whose name ends in `.toml`.

@@ -4,14 +4,16 @@ use std::str::FromStr;
 
 use crate::Error;
 use crate::config::assignment::Assignment;
+use crate::error::SweepError;
 
 /// The values of one point, in the order in which they are put over the base.
-pub(super) type Point = Vec<Assignment>;
+pub type Point = Vec<Assignment>;
 
 /// One axis: its points, one of which each run takes.
 #[derive(Clone, Debug)]
-pub(super) struct SweepAxis {
-    pub(super) points: Vec<Point>,
+pub struct SweepAxis {
+    /// Its points, in order.
+    pub points: Vec<Point>,
 }
 
 impl SweepAxis {
@@ -22,16 +24,39 @@ impl SweepAxis {
     }
 }
 
+/// More runs than a store has been tried with by far: a plan holds each of them in memory.
+pub const MOST_RUNS: usize = 100_000;
+
+/// The number of all combinations of axes; of many axes it is no number of a memory.
+pub fn number_of_points(axes: &[SweepAxis]) -> f64 {
+    axes.iter().map(|axis| axis.points.len() as f64).product()
+}
+
+/// Whether so many runs are planned.
+///
+/// # Errors
+/// [`SweepError::TooManyRuns`].
+pub fn check_number(number: f64) -> Result<(), Error> {
+    if number > MOST_RUNS as f64 {
+        return Err(SweepError::TooManyRuns { number, most: MOST_RUNS }.into());
+    }
+    Ok(())
+}
+
 /// Every combination of the axes' points; the last axis changes fastest.
-pub(super) fn product(axes: &[SweepAxis]) -> Vec<Point> {
-    axes.iter().fold(vec![Point::new()], |combinations, axis| {
+///
+/// # Errors
+/// [`SweepError::TooManyRuns`].
+pub fn product(axes: &[SweepAxis]) -> Result<Vec<Point>, Error> {
+    check_number(number_of_points(axes))?;
+    Ok(axes.iter().fold(vec![Point::new()], |combinations, axis| {
         combinations
             .iter()
             .flat_map(|so_far| {
                 axis.points.iter().map(|point| [so_far.as_slice(), point.as_slice()].concat())
             })
             .collect()
-    })
+    }))
 }
 
 /// `key=value` or `key=value,value,…` from the command line: commas outside brackets and quotes
@@ -113,9 +138,20 @@ mod tests {
             SweepAxis::of(&[key.to_owned()], values.map(toml::Value::Integer).to_vec())
         };
         let written = |point: &Point| point.iter().map(ToString::to_string).collect::<Vec<_>>();
-        let points = product(&[axis("a", [1, 2]), axis("b", [3, 4])]);
+        let points = product(&[axis("a", [1, 2]), axis("b", [3, 4])]).unwrap();
         let points: Vec<_> = points.iter().map(written).collect();
         assert_eq!(points, [["a=1", "b=3"], ["a=1", "b=4"], ["a=2", "b=3"], ["a=2", "b=4"]]);
-        assert_eq!(product(&[]), [Point::new()]);
+        assert_eq!(product(&[]).unwrap(), [Point::new()]);
+    }
+
+    #[test]
+    fn more_runs_than_fit_are_refused_before_they_are_made() {
+        let value = || vec![toml::Value::Integer(1); 100];
+        let axes: Vec<SweepAxis> =
+            (0..200).map(|_| SweepAxis::of(&["a".into()], value())).collect();
+        assert_eq!(product(&axes[..2]).unwrap().len(), 10_000);
+        let said = product(&axes[..5]).unwrap_err().to_string();
+        assert_eq!(said, "it names 10000000000 runs, the most is 100000");
+        assert!(product(&axes).is_err(), "10^400 runs");
     }
 }

@@ -39,9 +39,11 @@ impl History {
     /// Reads a store. A run without its times tells nothing and is passed over.
     ///
     /// # Errors
-    /// [`Error::Read`] of the store itself.
+    /// [`Error::Read`] and [`Error::Damaged`] for any file that is there.
     pub fn read(store: &Store) -> Result<Self, Error> {
-        Ok(Self { runs: store.finished()?.iter().filter_map(|id| one(store, id)).collect() })
+        let runs = store.finished()?;
+        let runs = runs.iter().filter_map(|id| one(store, id).transpose());
+        Ok(Self { runs: runs.collect::<Result<_, _>>()? })
     }
 
     /// What a run may take on one thread.
@@ -99,20 +101,21 @@ fn step_seconds<'a>(runs: impl Iterator<Item = &'a Finished>, batch_size: usize)
     median(near.map(|run| ratio(run) * run.train_seconds / run.steps as f64))
 }
 
-fn one(store: &Store, id: &str) -> Option<Finished> {
+fn one(store: &Store, id: &str) -> Result<Option<Finished>, Error> {
     let folder = store.run(id);
-    let summary: RunSummary = store.result(id).ok()??;
-    let timing: Timing = folder.read_json(TIMING).ok()?;
-    let threads = folder.read_json(PROVENANCE).map_or(1, |from: Provenance| from.threads.max(1));
-    let (configuration, _) = folder.configuration().ok()?;
-    Some(Finished {
+    let Some(summary): Option<RunSummary> = store.result(id)? else { return Ok(None) };
+    let Some(timing): Option<Timing> = folder.optional(TIMING)? else { return Ok(None) };
+    let provenance: Option<Provenance> = folder.optional(PROVENANCE)?;
+    let threads = provenance.map_or(1, |from| from.threads.max(1));
+    let (configuration, _) = folder.configuration()?;
+    Ok(Some(Finished {
         cell: without_seed(&configuration),
         outcome: summary.outcome,
         batch_size: summary.batch_size,
         steps: summary.steps,
         train_seconds: timing.train_seconds * threads as f64,
         measure_seconds: timing.measure_seconds * threads as f64,
-    })
+    }))
 }
 
 fn without_seed(config: &RunConfig) -> RunConfig {
@@ -134,6 +137,7 @@ fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
 mod tests {
     use super::*;
     use crate::config::sources::Sources;
+    use crate::folder::{CONFIG, OUTCOME};
 
     fn plan(assignments: &[&str]) -> Plan {
         let mut sources = Sources::from_preset("cifar10-vgg").unwrap();
@@ -151,6 +155,30 @@ mod tests {
             steps,
             train_seconds,
             measure_seconds: 5.0,
+        }
+    }
+
+    #[test]
+    fn a_damaged_run_is_not_passed_over() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = Store::at(directory.path().to_owned());
+        let folder = store.run("run");
+        folder.create().unwrap();
+        let result = include_bytes!("../../../record/tests/version-1/run.json");
+        folder.write(OUTCOME, result).unwrap();
+        folder.write(CONFIG, plan(&[]).to_toml().as_bytes()).unwrap();
+        assert_eq!(History::read(&store).unwrap().runs.len(), 0, "it has no times");
+        folder.write_json(TIMING, &Timing::default()).unwrap();
+        assert_eq!(History::read(&store).unwrap().runs.len(), 1);
+        for name in [OUTCOME, TIMING, PROVENANCE, CONFIG] {
+            let whole = std::fs::read(folder.file(name)).ok();
+            folder.write(name, b"{").unwrap();
+            let refused = History::read(&store).unwrap_err().to_string();
+            assert!(refused.contains(&format!("{name} is damaged: ")), "{refused}");
+            match whole {
+                Some(whole) => folder.write(name, &whole).unwrap(),
+                None => std::fs::remove_file(folder.file(name)).unwrap(),
+            }
         }
     }
 

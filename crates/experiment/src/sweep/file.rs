@@ -13,19 +13,22 @@
 //!
 //! `[[part]]` holds the same keys again; what stands outside holds for every part.
 
+use std::path::Path;
+
 use serde::Deserialize;
 
 use minimascope_record::sweep::SlurmSettings;
 
 use crate::Error;
-use crate::config::sources::assignments;
+use crate::config::sources::{assignments, parsed_toml};
 use crate::error::SweepError;
 use crate::error::ValueOrigin;
 use crate::sweep::axes::{Point, SweepAxis};
 
+/// The tables of a sweep's file.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(super) struct SweepFile {
+pub struct SweepFile {
     base: Option<String>,
     set: toml::Table,
     grid: toml::Table,
@@ -47,10 +50,13 @@ struct Part {
 
 /// A base, values over it, and axes over both.
 #[derive(Clone, Debug)]
-pub(super) struct Block {
-    pub(super) base: Option<String>,
-    pub(super) set: Point,
-    pub(super) axes: Vec<SweepAxis>,
+pub struct Block {
+    /// A preset or a file, if any.
+    pub base: Option<String>,
+    /// Values over the base.
+    pub set: Point,
+    /// The axes, the slowest first.
+    pub axes: Vec<SweepAxis>,
 }
 
 impl SweepFile {
@@ -59,15 +65,30 @@ impl SweepFile {
         Self { base: Some(name.to_owned()), ..Self::default() }
     }
 
+    /// The sweep of a file at `path` that has this text; `None` for a configuration.
+    ///
+    /// # Errors
+    /// [`Error::Syntax`].
+    pub fn from_text(path: &Path, text: &str) -> Result<Option<Self>, Error> {
+        Ok(if Self::is_one(&parsed_toml(path, text)?) {
+            Some(parsed_toml(path, text)?)
+        } else {
+            None
+        })
+    }
+
     /// Whether a TOML file is a sweep rather than a configuration.
-    pub(super) fn is_one(table: &toml::Table) -> bool {
+    fn is_one(table: &toml::Table) -> bool {
         ["base", "set", "grid", "zip", "list", "part", "slurm"]
             .iter()
             .any(|key| table.contains_key(*key))
     }
 
     /// Every part with what holds for all of them.
-    pub(super) fn blocks(self, origin: &ValueOrigin) -> Result<Vec<Block>, Error> {
+    ///
+    /// # Errors
+    /// [`SweepError::Axis`].
+    pub fn blocks(self, origin: &ValueOrigin) -> Result<Vec<Block>, Error> {
         let outer = Part {
             base: self.base,
             set: self.set,

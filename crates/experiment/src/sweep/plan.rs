@@ -9,10 +9,10 @@ use crate::Error;
 use crate::config::assignment::Assignment;
 use crate::config::sources::Sources;
 use crate::error::ValueOrigin;
-use crate::folder::{parse_toml, text_of};
+use crate::folder::text_of;
 use crate::plan::{Plan, SharedExamples};
 use crate::presets;
-use crate::sweep::axes::{SweepAxis, SweptAssignment, product};
+use crate::sweep::axes::{SweepAxis, SweptAssignment, check_number, number_of_points, product};
 use crate::sweep::file::{Block, SweepFile};
 use crate::sweep::titles::Titles;
 
@@ -42,14 +42,18 @@ impl SweepPlan {
             swept.iter().map(|axis| SweepAxis::of(&axis.path, axis.values.clone())).collect();
         let (mut runs, mut seen, mut repeated) = (Vec::new(), HashSet::new(), 0);
         let mut examples = SharedExamples::default();
-        for block in file.blocks(&origin)? {
+        let over = product(&command_line)?;
+        let blocks = file.blocks(&origin)?;
+        let of_blocks: f64 = blocks.iter().map(|block| number_of_points(&block.axes)).sum();
+        check_number(of_blocks * over.len() as f64)?;
+        for block in blocks {
             let base = base(&block, &origin)?;
-            for point in product(&block.axes) {
-                for last in product(&command_line) {
+            for point in product(&block.axes)? {
+                for last in &over {
                     let mut sources = base.clone();
                     put(&mut sources, &block.set, &origin);
                     put(&mut sources, &point, &origin);
-                    put(&mut sources, &last, &ValueOrigin::CommandLine);
+                    put(&mut sources, last, &ValueOrigin::CommandLine);
                     if let Some(folder) = data_folder {
                         sources.assign_path("data.folder", folder);
                     }
@@ -101,10 +105,7 @@ fn read(name: &str) -> Result<(SweepFile, ValueOrigin), Error> {
     let path = Path::new(name);
     let is_toml = path.extension().is_some_and(|extension| extension == "toml");
     if is_toml {
-        let text = text_of(path)?;
-        let syntax = |message| Error::Syntax { path: path.to_owned(), message };
-        if SweepFile::is_one(&parse_toml(&text).map_err(syntax)?) {
-            let file = parse_toml(&text).map_err(syntax)?;
+        if let Some(file) = SweepFile::from_text(path, &text_of(path)?)? {
             return Ok((file, ValueOrigin::File(path.to_owned())));
         }
     }

@@ -6,5 +6,5 @@ mod launch;
 mod queue;
 pub mod script;
 
-pub use launch::{PreparedLaunch, cancel, launches};
-pub use queue::{ask, overlay};
+pub use launch::{PreparedLaunch, cancel, job_of, launches};
+pub use queue::{Queue, ask, overlay};

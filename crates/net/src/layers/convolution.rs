@@ -161,6 +161,8 @@ impl Convolution {
         let widest = channels.max(input.channels);
         let framed = [height + kernel, width + kernel, widest];
         layer.check_count("numbers in its framed image", &framed)?;
+        layer.check_table("positions", &[height, width])?;
+        layer.check_table("weights for an output", &[kernel, kernel, widest])?;
         let deviation = (2.0 / (channels * kernel * kernel) as f64).sqrt();
         let initial = (TensorOrder::Filter, InitialValues::ScaledNormal { deviation });
         let weight = reserved.tensor(layer, "weight", &shape, initial);

@@ -12,6 +12,9 @@ use crate::tensor::{InitialValues, Tensor, TensorOrder};
 pub(crate) const LARGEST_SIZE: usize = 1 << 20;
 /// The most numbers in one tensor or image: what 32-bit index tables reach, with room to add.
 const MOST_NUMBERS: usize = 1 << 31;
+/// The most entries of an index table, which a network holds before any budget of memory is known: the
+/// positions of an image of 4096 × 4096.
+const MOST_IN_A_TABLE: usize = 1 << 24;
 
 /// A layer's name and kind, which its errors state.
 #[derive(Clone, Copy)]
@@ -46,9 +49,18 @@ impl LayerName<'_> {
 
     /// Checks that the product of these sizes is a number of `what` that indices can reach.
     pub(crate) fn check_count(&self, what: &str, sizes: &[usize]) -> Result<(), Error> {
+        self.check_most(MOST_NUMBERS, what, sizes)
+    }
+
+    /// As [`Self::check_count`], for the entries of an index table.
+    pub(crate) fn check_table(&self, what: &str, sizes: &[usize]) -> Result<(), Error> {
+        self.check_most(MOST_IN_A_TABLE, what, sizes)
+    }
+
+    fn check_most(&self, most: usize, what: &str, sizes: &[usize]) -> Result<(), Error> {
         let count = sizes.iter().try_fold(1_usize, |count, size| count.checked_mul(*size));
-        self.check(count.is_some_and(|count| count <= MOST_NUMBERS), || {
-            format!("it would have more than {MOST_NUMBERS} {what}")
+        self.check(count.is_some_and(|count| count <= most), || {
+            format!("it would have more than {most} {what}")
         })
     }
 }

@@ -38,6 +38,14 @@ impl<T: Scalar> Checkpoint<T> {
     /// # Errors
     /// [`Error::Io`].
     pub fn write(&self, path: &Path, network: &Network) -> Result<(), Error> {
+        files::write_whole(path, &self.to_bytes(network)?)
+    }
+
+    /// The content of the file that [`Checkpoint::write`] writes.
+    ///
+    /// # Errors
+    /// None that a network and its own state cause.
+    pub fn to_bytes(&self, network: &Network) -> Result<Vec<u8>, Error> {
         let mut metadata = HashMap::from([
             ("format".to_owned(), "minimascope checkpoint 1".to_owned()),
             ("step".to_owned(), self.step.to_string()),
@@ -57,7 +65,7 @@ impl<T: Scalar> Checkpoint<T> {
                 views.extend(files::parameter_views(network, values, prefix)?);
             }
         }
-        files::write_whole(path, &files::serialize(&views, metadata)?)
+        files::serialize(&views, metadata)
     }
 
     /// Reads what [`Checkpoint::write`] wrote for the same network.
@@ -65,10 +73,17 @@ impl<T: Scalar> Checkpoint<T> {
     /// # Errors
     /// [`Error::Io`], or [`Error::File`] that says what is wrong with it.
     pub fn read(path: &Path, network: &Network) -> Result<Self, Error> {
+        Self::from_bytes(path, &files::read(path)?, network)
+    }
+
+    /// As [`Checkpoint::read`], from the content of a file; `path` is what errors call it.
+    ///
+    /// # Errors
+    /// [`Error::File`].
+    pub fn from_bytes(path: &Path, bytes: &[u8], network: &Network) -> Result<Self, Error> {
         let wrong = |reason: &str| Error::File { path: path.into(), reason: reason.to_owned() };
-        let bytes = files::read(path)?;
-        let file = files::parse(path, &bytes)?;
-        let (_, header) = safetensors::SafeTensors::read_metadata(&bytes)
+        let file = files::parse(path, bytes)?;
+        let (_, header) = safetensors::SafeTensors::read_metadata(bytes)
             .map_err(|error| wrong(&error.to_string()))?;
         let metadata = header.metadata().clone().unwrap_or_default();
         let value = |key: &str| metadata.get(key).map(String::as_str);
@@ -78,6 +93,7 @@ impl<T: Scalar> Checkpoint<T> {
         let step = value("step").and_then(|s| s.parse().ok());
         let average = value("average_bits").map(|bits| u64::from_str_radix(bits, 16));
         let seconds = value("seconds").and_then(|s| s.parse().ok());
+        let seconds = seconds.filter(|seconds: &f64| seconds.is_finite() && *seconds >= 0.0);
         let (Some(step), Some(seconds)) = (step, seconds) else {
             return Err(wrong("its header does not say which step it is of"));
         };

@@ -125,7 +125,11 @@ impl PreparedLaunch {
         let job = submit(&[], &path.join("tasks.sh")).inspect_err(|error| {
             // Without an answer Slurm may have it, and needs these files. Else nothing was handed
             // over, and a launch that is not one would only confuse.
-            if !matches!(error, Error::Sweep(SweepError::NoAnswer { .. })) {
+            let may_have_it = matches!(
+                error,
+                Error::Sweep(SweepError::NoAnswer { .. } | SweepError::Unexpected { .. })
+            );
+            if !may_have_it {
                 let _ = fs::remove_dir_all(path);
             }
         })?;
@@ -195,9 +199,21 @@ impl PreparedLaunch {
 fn submit(options: &[&str], script: &Path) -> Result<String, Error> {
     let script = script.to_string_lossy();
     let arguments = [&["--parsable"], options, &[&*script]].concat();
-    let said = ask("sbatch", &arguments)?;
+    job_of(&ask("sbatch", &arguments)?)
+}
+
+/// The job of which `sbatch --parsable` speaks.
+///
+/// # Errors
+/// [`SweepError::Unexpected`] if it speaks of none.
+pub fn job_of(said: &str) -> Result<String, Error> {
     // A cluster's name may follow the number.
-    Ok(said.trim().split(';').next().unwrap_or_default().to_owned())
+    let job = said.trim().split(';').next().unwrap_or_default();
+    if job.is_empty() || !job.bytes().all(|digit| digit.is_ascii_digit()) {
+        let (command, wanted) = ("sbatch --parsable", "the number of a job");
+        return Err(SweepError::unexpected(command, said, wanted).into());
+    }
+    Ok(job.to_owned())
 }
 
 /// The records of a store's launches, in their order.
@@ -229,6 +245,16 @@ pub fn cancel(jobs: &[String]) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_job_is_a_number() {
+        assert_eq!(job_of("12\n").unwrap(), "12");
+        assert_eq!(job_of("12;cluster\n").unwrap(), "12");
+        for said in ["", "\n", ";cluster", "Submitted batch job 12", "warning\n12", "-1"] {
+            let refused = job_of(said).unwrap_err().to_string();
+            assert!(refused.ends_with("and not the number of a job"), "{refused}");
+        }
+    }
 
     #[test]
     fn a_launch_is_found_beyond_a_number_that_is_missing() {

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use minimascope_record::sweep::{RunState, SlurmLaunch, SweepReport};
 
 use crate::Error;
+use crate::error::SweepError;
 use crate::sweep::slurm::client;
 
 /// The user's jobs: by the job, or the job and its task, the state and the reason.
@@ -19,19 +20,33 @@ pub struct Queue {
 /// # Errors
 /// What `squeue` says, or its silence.
 pub fn ask() -> Result<Queue, Error> {
-    client::ask("squeue", &["--me", "-h", "-r", "-o", "%i %T %r"]).map(|text| read(&text))
-}
-
-fn read(text: &str) -> Queue {
-    let entry = |line: &str| {
-        let mut words = line.trim().splitn(3, ' ');
-        let (job, state) = (words.next()?, words.next()?);
-        Some((job.to_owned(), (state.to_owned(), words.next().unwrap_or_default().to_owned())))
-    };
-    Queue { entries: text.lines().filter_map(entry).collect() }
+    client::ask("squeue", &["--me", "-h", "-r", "-o", "%i %T %r"])
+        .and_then(|text| Queue::read(&text))
 }
 
 impl Queue {
+    /// From what `squeue -h -r -o "%i %T %r"` says.
+    ///
+    /// # Errors
+    /// [`SweepError::Unexpected`] for a line that is not a job with its state: what it says of could be
+    /// submitted twice.
+    pub fn read(text: &str) -> Result<Self, Error> {
+        let mut entries = HashMap::new();
+        for line in text.lines().filter(|line| !line.trim().is_empty()) {
+            let mut words = line.trim().splitn(3, ' ');
+            let (job, state) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+            let is_job = job.starts_with(|first: char| first.is_ascii_digit());
+            let is_state = !state.is_empty()
+                && state.bytes().all(|letter| letter.is_ascii_uppercase() || letter == b'_');
+            if !is_job || !is_state {
+                return Err(SweepError::unexpected("squeue", line, "a job with its state").into());
+            }
+            let reason = words.next().unwrap_or_default();
+            entries.insert(job.to_owned(), (state.to_owned(), reason.to_owned()));
+        }
+        Ok(Self { entries })
+    }
+
     /// The jobs of launches that still wait or run, with the jobs that collect after them.
     pub fn jobs_of(&self, launches: &[SlurmLaunch]) -> Vec<String> {
         let is_here = |job: &String| {
@@ -83,8 +98,19 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_line_that_is_no_job_is_refused() {
+        assert_eq!(Queue::read("\n").unwrap(), Queue::default());
+        for text in ["12_1 RUNNING None\n12_2\n", "error: no answer\n", "12_1 running None", "x"] {
+            let refused = Queue::read(text).unwrap_err().to_string();
+            assert!(refused.ends_with("and not a job with its state"), "{text}: {refused}");
+        }
+    }
+
+    #[test]
     fn tasks_colour_their_runs() {
-        let queue = read("12_1 RUNNING None\n12_3 PENDING Resources\n13 PENDING Dependency\n");
+        let queue =
+            Queue::read("12_1 RUNNING None\n12_3 PENDING Resources\n13 PENDING Dependency\n")
+                .unwrap();
         let launch = SlurmLaunch {
             schema_version: SCHEMA_VERSION,
             plan: "p".into(),
