@@ -1,6 +1,6 @@
 //! A trained point, measured once for every question about it.
 
-use minimascope_curvature::TrainedPoint;
+use minimascope_curvature::{PointShape, TrainedPoint};
 use minimascope_record::measured::finite;
 use minimascope_record::stability::{GaussNewtonPart, MeasuredPoint, StabilityQuestion};
 use minimascope_record::threshold::{RankStop, Threshold};
@@ -34,7 +34,41 @@ pub struct Minimum<'p> {
     measured: MeasuredPoint,
 }
 
+/// What a [`Minimum`] knows, without its point: for a caller that asks again later and cannot hold the
+/// borrow of the point until then.
+#[derive(Clone, Debug)]
+pub struct KnownMinimum {
+    shape: PointShape,
+    budget: Budget,
+    factors: ExampleFactors,
+    curvatures: Curvatures,
+    weight_decay: f64,
+    remarks: Vec<String>,
+    measured: MeasuredPoint,
+}
+
+impl KnownMinimum {
+    /// The minimum again, at the point that was measured.
+    ///
+    /// # Errors
+    /// [`Error::OtherPoint`] for a point of other sizes.
+    pub fn at(self, point: &mut dyn TrainedPoint) -> Result<Minimum<'_>, Error> {
+        let Self { shape, budget, factors, curvatures, weight_decay, remarks, measured } = self;
+        if point.shape() != shape {
+            return Err(Error::OtherPoint { measured: shape, found: point.shape() });
+        }
+        Ok(Minimum { point, budget, factors, curvatures, weight_decay, remarks, measured })
+    }
+}
+
 impl<'p> Minimum<'p> {
+    /// Lets the point go and keeps what is known of it.
+    pub fn known(self) -> KnownMinimum {
+        let shape = self.point.shape();
+        let Self { budget, factors, curvatures, weight_decay, remarks, measured, .. } = self;
+        KnownMinimum { shape, budget, factors, curvatures, weight_decay, remarks, measured }
+    }
+
     /// Measures the point: both ends of H, √λ_max(Σ), the square-root factors, and single examples.
     /// The factors have full rank where the budget's memory allows it, and rank 400 elsewhere;
     /// [`Minimum::ask`] doubles that rank while η* still moves and the memory allows it.
@@ -119,15 +153,7 @@ impl<'p> Minimum<'p> {
     /// # Errors
     /// [`Error::Stability`] for a momentum outside its range.
     pub fn effort(&self, question: &StabilityQuestion) -> Result<Effort, Error> {
-        let exact = CriticalParameters {
-            tolerance: question.tolerance.unwrap_or(TOLERANCE),
-            certificate_rank: if question.quick { 0 } else { CERTIFICATE_RANK },
-            memory: self.budget.memory_bytes as u64,
-            momentum: question.momentum.map_or(Ok(Momentum::NONE), Momentum::new)?,
-            ..CriticalParameters::default()
-        };
-        let simulation = if question.quick { Simulation::None } else { Simulation::Affordable };
-        Ok(Effort { exact, simulation })
+        effort(question, self.budget.memory_bytes)
     }
 
     /// All thresholds at one batch size.
@@ -181,6 +207,22 @@ impl<'p> Minimum<'p> {
         }
         Ok(())
     }
+}
+
+/// How hard a question wants the criteria to try, in so many bytes; as [`Minimum::effort`].
+///
+/// # Errors
+/// [`Error::Stability`] for a momentum outside its range.
+pub fn effort(question: &StabilityQuestion, memory_bytes: usize) -> Result<Effort, Error> {
+    let exact = CriticalParameters {
+        tolerance: question.tolerance.unwrap_or(TOLERANCE),
+        certificate_rank: if question.quick { 0 } else { CERTIFICATE_RANK },
+        memory: memory_bytes as u64,
+        momentum: question.momentum.map_or(Ok(Momentum::NONE), Momentum::new)?,
+        ..CriticalParameters::default()
+    };
+    let simulation = if question.quick { Simulation::None } else { Simulation::Affordable };
+    Ok(Effort { exact, simulation })
 }
 
 /// Where the search for η* stands.
