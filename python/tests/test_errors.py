@@ -140,6 +140,7 @@ BAD: list[tuple[str, Callable[[], object], str]] = [
     ("a negative number of eigenvalues", lambda: ms.measure(numpy_point(), top=-1), "top = -1: give a number from 0"),
     ("a tolerance of 2", lambda: ms.measure(numpy_point(), tolerance=2.0), "tolerance = 2: give a number between 0 and 1"),
     ("no products", lambda: ms.measure(numpy_point(), max_products=0), "max_products = 0"),
+    ("one product", lambda: ms.measure(numpy_point(), max_products=1), "max_products is 1"),
     ("a batch larger than n", lambda: ms.stability(numpy_point(), batch_size=13), "batch size 13 is larger than the 12 examples"),
     ("an empty batch", lambda: ms.stability(numpy_point(), batch_size=0), "batch size is 0"),
     ("half a batch", lambda: ms.stability(numpy_point(), batch_size=2.5), "batch_size = 2.5: give a whole number"),  # type: ignore[arg-type]
@@ -179,7 +180,7 @@ BAD: list[tuple[str, Callable[[], object], str]] = [
     ("factors of a vector", lambda: ms.Factors.from_rows(np.ones(3)), "rows has shape (3,)"),
     ("a Gram matrix of half a unit", lambda: ms.Factors.from_gram(np.eye(5), outputs=2), "no whole number of units"),
     ("a negative Hessian", lambda: ms.Factors.from_hessians(-np.ones((2, 1, 1))), "negative eigenvalue"),
-    ("no curvature", lambda: ms.Factors.from_rows(np.zeros((3, 2))), "curvature"),
+    ("no curvature", lambda: ms.Factors.from_rows(np.zeros((3, 2))), "H is zero"),
     ("thresholds of an array", lambda: ms.thresholds(np.eye(2), batch_size=1), "a ndarray is no Factors"),  # type: ignore[arg-type]
     ("an unknown preset", lambda: ms.run("mnist"), "run presets are"),
     ("an unknown key", lambda: ms.run("fashion-mnist-fnn", settings={"train.rate": 1}), "unknown key train.rate"),

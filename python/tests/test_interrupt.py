@@ -24,7 +24,7 @@ shapes = [(1500, 784), (1500,), (1500, 1500), (1500,), (1500, 1500), (1500,), (1
 count = sum(int(numpy.prod(shape)) for shape in shapes)
 point = ms.Network(
     architecture, "softmax-cross-entropy", draw.standard_normal((1500, 784)),
-    draw.integers(0, 10, 1500), 0.02 * draw.standard_normal(count), threads=1, memory="1G",
+    draw.integers(0, 10, 1500), 0.02 * draw.standard_normal(count), threads=1, memory="2G",
 )
 say("working")
 ms.measure(point, progress=False)
