@@ -1,5 +1,6 @@
 # make           what the targets are
 # make check     everything that must hold before a change is shown to anyone
+# make python    the Python package's wheel, in target/wheels, tested in a fresh environment (8 minutes)
 # make bench     time of every kernel and pass beside its floor, on this machine (3 minutes)
 # make bench-peers  the operations beside JAX and PyTorch, into docs/performance.md (20 minutes; PEERS, ROWS: a part)
 # make bench-scale  time and memory from 1,000 to 60,000 examples and 10^4 to 10^7 parameters (6 minutes)
@@ -12,7 +13,7 @@
 # make study     docs/study from a store of finished runs: make study STORE=runs
 
 .DEFAULT_GOAL := help
-.PHONY: help check format lint documentation test examples bench bench-peers bench-scale other-processors \
+.PHONY: help check format lint documentation test examples python bench bench-peers bench-scale other-processors \
 	miri fuzz-short fuzz fixtures gallery study
 
 help:
@@ -37,6 +38,10 @@ test:
 examples:
 	cargo run --quiet --example own_hessians
 	cargo run --quiet --example own_network
+
+# Needs Python 3.11 or newer with venv.
+python:
+	python/test_wheel.sh
 
 bench:
 	cargo bench -p minimascope-net --bench kernels --bench passes -- --sample-count 20

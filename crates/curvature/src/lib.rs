@@ -19,4 +19,7 @@ mod point;
 pub use dense::DensePoint;
 pub use minimascope_linop::ProductFailure;
 pub use operators::{GramOperator, PointOperator};
-pub use point::{Coupling, Matrix, PointFacts, PointShape, ProductCost, TrainedPoint};
+pub use point::{
+    Coupling, Matrix, PointFacts, PointShape, ProductCost, TrainedPoint, blocks_from_products,
+    gram_from_products,
+};

@@ -150,10 +150,7 @@ pub trait TrainedPoint {
     /// # Errors
     /// The implementation's own.
     fn gram(&mut self, gram: &mut [f64]) -> Result<(), ProductFailure> {
-        let rows = self.shape().rows();
-        each_gram_row(self, |row, values| {
-            gram[row * rows..][..rows].copy_from_slice(values);
-        })
+        gram_from_products(self, gram)
     }
 
     /// blocks ← the diagonal blocks A_iA_iᵀ of the Gram matrix, K × K each, n of them. λ_max of a
@@ -163,11 +160,37 @@ pub trait TrainedPoint {
     /// # Errors
     /// The implementation's own.
     fn blocks(&mut self, blocks: &mut [f64]) -> Result<(), ProductFailure> {
-        let k = self.shape().outputs;
-        each_gram_row(self, |row, values| {
-            blocks[row * k..][..k].copy_from_slice(&values[row / k * k..][..k]);
-        })
+        blocks_from_products(self, blocks)
     }
+}
+
+/// gram ← AAᵀ from products with A and Aᵀ: [`TrainedPoint::gram`] of a point that knows no faster way.
+///
+/// # Errors
+/// The point's own.
+pub fn gram_from_products<P: TrainedPoint + ?Sized>(
+    point: &mut P,
+    gram: &mut [f64],
+) -> Result<(), ProductFailure> {
+    let rows = point.shape().rows();
+    each_gram_row(point, |row, values| {
+        gram[row * rows..][..rows].copy_from_slice(values);
+    })
+}
+
+/// blocks ← A_iA_iᵀ from products with A and Aᵀ: [`TrainedPoint::blocks`] of a point that knows no faster
+/// way.
+///
+/// # Errors
+/// The point's own.
+pub fn blocks_from_products<P: TrainedPoint + ?Sized>(
+    point: &mut P,
+    blocks: &mut [f64],
+) -> Result<(), ProductFailure> {
+    let k = point.shape().outputs;
+    each_gram_row(point, |row, values| {
+        blocks[row * k..][..k].copy_from_slice(&values[row / k * k..][..k]);
+    })
 }
 
 /// Each row of AAᵀ in turn, from products with unit vectors.

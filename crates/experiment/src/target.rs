@@ -102,7 +102,10 @@ impl Target {
     }
 
     /// The parameters, and the steps that led to them.
-    pub(crate) fn read<T: Scalar>(&self) -> Result<(Vec<T>, u64), Error> {
+    ///
+    /// # Errors
+    /// What is wrong with the file.
+    pub fn read<T: Scalar>(&self) -> Result<(Vec<T>, u64), Error> {
         let (network, file) = (self.plan.network(), &self.parameters);
         if file.file_name().is_some_and(|name| name == CHECKPOINT) {
             let checkpoint = Checkpoint::<T>::read(file, network)?;

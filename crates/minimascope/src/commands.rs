@@ -12,8 +12,11 @@ mod run;
 mod stability;
 mod sweep;
 
+use std::ffi::OsString;
+
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
+use crate::executable;
 use crate::exit::{Done, Failure};
 
 /// The commands in the order of the help, which has the doc comments of their arguments.
@@ -44,9 +47,13 @@ pub(crate) struct CommandLine {
 }
 
 impl CommandLine {
-    /// What was typed, or the end of the process with a message.
-    pub(crate) fn read() -> Self {
-        let matches = with_negative_values(Self::command()).get_matches();
+    /// What was typed after the name of the program, or the end of the process with a message.
+    pub(crate) fn read(arguments: impl IntoIterator<Item = OsString>) -> Self {
+        let arguments: Vec<OsString> = arguments.into_iter().collect();
+        if let Some(name) = arguments.first() {
+            executable::started_as(name.as_ref());
+        }
+        let matches = with_negative_values(Self::command()).get_matches_from(arguments);
         Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
     }
 

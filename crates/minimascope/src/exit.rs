@@ -2,7 +2,6 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use minimascope_experiment::Error;
 
@@ -36,23 +35,22 @@ impl From<minimascope_data::Error> for Failure {
     }
 }
 
-pub(crate) fn code(done: Result<Done, Failure>) -> ExitCode {
+/// 0 done, 1 error, 2 bad input, 3 finished with failures, 130 interrupted.
+pub(crate) fn code(done: Result<Done, Failure>) -> u8 {
     match done {
         // What was asked for could not be finished before; what was saved stays.
-        Err(Failure::Experiment(Error::Interrupted)) => ExitCode::from(130),
-        Ok(Done::Well) => ExitCode::SUCCESS,
-        Ok(Done::WithFailures) => ExitCode::from(3),
-        Ok(Done::Interrupted) => ExitCode::from(130),
+        Err(Failure::Experiment(Error::Interrupted)) => 130,
+        Ok(Done::Well) => 0,
+        Ok(Done::WithFailures) => 3,
+        Ok(Done::Interrupted) => 130,
         // A broken pipe: the reader closed stdout.
-        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
-            ExitCode::SUCCESS
-        }
+        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => 0,
         Err(failure) => {
             say(&failure);
             match failure {
-                Failure::Experiment(error) if error.is_bad_input() => ExitCode::from(2),
-                Failure::Usage { .. } => ExitCode::from(2),
-                _ => ExitCode::FAILURE,
+                Failure::Experiment(error) if error.is_bad_input() => 2,
+                Failure::Usage { .. } => 2,
+                _ => 1,
             }
         }
     }

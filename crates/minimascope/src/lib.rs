@@ -35,7 +35,39 @@
 //! ```
 //!
 //! The program is behind the default feature `program`: a library user turns it off with
-//! `default-features = false`.
+//! `default-features = false`. With it, [`program`] is the whole command line as a function.
+
+// The program: arguments, progress, exit codes. No mathematics.
+#[cfg(feature = "program")]
+mod arguments;
+#[cfg(feature = "program")]
+mod commands;
+#[cfg(feature = "program")]
+mod criteria;
+#[cfg(feature = "program")]
+mod executable;
+#[cfg(feature = "program")]
+mod exit;
+#[cfg(feature = "program")]
+mod interrupt;
+#[cfg(feature = "program")]
+mod output;
+#[cfg(feature = "program")]
+mod pictures;
+#[cfg(feature = "program")]
+mod progress;
+#[cfg(feature = "program")]
+mod summary;
+#[cfg(feature = "program")]
+mod table;
+
+/// Runs the command line `arguments`, whose first is the path of the program itself, and returns its exit
+/// code. A tool that brings the program under its own executable calls this; a wrong command line,
+/// `--help` and a second Ctrl-C end the process.
+#[cfg(feature = "program")]
+pub fn program(arguments: impl IntoIterator<Item = std::ffi::OsString>) -> u8 {
+    exit::code(commands::CommandLine::read(arguments).run())
+}
 
 pub use minimascope_curvature::{
     Coupling, DensePoint, GramOperator, Matrix, PointFacts, PointOperator, PointShape, ProductCost,

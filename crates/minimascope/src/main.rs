@@ -1,20 +1,7 @@
-//! The minimascope program: arguments, progress, exit codes. No mathematics.
-
-mod arguments;
-mod commands;
-mod criteria;
-mod exit;
-mod interrupt;
-mod output;
-mod pictures;
-mod progress;
-mod summary;
-mod table;
+//! The program `minimascope`.
 
 use std::process::ExitCode;
 
-use commands::CommandLine;
-
 fn main() -> ExitCode {
-    exit::code(CommandLine::read().run())
+    ExitCode::from(minimascope::program(std::env::args_os()))
 }

@@ -1,6 +1,6 @@
 //! What can go wrong, with the facts in the variant.
 
-use minimascope_curvature::ProductFailure;
+use minimascope_curvature::{PointShape, ProductFailure};
 
 /// Errors of this crate.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +21,19 @@ pub enum Error {
     /// A verdict was asked for without the threshold it rests on.
     #[error("the thresholds given lack the exact one (mean-square), on which a verdict rests")]
     NoExactThreshold,
+    /// What is known of one point was asked of another.
+    #[error(
+        "what is known is of a point with P = {}, n = {}, K = {}, and the one given has P = {}, n = {}, \
+         K = {}: measure that point",
+        measured.parameters, measured.units, measured.outputs,
+        found.parameters, found.units, found.outputs
+    )]
+    OtherPoint {
+        /// The sizes that were measured.
+        measured: PointShape,
+        /// The sizes of the point given.
+        found: PointShape,
+    },
     /// The point could not compute something.
     #[error("{0}")]
     Point(ProductFailure),

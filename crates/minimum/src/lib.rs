@@ -46,7 +46,9 @@ mod watch;
 pub use ask::check;
 pub use budget::Budget;
 pub use error::Error;
-pub use measure::{Measurement, SpectrumQuestion, measure};
-pub use minimum::Minimum;
+pub use measure::{
+    MeasuredCurvature, Measurement, SpectrumQuestion, measure, measure_curvature, summary,
+};
+pub use minimum::{KnownMinimum, Minimum, effort};
 pub use spectrum::{non_uniformity, sharpness};
 pub use watch::{MeasureProgress, Measuring, Quantity, Watch};

@@ -1,6 +1,6 @@
 //! A trained point, measured once for every question about it.
 
-use minimascope_curvature::TrainedPoint;
+use minimascope_curvature::{PointShape, TrainedPoint};
 use minimascope_record::measured::finite;
 use minimascope_record::stability::{GaussNewtonPart, MeasuredPoint, StabilityQuestion};
 use minimascope_record::threshold::{RankStop, Threshold};
@@ -37,7 +37,43 @@ pub struct Minimum<'p> {
     measured: MeasuredPoint,
 }
 
+/// What a [`Minimum`] knows, without its point: for a caller that asks again later and cannot hold the
+/// borrow of the point until then.
+#[derive(Clone, Debug)]
+pub struct KnownMinimum {
+    shape: PointShape,
+    budget: Budget,
+    factors: ExampleFactors,
+    curvatures: Curvatures,
+    weight_decay: f64,
+    remarks: Vec<String>,
+    order: Option<Vec<usize>>,
+    measured: MeasuredPoint,
+}
+
+impl KnownMinimum {
+    /// The minimum again, at the point that was measured.
+    ///
+    /// # Errors
+    /// [`Error::OtherPoint`] for a point of other sizes.
+    pub fn at(self, point: &mut dyn TrainedPoint) -> Result<Minimum<'_>, Error> {
+        let Self { shape, budget, factors, curvatures, weight_decay, remarks, order, measured } =
+            self;
+        if point.shape() != shape {
+            return Err(Error::OtherPoint { measured: shape, found: point.shape() });
+        }
+        Ok(Minimum { point, budget, factors, curvatures, weight_decay, remarks, order, measured })
+    }
+}
+
 impl<'p> Minimum<'p> {
+    /// Lets the point go and keeps what is known of it.
+    pub fn known(self) -> KnownMinimum {
+        let shape = self.point.shape();
+        let Self { budget, factors, curvatures, weight_decay, remarks, order, measured, .. } = self;
+        KnownMinimum { shape, budget, factors, curvatures, weight_decay, remarks, order, measured }
+    }
+
     /// Measures the point: both ends of H, √λ_max(Σ), the square-root factors, and single examples.
     /// The factors have full rank where the budget's memory allows it, and rank 400 elsewhere;
     /// [`Minimum::ask`] doubles that rank while η* still moves and the memory allows it.
@@ -129,17 +165,9 @@ impl<'p> Minimum<'p> {
     /// # Errors
     /// [`Error::Stability`] for a momentum outside its range.
     pub fn effort(&self, question: &StabilityQuestion) -> Result<Effort, Error> {
-        let exact = CriticalParameters {
-            tolerance: question.tolerance.unwrap_or(TOLERANCE),
-            certificate_rank: if question.quick { 0 } else { CERTIFICATE_RANK },
-            memory: self.budget.memory_bytes as u64,
-            momentum: question.momentum.map_or(Ok(Momentum::NONE), Momentum::new)?,
-            ..CriticalParameters::default()
-        };
-        let simulation = if question.quick { Simulation::None } else { Simulation::Affordable };
-        let epochs = EpochParameters { order: self.order.clone(), ..EpochParameters::default() };
-        let epochs = if question.quick { epochs.quick() } else { epochs };
-        Ok(Effort { exact, simulation, epochs })
+        let effort = effort(question, self.budget.memory_bytes)?;
+        let epochs = EpochParameters { order: self.order.clone(), ..effort.epochs };
+        Ok(Effort { epochs, ..effort })
     }
 
     /// All thresholds at one batch size, in the optimiser's own sampling scheme.
@@ -193,6 +221,24 @@ impl<'p> Minimum<'p> {
         }
         Ok(())
     }
+}
+
+/// How hard a question wants the criteria to try, in so many bytes; as [`Minimum::effort`].
+///
+/// # Errors
+/// [`Error::Stability`] for a momentum outside its range.
+pub fn effort(question: &StabilityQuestion, memory_bytes: usize) -> Result<Effort, Error> {
+    let exact = CriticalParameters {
+        tolerance: question.tolerance.unwrap_or(TOLERANCE),
+        certificate_rank: if question.quick { 0 } else { CERTIFICATE_RANK },
+        memory: memory_bytes as u64,
+        momentum: question.momentum.map_or(Ok(Momentum::NONE), Momentum::new)?,
+        ..CriticalParameters::default()
+    };
+    let simulation = if question.quick { Simulation::None } else { Simulation::Affordable };
+    let epochs = EpochParameters::default();
+    let epochs = if question.quick { epochs.quick() } else { epochs };
+    Ok(Effort { exact, simulation, epochs })
 }
 
 /// Where the search for η* stands.

@@ -5,7 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use minimascope_curvature::{
     Coupling, DensePoint, Matrix, PointFacts, PointShape, ProductCost, ProductFailure, TrainedPoint,
 };
-use minimascope_minimum::{Budget, Error, Measuring, Minimum, SpectrumQuestion, Watch, measure};
+use minimascope_minimum::{
+    Budget, Error, MeasuredCurvature, Measuring, Minimum, SpectrumQuestion, Watch, measure,
+    measure_curvature, summary,
+};
 use minimascope_record::config::Precision;
 use minimascope_record::stability::{StabilityQuestion, Verdict};
 use minimascope_record::threshold::{CriterionName, Proves, RankStop, by, deciding, mean_square};
@@ -385,4 +388,41 @@ fn a_verdict_is_about_the_own_sampling_scheme() {
     };
     assert_eq!(smallest(Sampling::IndependentBatches), Some(2));
     assert_eq!(smallest(Sampling::ReshuffledEpochs), Some(1));
+}
+
+/// What is known of a minimum answers as the minimum does, without another product, and of no other point.
+#[test]
+fn a_minimum_is_asked_again_later() {
+    let mut point = planted();
+    let at_one = StabilityQuestion::about(0.19, 1).quick();
+    let mut minimum = Minimum::of(&mut point, &tight()).unwrap();
+    minimum.remark("a remark".into());
+    let expected = minimum.ask(&at_one).unwrap();
+    let known = minimum.known();
+
+    let later = known.clone().at(&mut point).unwrap().ask(&at_one).unwrap();
+    assert_eq!(later, expected);
+    assert!(later.notes.contains(&"a remark".to_owned()));
+
+    let mut other = DensePoint::new(1, &[0.2, 3.8]).unwrap();
+    let refused = known.at(&mut other).map(|_| ()).unwrap_err();
+    assert!(matches!(refused, Error::OtherPoint { .. }), "{refused}");
+}
+
+/// The record of a point says why a number is missing.
+#[test]
+fn a_summary_names_what_is_missing() {
+    let mut point = planted();
+    let (mut quiet, never) = (|_: Measuring| (), AtomicBool::new(false));
+    let mut watch = Watch::new(&mut quiet, &never);
+    let question = SpectrumQuestion { top: 2, ..SpectrumQuestion::default() };
+    let found = measure_curvature(&mut point, &question, &tight(), &mut watch).unwrap();
+    let whole = summary(&point, None, found.clone());
+    assert!(whole.unanswered.is_empty() && whole.train_loss.is_none());
+    assert_eq!((whole.parameters, whole.train_examples, whole.outputs), (2, Some(10), Some(2)));
+    assert_eq!(whole.spectrum.unwrap().top.len(), 2);
+    let less = MeasuredCurvature { sharpness: None, ..found };
+    let said = summary(&point, None, less).unanswered;
+    assert_eq!(said.len(), 1);
+    assert!(said[0].quantity == "sharpness" && said[0].reason.contains("overflows"), "{said:?}");
 }

@@ -15,6 +15,7 @@ pub mod escape;
 pub mod listing;
 pub mod measured;
 pub mod outcome;
+pub mod point;
 pub mod reproduction;
 pub mod run;
 pub mod stability;

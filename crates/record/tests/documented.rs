@@ -4,6 +4,7 @@ mod schema_words;
 
 use minimascope_record::escape::{Escape, EscapeGrid, ToyEscape};
 use minimascope_record::listing::{ConfigTable, DataCheck, DataList, ModelList, ModelTable};
+use minimascope_record::point::PointSummary;
 use minimascope_record::reproduction::Theory;
 use minimascope_record::run::{Provenance, RunSummary, Timing};
 use minimascope_record::stability::StabilityReport;
@@ -16,7 +17,7 @@ use schemars::{Schema, schema_for};
 fn every_key_is_documented() {
     let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/records.md");
     let page = std::fs::read_to_string(page).unwrap();
-    let schemas: [(&str, Schema); 18] = [
+    let schemas: [(&str, Schema); 19] = [
         ("a run", schema_for!(RunSummary)),
         ("provenance", schema_for!(Provenance)),
         ("timing", schema_for!(Timing)),
@@ -28,6 +29,7 @@ fn every_key_is_documented() {
         ("data list", schema_for!(DataList)),
         ("data verify", schema_for!(DataCheck)),
         ("config show", schema_for!(ConfigTable)),
+        ("a measured point", schema_for!(PointSummary)),
         ("stability", schema_for!(StabilityReport)),
         ("escape", schema_for!(Escape)),
         ("escape grid", schema_for!(EscapeGrid)),

@@ -12,7 +12,7 @@ use minimascope_record::sweep::{RunState, SlurmSettings, SweepReport};
 
 use crate::arguments::{PlanPlace, parse_number};
 use crate::exit::{Done, Failure};
-use crate::output;
+use crate::{executable, output};
 
 /// What goes into the script, over `[slurm]` of the sweep file.
 #[derive(Clone, Debug, Args)]
@@ -60,7 +60,7 @@ impl Submission<'_> {
         if queued > 0 && !self.only_missing {
             return Err(experiment(SweepError::AlreadyQueued(queued)));
         }
-        let program = std::env::current_exe()
+        let program = executable::path()
             .map_err(|source| Failure::File { path: "minimascope".into(), source })?;
         let (settings, retry) = (self.settings(plan), self.retry_failed);
         let Some(launch) = PreparedLaunch::pack(plan, store, &report, settings, program, retry)?

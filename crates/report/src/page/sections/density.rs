@@ -4,10 +4,11 @@ use minimascope_plot::number::{plus_minus, reading};
 use minimascope_record::run::{RunSummary, Spectrum};
 use minimascope_record::stored_run::StoredRun;
 
-use crate::figures::spectral_density::{DensityCurve, SpectralDensityFigure};
+use crate::figures::spectral_density::SpectralDensityFigure;
 use crate::networks::MeasuredRun;
 use crate::page::wording::plural;
 use crate::page::{Caption, Content, Exhibit, Section, slug};
+use crate::views::{density_curve, floor};
 
 /// The number of densities in a figure: that of different dashes.
 const DRAWN: usize = 3;
@@ -57,26 +58,10 @@ pub(in crate::page) fn exhibit(runs: &[&StoredRun]) -> Option<Content> {
             format!("SGD, B = {}", result.batch_size)
         }
     };
-    let densities = found.iter().filter_map(|(result, spectrum)| {
-        let density = spectrum.density.as_ref()?;
-        Some(DensityCurve {
-            label: label(result),
-            points: density
-                .eigenvalues
-                .iter()
-                .zip(&density.density)
-                .map(|(value, height)| [*value, *height])
-                .collect(),
-            standard_error: density.standard_error.clone(),
-            eigenvalues: spectrum.top.iter().map(|pair| pair.value).collect(),
-        })
-    });
-    // The peak of a single eigenvalue is 1/(P·width·√(2π)). The axis ends at a hundredth of it.
-    let one = found.iter().filter_map(|(result, spectrum)| {
-        let width = spectrum.density.as_ref()?.width;
-        Some(0.4 / (result.parameters as f64 * width))
-    });
-    let floor = 0.01 * one.reduce(f64::min)?;
+    let densities =
+        found.iter().filter_map(|(result, spectrum)| density_curve(label(result), spectrum));
+    let floors = found.iter().filter_map(|(result, spectrum)| floor(result.parameters, spectrum));
+    let floor = floors.reduce(f64::min)?;
     let settings = found.iter().find_map(|(_, spectrum)| spectrum.density.as_ref())?;
     let view = SpectralDensityFigure {
         title: "Spectral density of the Hessian".into(),
