@@ -51,13 +51,13 @@ class Factors:
             self.dense, self.pairs = self.materialised(), []
 
     def _join(self) -> None:
-        """Many pairs (a weight used at every step of a sequence) become one with all positions."""
-        if len(self.pairs) <= 2:
-            return
+        """Pairs become one with all positions: a product for each would pass over x again."""
         joined: list[Pair] = []
         for floating in (True, False):
             kind = [pair for pair in self.pairs if pair[0].is_floating_point() == floating]
-            if kind:
+            if len(kind) == 1:
+                joined += kind
+            elif kind:
                 firsts, seconds = zip(*kind, strict=True)
                 joined.append((torch.cat(firsts, 1), torch.cat(seconds, 1)))
         self.pairs = joined
@@ -90,37 +90,25 @@ def _sum(parts: list[Tensor]) -> Tensor:
     return total
 
 
-def _dots(a: Tensor, b: Tensor) -> Tensor:
-    """a_s · b_t: blocks × positions of a × positions of b."""
-    if a.shape[1] == 1 and b.shape[1] == 1:
-        return (a * b).sum(2, keepdim=True)
-    return a @ b.transpose(1, 2)
-
-
-def _combine(weights: Tensor, rows: Tensor) -> Tensor:
-    """Σ_t weights_st rows_t."""
-    return weights * rows if rows.shape[1] == 1 else weights @ rows
-
-
 def _times(first: Tensor, second: Tensor, x: Tensor, width: int) -> Tensor:
-    dots = _dots(x, second)
+    dots = x @ second.transpose(1, 2)
     if first.is_floating_point():
-        return _combine(dots, first)
+        return dots @ first
     out = dots.new_zeros(*dots.shape[:2], width)
     return out.scatter_add(2, first[:, None, :].expand_as(dots), dots)
 
 
 def _transposed_times(first: Tensor, second: Tensor, x: Tensor) -> Tensor:
     if first.is_floating_point():
-        return _combine(_dots(x, first), second)
-    return _combine(x.gather(2, first[:, None, :].expand(-1, x.shape[1], -1)), second)
+        return (x @ first.transpose(1, 2)) @ second
+    return x.gather(2, first[:, None, :].expand(-1, x.shape[1], -1)) @ second
 
 
 def _lookup(first: Tensor, second: Tensor, index: Tensor) -> Tensor:
     if first.is_floating_point():
         weights = first.gather(2, index[:, None, :].expand(-1, first.shape[1], -1))
-        return _combine(weights.transpose(1, 2), second)
+        return weights.transpose(1, 2) @ second
     same = (index[:, :, None] == first[:, None, :]).to(second.dtype)
-    return _combine(same, second)
+    return same @ second
 
 

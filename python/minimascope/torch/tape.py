@@ -80,17 +80,14 @@ class Tape:
 
     def hessian(self, v: Sequence[Tensor]) -> Tensor:
         """Σ_i H_i v."""
-        found = _gradients(self.derivatives.along(v), self.model.parameters)
-        return self.model.join(found)
+        return self.model.join(self.derivatives.along(v).gradients(self.model.parameters))
 
     def second_moment(self, v: Sequence[Tensor], shared: Sequence[Tensor] | None) -> Tensor:
         """Σ_i H_i (H_i v − ū), ū = `shared` or 0."""
         derivatives = self.derivatives
         own = derivatives.own_directions(v)
-        slope = derivatives.along_own(own)
-        if shared is not None:
-            slope = slope - derivatives.along(shared)
-        return self.model.join(_gradients(slope, self.model.parameters))
+        slope = derivatives.along_own(own, shared)
+        return self.model.join(slope.gradients(self.model.parameters))
 
     # -- outputs -------------------------------------------------------------------------------
 
@@ -131,7 +128,7 @@ class Tape:
         leaves = self.output_leaves()
         seeds = [torch.zeros_like(leaf).requires_grad_() for leaf, _ in leaves]
         slope = Derivatives(self, [leaf for leaf, _ in leaves], seeds).along(v)
-        found = _gradients(slope, seeds)
+        found = slope.gradients(seeds)
         moved = [
             (torch.zeros_like(seed) if g is None else g, layout)
             for g, seed, (_, layout) in zip(found, seeds, leaves, strict=True)
@@ -246,26 +243,25 @@ class Derivatives:
             else []
         )
 
-    def along(self, v: Sequence[Tensor]) -> Tensor:
-        """t: the slope along one direction for all units, live."""
-        terms: list[Tensor] = []
+    def along(self, v: Sequence[Tensor]) -> Slope:
+        """t: the slope along one direction for all units."""
+        slope = Slope()
+        self._add_shared(slope, v, 1)
+        return slope
+
+    def _add_shared(self, slope: Slope, v: Sequence[Tensor], sign: int) -> None:
         for use, place in zip(self.tape.factors, self._outputs, strict=True):
             delta = self.values[place]
             if delta is None:
                 continue
             weight = None if use.weight is None else use.weight.of(v[use.weight.parameter])
             bias = None if use.bias is None else use.bias.of(v[use.bias.parameter])
-            if weight is None and bias is not None:
-                rows = use.affine.rows(delta, self.units)
-                terms.append((rows.sum((0, 1)) * bias).sum())
-            else:
-                terms.append((delta * use.affine.shared(use.x, weight, bias)).sum())
+            slope.add(delta, use.affine.shared(use.x, weight, bias), sign)
         for expanded, place in zip(self.tape.expanded, self._copies, strict=True):
             gradient = self.values[place]
             if gradient is not None:
                 piece = expanded.piece
-                terms.append((gradient * piece.of(v[piece.parameter])).sum())
-        return _total(terms, self.tape.losses)
+                slope.add(gradient, piece.of(v[piece.parameter]), sign)
 
     def own_directions(self, v: Sequence[Tensor]) -> dict[Piece, Factors]:
         """u_i = H_i v of every piece, factored; v may be one direction for all units alone."""
@@ -273,7 +269,7 @@ class Derivatives:
         cotangents = [(place, self.values[place]) for place in inputs]
         live = [(place, value) for place, value in cotangents if value is not None]
         sought: list[Any] = [*self._edges, *(value for _, value in live)]
-        found = _gradients(self.along(v), sought)
+        found = self.along(v).gradients(sought)
         primal = found[: len(self._edges)]
         tangent = {
             place: value
@@ -341,25 +337,56 @@ class Derivatives:
                 return use.affine.sides(piece.size)
         return max(1, _numbers(piece)), 1
 
-    def along_own(self, own: dict[Piece, Factors]) -> Tensor:
-        """t': the slope along u_i, each unit its own direction, live."""
-        terms: list[Tensor] = []
+    def along_own(self, own: dict[Piece, Factors], less: Sequence[Tensor] | None) -> Slope:
+        """t': the slope along u_i, each unit its own direction, less that along a shared one."""
+        slope = Slope()
         for use, place in zip(self.tape.factors, self._outputs, strict=True):
             delta = self.values[place]
             if delta is None:
                 continue
             if use.weight is not None and use.weight in own:
                 image = use.affine.own(use.x, own[use.weight], self.units)
-                terms.append((use.affine.blocks(delta, self.units) * image).sum())
+                slope.add(use.affine.blocks(delta, self.units), image, 1)
             if use.bias is not None and use.bias in own:
                 bias = own[use.bias].materialised().reshape(self.units, 1, -1)
-                terms.append((use.affine.rows(delta, self.units) * bias).sum())
+                slope.add(use.affine.rows(delta, self.units), bias, 1)
         for expanded, place in zip(self.tape.expanded, self._copies, strict=True):
             gradient = self.values[place]
             if gradient is not None and expanded.piece in own:
                 numbers = own[expanded.piece].materialised()
-                terms.append((gradient * numbers.reshape(gradient.shape)).sum())
-        return _total(terms, self.tape.losses)
+                slope.add(gradient, numbers.reshape(gradient.shape), 1)
+        if less is not None:
+            self._add_shared(slope, less, -1)
+        return slope
+
+
+class Slope:
+    """t = Σ ⟨δ, image⟩ as what its derivative needs: each factor with the other one as cotangent.
+    The products themselves are never formed: they would cost more passes over memory than the rest.
+    """
+
+    def __init__(self) -> None:
+        self._of: list[Tensor] = []
+        self._seeds: list[Tensor] = []
+
+    def add(self, delta: Tensor, image: Tensor, sign: int) -> None:
+        """A term; `image` broadcasts to δ."""
+        for one, other in ((delta, image), (image, delta)):
+            if one.requires_grad:
+                seed = other.detach()
+                self._of.append(one)
+                self._seeds.append(
+                    seed.expand_as(delta) if sign == 1 else -seed.expand_as(delta)
+                )
+
+    def gradients(self, sought: Sequence[Any]) -> Gradients:
+        """∂t/∂sought; nothing where there is no dependence."""
+        if not sought or not self._of:
+            return [None] * len(sought)
+        found = torch.autograd.grad(
+            self._of, list(sought), self._seeds, retain_graph=True, allow_unused=True
+        )
+        return list(found)
 
 
 def _numbers(piece: Piece) -> int:
@@ -397,22 +424,7 @@ def _overlap(pieces: Sequence[Piece], parameter: Tensor) -> bool:
     return len(every.unique()) < len(every)
 
 
-def _gradients(slope: Tensor, sought: Sequence[Any]) -> Gradients:
-    """∂slope/∂sought; nothing where there is no dependence."""
-    if not sought or not slope.requires_grad:
-        return [None] * len(sought)
-    return list(
-        torch.autograd.grad(slope, list(sought), retain_graph=True, allow_unused=True)
-    )
-
-
-def _total(terms: list[Tensor], like: Tensor) -> Tensor:
-    if not terms:
-        return torch.zeros((), dtype=like.dtype, device=like.device)
-    return torch.stack(terms).sum()
-
-
-def check_edges(error: RuntimeError) -> PointError:
+def no_second_derivative(error: RuntimeError) -> PointError:
     """A framework's refusal of a second derivative, as a sentence."""
     first = str(error).splitlines()[0]
     return PointError(
