@@ -24,7 +24,6 @@ from torch.autograd.graph import GradientEdge
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from .affine import Piece
-from .errors import PointError
 from .examples import Examples
 from .factors import Factors
 from .layout import Layout
@@ -249,6 +248,10 @@ class Derivatives:
         self._add_shared(slope, v, 1)
         return slope
 
+    def value_along(self, v: Sequence[Tensor]) -> float:
+        """t itself: Σ_i ∂_v ℓ_i by the recorded uses."""
+        return self.along(v).value()
+
     def _add_shared(self, slope: Slope, v: Sequence[Tensor], sign: int) -> None:
         for use, place in zip(self.tape.factors, self._outputs, strict=True):
             delta = self.values[place]
@@ -368,9 +371,11 @@ class Slope:
     def __init__(self) -> None:
         self._of: list[Tensor] = []
         self._seeds: list[Tensor] = []
+        self._deltas: list[int] = []
 
     def add(self, delta: Tensor, image: Tensor, sign: int) -> None:
         """A term; `image` broadcasts to δ."""
+        self._deltas.append(len(self._of))
         for one, other in ((delta, image), (image, delta)):
             if one.requires_grad:
                 seed = other.detach()
@@ -378,6 +383,11 @@ class Slope:
                 self._seeds.append(
                     seed.expand_as(delta) if sign == 1 else -seed.expand_as(delta)
                 )
+
+    def value(self) -> float:
+        """t."""
+        places = self._deltas
+        return sum(float((self._of[p].detach() * self._seeds[p]).sum()) for p in places)
 
     def gradients(self, sought: Sequence[Any]) -> Gradients:
         """∂t/∂sought; nothing where there is no dependence."""
@@ -422,13 +432,3 @@ def _places(piece: Piece, parameter: Tensor) -> Tensor:
 def _overlap(pieces: Sequence[Piece], parameter: Tensor) -> bool:
     every = torch.cat([_places(piece, parameter).flatten() for piece in pieces])
     return len(every.unique()) < len(every)
-
-
-def no_second_derivative(error: RuntimeError) -> PointError:
-    """A framework's refusal of a second derivative, as a sentence."""
-    first = str(error).splitlines()[0]
-    return PointError(
-        f"an operation of the model has no second derivative ({first}); replace it by its plain form "
-        "(for fused attention attn_implementation='eager', for compiled or custom kernels the PyTorch "
-        "operations)."
-    )
