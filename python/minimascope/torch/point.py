@@ -288,6 +288,20 @@ class Point:
         part.verified = self.verified
         return part
 
+    def with_own_examples(self) -> Point:
+        """The same point on a copy of its examples, which nobody else can change."""
+        own = Point(
+            self._model,
+            self._loss,
+            self._data.own_copy(),
+            self._structure,
+            self._chunks,
+            self.weight_decay,
+            self.optimizer,
+        )
+        own.verified = self.verified
+        return own
+
     # -- for PyTorch users -----------------------------------------------------------------------
 
     def hvp(self, v: Tensor) -> Tensor:
@@ -335,10 +349,12 @@ class Point:
         )
 
     def _fingerprint(self) -> tuple[Any, ...]:
-        with torch.no_grad():
-            norms = torch._foreach_norm(self._model.parameters)
-            total = torch.stack([norm.double() for norm in norms]).cpu()
-        versions = tuple(parameter._version for parameter in self._model.parameters)
+        # All of the model: parameters that are not measured and the statistics of frozen batch norm too.
+        watched = [p.detach() for p in self._model.module.parameters() if p.is_floating_point()]
+        watched += [b for b in self._model.module.buffers() if b.is_floating_point()]
+        norms = torch._foreach_norm(watched)
+        total = torch.stack([norm.double() for norm in norms]).cpu()
+        versions = tuple(tensor._version for tensor in self._model.parameters)
         return (versions, tuple(total.tolist()))
 
     @contextmanager
