@@ -157,6 +157,13 @@ class Model:
             return self.module(*inputs)
         return self.module(inputs)
 
+    def composed(self, inputs: Any) -> Any:
+        """The outputs, with the operations that PyTorch cannot differentiate twice written out."""
+        from .recorder import Recorder
+
+        with Recorder(self.parameters, 1, None):
+            return self(inputs)
+
     def split(self, flat: Tensor) -> list[Tensor]:
         """A vector of P numbers as one tensor a parameter, each in memory as its parameter is."""
         parts: list[Tensor] = []

@@ -433,7 +433,7 @@ class _WholeBatch(Tape):
     def __init__(self, model: Model, loss: Loss, data: Examples) -> None:
         self.model, self.loss, self.chunk = model, loss, data
         self.units = data.count
-        self.outputs = model(data.inputs)
+        self.outputs = model.composed(data.inputs)
         self.losses = loss.each(self.outputs, data.targets, data.count * data.group, data.count)
 
     def hessian(self, v: Sequence[Tensor]) -> Tensor:

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_flatten
 
+from .affine import Lookup
 from .errors import PointError, explained
 from .examples import Examples
 from .losses import Loss
@@ -58,11 +59,12 @@ class Probe:
     def __init__(self, model: Model, loss: Loss, data: Examples) -> None:
         self.model, self.loss, self.data = model, loss, data
         self.rounding = torch.finfo(model.dtype).eps
+        self.constant: list[tuple[int, int]] = []
+        """Rows of tables that count as constants (parameter, row): the padding of lookups."""
 
-    def losses(self, data: Examples) -> Tensor:
-        return self.loss.each(
-            self.model(data.inputs), data.targets, data.count * data.group, data.count
-        )
+    def losses(self, data: Examples, composed: bool = False) -> Tensor:
+        outputs = self.model.composed(data.inputs) if composed else self.model(data.inputs)
+        return self.loss.each(outputs, data.targets, data.count * data.group, data.count)
 
     def gradient(self, data: Examples) -> Tensor:
         """Σ_i ∇ℓ_i."""
@@ -74,7 +76,7 @@ class Probe:
     def hessian(self, data: Examples, v: Tensor) -> Tensor:
         """Σ_i H_i v by double backward."""
         found = torch.autograd.grad(
-            self.losses(data).sum(), self.model.parameters, create_graph=True, allow_unused=True
+            self.losses(data, composed=True).sum(), self.model.parameters, create_graph=True, allow_unused=True
         )
         pairs = [
             (g, part)
@@ -99,6 +101,8 @@ class Probe:
             * (p.detach().square().mean().sqrt() + 1e-3)
             for p in self.model.parameters
         ]
+        for parameter, row in self.constant:
+            parts[parameter][row] = 0
         return self.model.join(parts)
 
 
@@ -183,6 +187,13 @@ def verify(model: Model, loss: Loss, data: Examples, structure: Structure | None
         return _judged(probe, few, found, structure)
     check_uncoupled(probe)
     tape = Tape(model, loss, few, structure.plans, structure.outputs)
+    probe.constant = [
+        (use.weight.parameter, use.affine.padding)
+        for use in tape.factors
+        if use.weight is not None
+        and isinstance(use.affine, Lookup)
+        and use.affine.padding is not None
+    ]
     _check_gradient(probe, tape, few)
     found["hessian against differences"] = check_against_differences(
         probe, lambda v: tape.hessian(model.split(v)), few

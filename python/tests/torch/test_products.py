@@ -296,7 +296,7 @@ def test_curvlinops_agrees() -> None:
     curvlinops = pytest.importorskip("curvlinops")
     model, x, y = made(*MODELS["mlp"], n=7)
     point = mt.point(model, "mse", (x, y))
-    parameters = dict(model.named_parameters())
+    parameters = list(model.parameters())
     theirs = curvlinops.HessianLinearOperator(model, nn.MSELoss(), parameters, [(x, y)])
     v = torch.randn(point.parameters).double()
     assert relative(point.product("hessian", v.numpy()), (theirs @ v).detach().numpy()) < 1e-12
