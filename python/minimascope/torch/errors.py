@@ -5,6 +5,10 @@ class PointError(ValueError):
     """A point that cannot be measured: one sentence that says what is wrong and what to do."""
 
 
+class PathChanged(PointError):
+    """The model takes another path than when its structure was found."""
+
+
 def explained(error: Exception) -> Exception:
     """A framework's refusal of a second derivative or of memory, as one sentence; any other error
     unchanged."""

@@ -47,6 +47,13 @@ class Model:
                     else "parameters= chose none. It is called with (name, parameter)."
                 )
             )
+        devices = sorted({str(p.device) for _, p in every})
+        if len(devices) > 1:
+            raise PointError(
+                f"the model lies on {' and '.join(devices)}; move all of it to one device."
+            )
+        if devices == ["meta"]:
+            raise PointError("the model lies on the meta device and has no numbers; load its weights first.")
         for name, parameter in chosen:
             if isinstance(parameter, UninitializedParameter):
                 raise PointError(
@@ -70,11 +77,6 @@ class Model:
             raise PointError(
                 f"parameters are {', '.join(kinds)}; curvature needs one precision, float32 or float64: "
                 "call model.float() on a copy first."
-            )
-        devices = sorted({str(p.device) for _, p in every})
-        if len(devices) > 1:
-            raise PointError(
-                f"the model lies on {' and '.join(devices)}; move all of it to one device."
             )
         self.names = [name for name, _ in chosen]
         self.parameters: list[Tensor] = [p for _, p in chosen]

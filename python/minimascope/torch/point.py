@@ -14,13 +14,13 @@ from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
 
 from .chunks import Chunks
-from .errors import PointError, explained
+from .errors import PathChanged, PointError, explained
 from .examples import Examples
 from .gram import blocks_of, gram_of
 from .losses import Loss
 from .model import Model
 from .optimizers import OptimizerState
-from .structure import Structure
+from .structure import Structure, structure
 from .tape import Tape
 
 Array = NDArray[np.float64]
@@ -257,11 +257,13 @@ class Point:
 
     def gradient(self) -> Array:
         """∇f, weight decay included."""
-        theta = _array(self._model.join(self._model.parameters))
         total = np.zeros(self.parameters)
         with self._run():
             for tape in self._passes():
                 total += _array(tape.gradient())
+        if not self.weight_decay:
+            return total / self.units
+        theta = _array(self._model.join(self._model.parameters))
         return total / self.units + self.weight_decay * theta
 
     def unit_losses(self) -> Array:
@@ -340,13 +342,13 @@ class Point:
 
     def _tape(self, units: range) -> Tape:
         assert self._structure is not None
-        return Tape(
-            self._model,
-            self._loss,
-            self._data.take(units),
-            self._structure.plans,
-            self._structure.outputs,
-        )
+        found, chunk = self._structure, self._data.take(units)
+        try:
+            return Tape(self._model, self._loss, chunk, found.plans, found.outputs)
+        except PathChanged:
+            # A trainer turned a cache off, or the like: the new path is found once more.
+            found.replace(structure(self._model, self._loss, self._data))
+            return Tape(self._model, self._loss, chunk, found.plans, found.outputs)
 
     def _fingerprint(self) -> tuple[Any, ...]:
         # All of the model: parameters that are not measured and the statistics of frozen batch norm too.

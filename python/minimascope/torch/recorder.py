@@ -20,7 +20,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_flatten, tree_unflatten
 
 from .affine import Affine, Piece
-from .errors import PointError
+from .errors import PathChanged, PointError
 from .layout import Layout, scaling
 
 Values = dict[int, Tensor]
@@ -281,7 +281,7 @@ class Recorder(TorchFunctionMode):
     def _next(self, name: str) -> None:
         assert self.plans is not None
         if self.calls >= len(self.plans) or self.plans[self.calls].name != name:
-            raise PointError(
+            raise PathChanged(
                 f"the model came to the operation '{name}' where it did something else when the point "
                 "was built: its path depends on the data. Fix the path and build the point again."
             )

@@ -29,6 +29,10 @@ class Structure:
     by_vmap: dict[str, list[str]]
     """Operations without a rule, and the parameters that they use: these go by vmap."""
 
+    def replace(self, other: Structure) -> None:
+        """Becomes another one, for all points that share it."""
+        self.plans, self.outputs, self.by_vmap = other.plans, other.outputs, other.by_vmap
+
 
 def some_units(data: Examples, count: int) -> Examples:
     """So many units, the first ones again where there are not enough."""

@@ -11,6 +11,7 @@ import torch
 from minimascope.torch import Point
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 Array = NDArray[np.float64]
 
@@ -33,6 +34,11 @@ class BruteForce:
         self.parameters, self.losses, self.units = parameters, losses, units
 
     def hessian(self, unit: int, v: Array) -> Array:
+        # Fused attention has no second derivative.
+        with sdpa_kernel([SDPBackend.MATH]):
+            return self._hessian(unit, v)
+
+    def _hessian(self, unit: int, v: Array) -> Array:
         sizes = [p.numel() for p in self.parameters]
         parts = [
             part.view_as(p)

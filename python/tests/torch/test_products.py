@@ -94,6 +94,18 @@ class InPlace(nn.Module):
 
 
 
+class WeightNorm(nn.Module):
+    """In plain operations: the second derivative of PyTorch's own is wrong."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.size, self.rows = nn.Parameter(torch.rand(5, 1) + 0.5), nn.Parameter(torch.randn(5, 4))
+        self.bias = nn.Parameter(torch.randn(5))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(x, self.rows * (self.size / self.rows.norm(dim=1, keepdim=True)), self.bias)
+
+
 MODELS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "linear after linear": (lambda: nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 3)), (4,)),
     "mlp": (lambda: nn.Sequential(nn.Linear(4, 6), nn.Tanh(), nn.Linear(6, 3)), (4,)),
@@ -128,10 +140,7 @@ MODELS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
 BY_VMAP: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "prelu": (lambda: nn.Sequential(nn.Linear(4, 3), nn.PReLU(3), nn.Linear(3, 2)), (4,)),
     "transposed convolution": (lambda: nn.Sequential(nn.ConvTranspose2d(2, 3, 3), nn.Tanh()), (2, 4, 4)),
-    "weight norm": (
-        lambda: nn.Sequential(nn.utils.parametrizations.weight_norm(nn.Linear(4, 5)), nn.Tanh(), nn.Linear(5, 2)),
-        (4,),
-    ),
+    "weight norm": (lambda: nn.Sequential(WeightNorm(), nn.Tanh(), nn.Linear(5, 2)), (4,)),
 }
 
 
@@ -163,6 +172,33 @@ def test_vmap_where_there_is_no_rule(name: str) -> None:
     with pytest.warns(UserWarning, match="has no factored rule"):
         point = mt.point(model, each_square, (x, y))
     compare(point, brute(model, x, y, each_square), 1e-12)
+
+
+def test_weight_norm_of_pytorch() -> None:
+    """Its own second derivative is wrong; the point's is that of the plain form."""
+    plain, x, y = made(*BY_VMAP["weight norm"])
+    ours = plain[0]  # type: ignore[index]
+    layer = nn.utils.parametrizations.weight_norm(nn.Linear(4, 5)).double()
+    with torch.no_grad():
+        layer.parametrizations.weight.original0.copy_(ours.size)
+        layer.parametrizations.weight.original1.copy_(ours.rows)
+        layer.bias.copy_(ours.bias)
+    model = nn.Sequential(layer, *plain[1:])  # type: ignore[index]
+    names = ["0.parametrizations.weight.original0", "0.parametrizations.weight.original1", "0.bias"]
+    with pytest.warns(UserWarning, match="has no factored rule"):
+        point = mt.point(model, each_square, (x, y))
+        other = mt.point(plain, each_square, (x, y))
+    v = np.random.default_rng(0).standard_normal(other.parameters)
+
+    def moved(found: dict[str, Tensor]) -> Tensor:
+        parts = [found[name] for name in [*names, "2.weight", "2.bias"]]
+        return torch.cat([part.flatten() for part in parts])
+
+    by_name = dict(zip([*names, "2.weight", "2.bias"], other.split(v).values(), strict=True))
+    w = torch.cat([by_name[name].flatten() for name in point.names]).numpy()
+    for matrix in ("hessian", "second-moment"):
+        image = moved(point.split(point.product(matrix, w))).numpy()
+        assert relative(image, other.product(matrix, v)) < 1e-12
 
 
 def test_bare_parameters_and_a_tied_embedding() -> None:
