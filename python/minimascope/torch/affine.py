@@ -32,9 +32,6 @@ class Affine(Protocol):
     """y = W ∘ x (+ b). The weight's two sides are `first` and `second`, in the order of its
     memory."""
 
-    x_layout: Layout
-    y_layout: Layout
-
     def shared(self, x: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
         """W ∘ x + b with one weight for all units, in the layout of y."""
         ...
@@ -107,7 +104,8 @@ class Lookup:
         return found if self.padding is None else found * self._kept(x, found)
 
     def _kept(self, x: Tensor, like: Tensor) -> Tensor:
-        return (x != self.padding)[..., None].to(like.dtype)
+        assert self.padding is not None
+        return x.ne(self.padding)[..., None].to(like.dtype)
 
     def rows(self, y: Tensor, units: int) -> Tensor:
         return self.y_layout.rows(y, units)
@@ -167,7 +165,7 @@ class Convolution:
     def _grouped(self, rows: Tensor) -> Tensor:
         if self.groups == 1:
             return rows
-        return rows.unflatten(2, (self.groups, -1)).transpose(1, 2).flatten(0, 1)
+        return torch.unflatten(rows, 2, (self.groups, -1)).transpose(1, 2).flatten(0, 1)
 
     def rows(self, y: Tensor, units: int) -> Tensor:
         return self.y_layout.rows(y.flatten(2).transpose(1, 2), units)

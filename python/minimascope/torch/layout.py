@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from .errors import PointError
@@ -28,15 +29,15 @@ class Layout:
     def to_front(self, tensor: Tensor, units: int) -> Tensor:
         """units × (the tensor of one unit, with outer · inner entries in dimension `dim`)."""
         if self.outer == 1:
-            split = tensor if self.inner == 1 else tensor.unflatten(self.dim, (units, self.inner))
+            split = tensor if self.inner == 1 else torch.unflatten(tensor, self.dim, (units, self.inner))
             moved = split.movedim(self.dim, 0)
             return moved.unsqueeze(self.dim + 1) if self.inner == 1 else moved
-        split = tensor.unflatten(self.dim, (self.outer, units, self.inner))
+        split = torch.unflatten(tensor, self.dim, (self.outer, units, self.inner))
         return split.movedim(self.dim + 1, 0).flatten(self.dim + 1, self.dim + 2)
 
     def from_front(self, tensor: Tensor, units: int) -> Tensor:
         """The inverse of `to_front`."""
-        split = tensor.unflatten(self.dim + 1, (self.outer, self.inner))
+        split = torch.unflatten(tensor, self.dim + 1, (self.outer, self.inner))
         return split.movedim(0, self.dim + 1).flatten(self.dim, self.dim + 2)
 
     def rows(self, tensor: Tensor, units: int) -> Tensor:

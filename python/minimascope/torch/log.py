@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 Record = Mapping[str, Any]
 
@@ -151,7 +151,7 @@ def wandb(run: Any, prefix: str = "curvature/") -> Sink:
 def sink(given: Sink | Callable[[Record], object]) -> Sink:
     """A sink as it is, or any function of a record as one."""
     if hasattr(given, "write") and hasattr(given, "close"):
-        return given  # type: ignore[return-value]
+        return cast(Sink, given)
     if callable(given):
         return _Callable(given)
     raise LogError("log= must be a sink of minimascope.torch.log or a function of a record.")

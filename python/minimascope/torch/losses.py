@@ -6,6 +6,7 @@ The names and normalisations are those of the engine (docs/records.md): the mean
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -81,7 +82,7 @@ class Loss:
                 f"the loss has shape {tuple(losses.shape)} for {examples} examples; it must have one "
                 "number per example: average over all dimensions but the first."
             )
-        return losses if len(losses) == units else losses.unflatten(0, (units, -1)).mean(1)
+        return losses if len(losses) == units else torch.unflatten(losses, 0, (units, -1)).mean(1)
 
     def targets_of(self, z: Tensor, targets: Any) -> Tensor:
         """The targets as numbers: class numbers become unit vectors."""
@@ -157,7 +158,7 @@ def root(name: str, z: Tensor, y: Tensor) -> Tensor:
     count, outputs = z.shape
     one = torch.eye(outputs, dtype=z.dtype, device=z.device).expand(count, outputs, outputs)
     if name == "mean-squared-error":
-        return one * (2 / outputs) ** 0.5
+        return one * math.sqrt(2 / outputs)
     if name == "half-sum-of-squares":
         return one
     if name == "binary-logistic":

@@ -169,7 +169,7 @@ class Model:
     def split(self, flat: Tensor) -> list[Tensor]:
         """A vector of P numbers as one tensor a parameter, each in memory as its parameter is."""
         parts: list[Tensor] = []
-        for part, parameter in zip(flat.split(self.sizes), self.parameters, strict=True):
+        for part, parameter in zip(torch.split(flat, self.sizes), self.parameters, strict=True):
             shaped = part.view(parameter.shape)
             if not parameter.is_contiguous():
                 shaped = torch.empty_like(parameter).copy_(shaped)

@@ -8,6 +8,7 @@ per unit, parameters are used, and a rule says how.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -165,7 +166,7 @@ class Recorder(TorchFunctionMode):
         for index, parameter in enumerate(parameters):
             piece = Piece(index, 0, tuple(parameter.shape), tuple(parameter.stride()))
             self._tracked[id(parameter)] = Tracked(
-                parameter, (index,), lambda values, index=index: values[index], piece
+                parameter, (index,), operator.itemgetter(index), piece
             )
 
     # -- what rules ask ------------------------------------------------------------------------
@@ -318,7 +319,7 @@ class Recorder(TorchFunctionMode):
             return None
         if tensor.untyped_storage().data_ptr() != parameter.untyped_storage().data_ptr():
             return None
-        offset = tensor.storage_offset() - parameter.storage_offset()
+        offset = int(tensor.storage_offset()) - int(parameter.storage_offset())
         return Piece(source, offset, tuple(tensor.shape), tuple(tensor.stride()))
 
     def by_units(self, call: Call) -> Any:

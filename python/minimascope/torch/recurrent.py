@@ -72,7 +72,7 @@ def recurrent(
     x, given, weights, biases, layers, dropout, training, both, batch_first = args
     if training and dropout > 0 and layers > 1:
         raise PointError("an RNN drops out units at random. Call model.eval() first.")
-    states: State = given if isinstance(given, (list, tuple)) else (given,)
+    states: State = tuple(given) if isinstance(given, (list, tuple)) else (given,)
     a_layer = 4 if biases else 2
     projected = len(weights) != a_layer * layers * (2 if both else 1)
     if projected:

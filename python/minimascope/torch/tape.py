@@ -116,7 +116,7 @@ class Tape:
     def unflat(self, z: Tensor, leaves: Sequence[tuple[Tensor, Layout]]) -> list[Tensor]:
         """The inverse of `flat`."""
         fronts = [layout.to_front(leaf, self.units) for leaf, layout in leaves]
-        parts = z.split([front[0].numel() for front in fronts], 1)
+        parts = torch.split(z, [front[0].numel() for front in fronts], 1)
         return [
             layout.from_front(part.reshape(front.shape), self.units)
             for part, front, (_, layout) in zip(parts, fronts, leaves, strict=True)
@@ -431,4 +431,4 @@ def _places(piece: Piece, parameter: Tensor) -> Tensor:
 
 def _overlap(pieces: Sequence[Piece], parameter: Tensor) -> bool:
     every = torch.cat([_places(piece, parameter).flatten() for piece in pieces])
-    return len(every.unique()) < len(every)
+    return len(torch.unique(every)) < len(every)

@@ -299,7 +299,7 @@ def _relative(a: Tensor, b: Tensor) -> float:
 
 
 def _worst(model: Model, a: Tensor, b: Tensor) -> str:
-    differences = [float(part.norm()) for part in (a - b).split(model.sizes)]
+    differences = [float(part.norm()) for part in torch.split(a - b, model.sizes)]
     return model.owner(max(range(len(differences)), key=lambda index: differences[index]))
 
 
