@@ -121,6 +121,16 @@ class Point:
         return "f64" if self._model.dtype == torch.float64 else "f32"
 
     @property
+    def momentum(self) -> float:
+        """β of the optimiser that was given, 0 without one."""
+        return 0.0 if self.optimizer is None else self.optimizer.momentum
+
+    @property
+    def remarks(self) -> list[str]:
+        """Sentences for the notes of every answer."""
+        return list(self.notes)
+
+    @property
     def coupled(self) -> bool:
         """Whether every unit sees the whole batch: then H exists and no H_i does."""
         return self._structure is None
