@@ -204,6 +204,8 @@ class Tracker:
             learning_rate=state.learning_rate,
             batch_size=self.batch_size,
             momentum=state.momentum,
+            quick=True,
+            progress=False,
         )
         record["verdict"] = str(answer.verdict)
         return 0
