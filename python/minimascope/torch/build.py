@@ -71,13 +71,15 @@ def point(
     found.check_device(data_found)
     if not coupled:
         check_modes(found.module)
+    why = ""
     if engine != "torch":
         recognised = recognise(found, given, data_found)
-        if isinstance(recognised, str):
-            if engine == "native":
-                raise PointError(f"the engine cannot run this model: {recognised}; take engine='torch'.")
-        else:
-            return native_network(recognised, decay)
+        native = recognised if isinstance(recognised, str) else native_network(recognised, decay)
+        if not isinstance(native, str):
+            return native
+        if engine == "native":
+            raise PointError(f"the engine cannot run this model: {native}; take engine='torch'.")
+        why = f": {native}"
     try:
         with found.as_found():
             layers = None if coupled else structure(found, given, data_found)
@@ -92,4 +94,5 @@ def point(
         raise better from error
     made = Point(found, given, data_found, layers, cut, decay, state)
     made.verified = differences
+    made.engine = f"torch{why}"
     return made

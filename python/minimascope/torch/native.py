@@ -183,16 +183,15 @@ def _side(value: int | Sequence[int]) -> int | None:
 
 
 def native_network(found: Recognised, weight_decay: float) -> Any:
-    """The point of the Rust engine."""
-    package = importlib.import_module("minimascope")
-    order = {name: value for name, value in zip(found.names, found.parameters, strict=True)}
-    return package.Network(
+    """The point of the Rust engine, or why there is none."""
+    network = getattr(importlib.import_module("minimascope"), "Network", None)
+    if network is None:
+        return "the compiled package is not installed"
+    return network(
         found.architecture,
         found.loss,
         found.inputs,
         found.targets,
-        order,
+        dict(zip(found.names, found.parameters, strict=True)),
         weight_decay=weight_decay,
     )
-
-

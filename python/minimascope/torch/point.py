@@ -85,6 +85,8 @@ class Point:
         self.notes: list[str] = []
         self.verified: dict[str, float] = {}
         """Relative differences that the checks at construction found."""
+        self.engine = "torch"
+        """What computes the products, and with engine="auto" why not the native engine."""
         self._tapes: list[Tape] = []
         self._print: tuple[Any, ...] = ()
         self._outputs: int | None = None
@@ -271,6 +273,7 @@ class Point:
         with self._run():
             for tape in self._passes():
                 total += _array(tape.gradient())
+                del tape
         if not self.weight_decay:
             return total / self.units
         theta = _array(self._model.join(self._model.parameters))
@@ -408,6 +411,7 @@ class Point:
         with self._run():
             for tape in self._passes():
                 total += _array(one(tape, v))
+                del tape  # Before the next one is made.
         if not np.isfinite(total).all():
             raise PointError(
                 "a product is NaN or infinite: the second derivative overflows at these parameters; use "

@@ -15,6 +15,7 @@ Both steps are one reverse pass through the same graph of gradients, which can b
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -214,7 +215,8 @@ class Derivatives:
     def __init__(
         self, tape: Tape, of: Sequence[Tensor], seeds: Sequence[Tensor], graph: bool = True
     ) -> None:
-        self.tape, self.units = tape, tape.units
+        # Weakly: the tape holds its derivatives, and a circle would keep both until the collector runs.
+        self._tape, self.units = weakref.ref(tape), tape.units
         edges: list[GradientEdge] = []
         places: dict[Any, int] = {}
 
@@ -241,6 +243,13 @@ class Derivatives:
             if edges
             else []
         )
+
+    @property
+    def tape(self) -> Tape:
+        """Whose derivatives they are."""
+        found = self._tape()
+        assert found is not None
+        return found
 
     def along(self, v: Sequence[Tensor]) -> Slope:
         """t: the slope along one direction for all units."""

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from conftest import BruteForce, compare, relative
+from brute_force import BruteForce, compare, relative
 
 
 def each_square(outputs: Tensor, targets: Tensor) -> Tensor:
