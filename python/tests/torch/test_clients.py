@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import minimascope.torch as mt
-import pytest
 import torch
 import torch.nn.functional as F
+from packages import needed
 from torch import Tensor, nn
 
 from brute_force import BruteForce, compare
@@ -67,7 +67,7 @@ def test_vgg() -> None:
 
 
 def test_resnet18_with_frozen_batch_norm() -> None:
-    torchvision = pytest.importorskip("torchvision")
+    torchvision = needed("torchvision")
     model = torchvision.models.resnet18(num_classes=2)
     model(torch.randn(16, 3, 32, 32))  # Statistics that are not those of a new model.
     model = model.double().eval()
@@ -76,7 +76,7 @@ def test_resnet18_with_frozen_batch_norm() -> None:
 
 
 def test_vision_transformer() -> None:
-    timm = pytest.importorskip("timm")
+    timm = needed("timm")
     model = timm.create_model("vit_tiny_patch16_224", num_classes=3, depth=2, img_size=32)
     # A new model's class token and positions are near zero.
     nn.init.normal_(model.cls_token, std=0.5)
@@ -85,7 +85,7 @@ def test_vision_transformer() -> None:
 
 
 def gpt2() -> Any:
-    transformers = pytest.importorskip("transformers")
+    transformers = needed("transformers")
     settings = transformers.GPT2Config(
         vocab_size=61, n_positions=16, n_embd=32, n_layer=2, n_head=2,
         resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from minimascope.torch.examples import examples
 from minimascope.torch.losses import Loss
 from minimascope.torch.model import Model
 from minimascope.torch.native import Recognised, recognise
+from packages import needed
 from torch import Tensor, nn
 
 PRESETS = Path(__file__).parents[3] / "crates" / "net" / "presets"
@@ -122,9 +124,9 @@ def test_layers_with_other_settings_are_not_recognised() -> None:
 
 @pytest.mark.parametrize("build", [fnn, vgg, lenet5])
 def test_both_engines_give_the_same_numbers(build: Any) -> None:
-    package = pytest.importorskip("minimascope")
-    if not hasattr(package, "Network"):
-        pytest.skip("the compiled package is not installed")
+    if not hasattr(needed("minimascope"), "Network"):
+        message = "the compiled package is missing: pip install ./python"
+        pytest.fail(message) if os.environ.get("CI") == "true" else pytest.skip(message)
     shape, outputs = ((3, 32, 32), 2) if build is vgg else ((1, 28, 28), 10)
     model = build().double()
     data = torch.rand(20, *shape).double(), torch.arange(20) % outputs

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from packages import needed
 from torch import Tensor, nn
 
 from brute_force import BruteForce, compare, relative
@@ -329,7 +330,7 @@ def test_whole_batch_in_training_mode() -> None:
 
 
 def test_curvlinops_agrees() -> None:
-    curvlinops = pytest.importorskip("curvlinops")
+    curvlinops = needed("curvlinops")
     model, x, y = made(*MODELS["mlp"], n=7)
     point = mt.point(model, "mse", (x, y))
     parameters = list(model.parameters())

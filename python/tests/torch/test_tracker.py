@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from packages import needed
 from torch import Tensor, nn
 
 
@@ -161,7 +162,7 @@ def test_sinks(tmp_path: Path) -> None:
 
 
 def test_parquet(tmp_path: Path) -> None:
-    parquet = pytest.importorskip("pyarrow.parquet")
+    parquet = needed("pyarrow.parquet")
     path = tmp_path / "trace.parquet"
     with mt.Tracker(
         mt.point(network().eval(), "cross-entropy", data()), every=1, log=mt.log.parquet(path)
@@ -171,7 +172,7 @@ def test_parquet(tmp_path: Path) -> None:
 
 
 def test_tensorboard_files(tmp_path: Path) -> None:
-    pytest.importorskip("tensorboard")
+    needed("tensorboard")
     from torch.utils.tensorboard import SummaryWriter
 
     writer = SummaryWriter(str(tmp_path))
@@ -210,7 +211,7 @@ def test_bad_settings(words: str, options: dict[str, Any]) -> None:
 
 
 def test_lightning_callback(tmp_path: Path) -> None:
-    lightning = pytest.importorskip("lightning.pytorch")
+    lightning = needed("lightning.pytorch")
 
     class Task(lightning.LightningModule):  # type: ignore[misc, name-defined]
         def __init__(self) -> None:
@@ -237,7 +238,7 @@ def test_lightning_callback(tmp_path: Path) -> None:
 
 
 def test_hugging_face_callback(tmp_path: Path) -> None:
-    transformers = pytest.importorskip("transformers")
+    transformers = needed("transformers")
     settings = transformers.GPT2Config(
         vocab_size=17, n_positions=8, n_embd=8, n_layer=1, n_head=2, bos_token_id=0, eos_token_id=0
     )
