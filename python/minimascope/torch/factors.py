@@ -43,12 +43,13 @@ class Factors:
     def _settle(self, positions: int) -> None:
         """Materialises U_i if that is cheaper for so many positions: products of positions take
         positions · own (first + second), the numbers (positions + own) first · second."""
-        self._join()
         own = sum(first.shape[1] for first, _ in self.pairs)
         by_positions = positions * own * (self.first + self.second)
         by_numbers = (positions + own) * self.first * self.second
         if self.dense is not None or by_positions > by_numbers:
             self.dense, self.pairs = self.materialised(), []
+        else:
+            self._join()
 
     def _join(self) -> None:
         """Pairs become one with all positions: a product for each would pass over x again."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import math
 import random
@@ -261,3 +262,29 @@ def test_hugging_face_callback(tmp_path: Path) -> None:
     ).train()
     assert [record["step"] for record in tracker.records] == [1, 2]
     assert all(record["sharpness"] > 0 for record in tracker.records)
+
+
+def test_the_verdict_is_about_the_loops_own_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    package = importlib.import_module("minimascope")
+    asked: list[dict[str, Any]] = []
+
+    class Answer:
+        verdict = "stays"
+
+    def stability(point: mt.Point, **question: Any) -> Answer:
+        asked.append(question)
+        return Answer()
+
+    monkeypatch.setattr(package, "stability", stability, raising=False)
+    model = network().eval()
+    tracker = mt.Tracker(
+        mt.point(model, "cross-entropy", data()), every=1, quantities=("verdict",), batch_size=4
+    )
+    optimizer = torch.optim.SGD(model.parameters(), 0.2, momentum=0.5)
+    assert tracker.measure(0, optimizer)["verdict"] == "stays"
+    question = asked[0]
+    assert (question["learning_rate"], question["momentum"], question["batch_size"]) == (0.2, 0.5, 4)
+    with pytest.raises(mt.PointError, match="needs the loop's optimiser"):
+        tracker.measure(1)
+    with pytest.raises(mt.PointError, match="Adam is not an optimiser"):
+        tracker.measure(1, torch.optim.Adam(model.parameters()))
