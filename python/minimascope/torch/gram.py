@@ -116,7 +116,7 @@ def gram_of(make: MakeTape, root: Root, units: int, outputs: int, budget: int) -
     for i, here in enumerate(ranges):
         own = rows(i)
         for j in range(i + 1):
-            block = own.block(own if i == j else rows(j)).to("cpu", torch.float64).numpy()
+            block = own.block(own if i == j else rows(j)).cpu().double().numpy()
             there = ranges[j]
             a = slice(here.start * outputs, here.stop * outputs)
             b = slice(there.start * outputs, there.stop * outputs)
@@ -132,5 +132,5 @@ def blocks_of(make: MakeTape, root: Root, units: int, outputs: int, budget: int)
     for units_here in ranges:
         tape = make(units_here)
         found = Rows(tape, root(tape)).diagonal()
-        parts.append(found.to("cpu", torch.float64).numpy())
+        parts.append(found.cpu().double().numpy())
     return np.concatenate(parts)

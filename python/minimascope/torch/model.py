@@ -129,7 +129,8 @@ class Model:
         with ExitStack() as stack:
             stack.enter_context(torch.inference_mode(False))
             stack.enter_context(torch.enable_grad())
-            stack.enter_context(torch.autocast(self.device.type, enabled=False))
+            if self.device.type in ("cpu", "cuda"):
+                stack.enter_context(torch.autocast(self.device.type, enabled=False))
             stack.enter_context(torch.random.fork_rng(devices))
             stack.enter_context(differentiable_attention())
             try:

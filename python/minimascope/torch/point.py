@@ -368,7 +368,7 @@ class Point:
         watched = [p.detach() for p in self._model.module.parameters() if p.is_floating_point()]
         watched += [b for b in self._model.module.buffers() if b.is_floating_point()]
         norms = torch._foreach_norm(watched)
-        total = torch.stack([norm.double() for norm in norms]).cpu()
+        total = torch.stack([norm.to(self._model.dtype) for norm in norms]).cpu()
         versions = tuple(tensor._version for tensor in self._model.parameters)
         return (versions, tuple(total.tolist()))
 
@@ -467,4 +467,4 @@ class _WholeBatch(Tape):
 
 
 def _array(tensor: Tensor) -> Array:
-    return tensor.detach().to("cpu", torch.float64).numpy()
+    return tensor.detach().cpu().double().numpy()

@@ -97,7 +97,7 @@ class Probe:
         """A direction of the parameters' own scale, the same at each call."""
         generator = torch.Generator().manual_seed(seed)
         parts = [
-            torch.randn(p.shape, generator=generator, dtype=torch.float64).to(p.device, p.dtype)
+            torch.randn(p.shape, generator=generator, dtype=torch.float64).to(p.dtype).to(p.device)
             * (p.detach().square().mean().sqrt() + 1e-3)
             for p in self.model.parameters
         ]
@@ -368,7 +368,7 @@ def _wrong_module(probe: Probe, data: Examples) -> str:
             out = tree_flatten(out)[0][0]
             if not weights:
                 weights.append(
-                    torch.randn(out.shape, generator=generator, dtype=torch.float64).to(out)
+                    torch.randn(out.shape, generator=generator, dtype=torch.float64).to(out.dtype).to(out.device)
                 )
             total = (out * weights[0] + out.square() / 2).sum()
             (found,) = torch.autograd.grad(total, x, create_graph=graph)
@@ -379,7 +379,7 @@ def _wrong_module(probe: Probe, data: Examples) -> str:
             (again,) = torch.autograd.grad(found, x, v, allow_unused=True)
             return torch.zeros_like(x) if again is None else again
 
-        v = torch.randn(x.shape, generator=generator, dtype=torch.float64).to(x)
+        v = torch.randn(x.shape, generator=generator, dtype=torch.float64).to(x.dtype).to(x.device)
         try:
             exact = slope(x, True)
             step = 1e-5 * (float(x.norm() / v.norm()) + 1e-3)
