@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -32,8 +31,7 @@ MATRICES: tuple[Matrix, ...] = ("hessian", "gauss-newton", "second-moment", "var
 MOST_OUTPUTS = 4096
 
 
-@dataclass(frozen=True)
-class Facts:
+class Facts(NamedTuple):
     """What is known of the point itself. `loss` is the mean over units without weight decay;
     `gradient_norm` is that of the objective, weight decay included; `accuracy` is a share of 1, or
     nothing where examples have no class."""
@@ -42,19 +40,12 @@ class Facts:
     gradient_norm: float
     accuracy: float | None
 
-    def __iter__(self) -> Iterator[float | None]:
-        return iter((self.loss, self.gradient_norm, self.accuracy))
 
-
-@dataclass(frozen=True)
-class Cost:
+class Cost(NamedTuple):
     """Multiply–adds of one product, and the bytes that the point holds meanwhile."""
 
     operations: float
     bytes: int
-
-    def __iter__(self) -> Iterator[float | int]:
-        return iter((self.operations, self.bytes))
 
 
 class Point:
