@@ -8,13 +8,12 @@ wheels="$target/wheels"
 builder="$target/python-builder"
 fresh="$target/python-fresh"
 
-# maturin and the linker of old glibc come from PyPI.
 [ -x "$builder/bin/maturin" ] || python3 -m venv "$builder"
 "$builder/bin/python" -m pip install --quiet --disable-pip-version-check -r python/requirements-build.txt
 
 rm -rf "$wheels" "$fresh"
-PATH="$builder/bin:$PATH" maturin build --release --zig --compatibility manylinux2014 \
-    --manifest-path crates/python/Cargo.toml --out "$wheels"
+# maturin looks which versions of glibc's symbols the library takes, and refuses what no manylinux tag allows.
+(cd python && "$builder/bin/maturin" build --release --out "$wheels")
 
 python3 -m venv "$fresh"
 install() {
