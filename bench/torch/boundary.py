@@ -26,11 +26,12 @@ import minimascope as ms
 import minimascope.torch as mt
 
 IMAGES = Path(__file__).parents[2] / "crates/data/embedded/cifar10-airplane-automobile/train_batch.bin.gz"
-BATCH_SIZES = (4, 10, 40)
+BATCH_SIZES = (2, 10, 20)
+RATE = 0.03
 # A launch starts this far from an end of the bracket.
 BEYOND = 1.25
-# The loss at the end of a launch that has left; the minimum's is a thousand times smaller.
-LEFT = 1e-4
+# A launch has left when a loss of all images is above this; the minimum's is below 1e-9.
+LEFT = 1e-6
 
 
 def images(n: int) -> tuple[Tensor, Tensor]:
@@ -40,11 +41,20 @@ def images(n: int) -> tuple[Tensor, Tensor]:
     return pixels, F.one_hot(torch.from_numpy(records[:, 0].astype(np.int64)), 2).float()
 
 
-def network() -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(3, 8, 3, stride=2), nn.ReLU(), nn.Conv2d(8, 16, 3, stride=2), nn.ReLU(),
-        nn.AvgPool2d(2), nn.Flatten(), nn.Linear(144, 32), nn.ReLU(), nn.Linear(32, 2),
+def network(x: Tensor) -> nn.Sequential:
+    """A CNN with batch normalisation, whose statistics are those of the images and frozen."""
+
+    def block(before: int, after: int) -> list[nn.Module]:
+        return [nn.Conv2d(before, after, 3, stride=2, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
+
+    model = nn.Sequential(
+        *block(3, 8), *block(8, 16), nn.AvgPool2d(2), nn.Flatten(),
+        nn.Linear(144, 24), nn.ReLU(), nn.Linear(24, 2),
     )
+    with torch.no_grad():
+        for _ in range(50):
+            model(x)
+    return model.eval()
 
 
 def loss_of(model: nn.Module, x: Tensor, y: Tensor) -> float:
@@ -54,11 +64,12 @@ def loss_of(model: nn.Module, x: Tensor, y: Tensor) -> float:
 
 def descend(
     model: nn.Module, x: Tensor, y: Tensor, learning_rate: float, batch_size: int, steps: int, seed: int,
-    reshuffled: bool, until: float | None = None, beyond: float = math.inf,
+    reshuffled: bool, until: float | None = None,
 ) -> tuple[int, float]:
-    """SGD. Ends below the loss `until` or above `beyond`, seen every 100 steps; gives steps and loss."""
+    """SGD. Ends below the loss `until`, seen every 10 steps; gives steps and the largest loss seen."""
     generator = torch.Generator().manual_seed(seed)
     optimizer = torch.optim.SGD(model.parameters(), learning_rate)
+    largest = 0.0
     epoch = torch.empty(0, dtype=torch.long)
     for step in range(1, steps + 1):
         if reshuffled:
@@ -70,16 +81,20 @@ def descend(
         optimizer.zero_grad()
         F.mse_loss(model(x[rows]), y[rows]).backward()
         optimizer.step()
-        if step % 100 == 0:
+        if step % 10 == 0:
             loss = loss_of(model, x, y)
-            if not loss < beyond or (until is not None and loss < until):
+            # A launch that leaves may settle in a flatter minimum: what counts is that it left.
+            largest = max(largest, loss) if loss == loss else math.inf
+            if until is not None and loss < until:
                 return step, loss
-    return steps, loss_of(model, x, y)
+            if largest == math.inf:
+                return step, largest
+    return steps, largest
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--images", type=int, default=200)
+    parser.add_argument("--images", type=int, default=100)
     parser.add_argument("--steps", type=int, default=20_000, help="of a launch")
     parser.add_argument("--seeds", type=int, default=3, help="launches of each kind")
     parser.add_argument("--quick", action="store_true", help="no certificates: a wider bracket")
@@ -87,13 +102,13 @@ def main() -> None:
     torch.set_num_threads(1)
     torch.manual_seed(0)
     x, y = images(given.images)
-    model = network()
-    steps, loss = descend(model, x, y, 0.1, 10, 400_000, 0, True, until=1e-7)
-    print(f"trained: SGD, η = 0.1, B = 10, {steps:,} steps, loss {loss:.1e}")
+    model = network(x)
+    steps, loss = descend(model, x, y, RATE, 10, 400_000, 0, True, until=1e-9)
+    print(f"trained: SGD, η = {RATE}, B = 10, {steps:,} steps, loss {loss:.1e}")
     point = mt.point(copy.deepcopy(model).double(), "mse", (x.double(), y.double()))
     print(point)
     print(ms.measure(point, top=3))
-    print("\n| B | bracket of η* | η | verdict | batches | left, of launches | losses at the end |")
+    print("\n| B | bracket of η* | η | verdict | batches | left, of launches | largest losses |")
     print("|---|---|---|---|---|---|---|")
     for batch_size in BATCH_SIZES:
         answer = ms.stability(point, batch_size=batch_size, quick=given.quick)
@@ -106,7 +121,7 @@ def main() -> None:
                 for seed in range(given.seeds):
                     launch = copy.deepcopy(model)
                     _, loss = descend(
-                        launch, x, y, learning_rate, batch_size, given.steps, seed, reshuffled, beyond=1e-2
+                        launch, x, y, learning_rate, batch_size, given.steps, seed, reshuffled
                     )
                     ends.append(loss)
                 left = sum(not end < LEFT for end in ends)

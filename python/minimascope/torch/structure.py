@@ -83,10 +83,9 @@ def _resolve(tape: Tape, plans: list[CallPlan]) -> None:
         several = layout.outer * layout.inner
         candidates = [Layout(layout.dim, o, several // o) for o in range(1, several + 1) if several % o == 0]
         for unit in range(tape.units):
-            seed = torch.zeros_like(tape.losses)
-            seed[unit] = 1
+            of, seeds = _of_one_unit(tape, unit)
             (gradient,) = torch.autograd.grad(
-                tape.losses, [entry.edge], seed, retain_graph=True, allow_unused=True
+                of, [entry.edge], seeds, retain_graph=True, allow_unused=True
             )
             if gradient is None:
                 continue
@@ -102,6 +101,23 @@ def _resolve(tape: Tape, plans: list[CallPlan]) -> None:
         entry.side[entry.place] = candidates[0]
     for plan in plans:
         _follow(plan)
+
+
+def _of_one_unit(tape: Tape, unit: int) -> tuple[list[Tensor], list[Tensor]]:
+    """Tensors, and cotangents that see one unit alone: its outputs, weighted at random (its loss has no
+    gradient at a minimum), or its loss where outputs are flattened themselves."""
+    leaves = tape.output_leaves()
+    if not all(layout.plain for _, layout in leaves):
+        seed = torch.zeros_like(tape.losses)
+        seed[unit] = 1
+        return [tape.losses], [seed]
+    seeds: list[Tensor] = []
+    for leaf, layout in leaves:
+        seed = torch.zeros_like(leaf)
+        part = seed.select(layout.dim, unit)
+        part.copy_(torch.randn(part.shape, generator=torch.Generator().manual_seed(7)))
+        seeds.append(seed)
+    return [leaf for leaf, _ in leaves], seeds
 
 
 def _follow(plan: CallPlan) -> None:

@@ -259,7 +259,9 @@ class Derivatives:
 
     def value_along(self, v: Sequence[Tensor]) -> float:
         """t itself: Σ_i ∂_v ℓ_i by the recorded uses."""
-        return self.along(v).value()
+        slope = Slope(valued=True)
+        self._add_shared(slope, v, 1)
+        return slope.value()
 
     def _add_shared(self, slope: Slope, v: Sequence[Tensor], sign: int) -> None:
         for use, place in zip(self.tape.factors, self._outputs, strict=True):
@@ -377,14 +379,16 @@ class Slope:
     The products themselves are never formed: they would cost more passes over memory than the rest.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, valued: bool = False) -> None:
         self._of: list[Tensor] = []
         self._seeds: list[Tensor] = []
-        self._deltas: list[int] = []
+        self._valued, self._value = valued, 0.0
 
     def add(self, delta: Tensor, image: Tensor, sign: int) -> None:
         """A term; `image` broadcasts to δ."""
-        self._deltas.append(len(self._of))
+        if self._valued:
+            self._value += sign * float((delta.detach() * image.detach()).sum())
+            return
         for one, other in ((delta, image), (image, delta)):
             if one.requires_grad:
                 seed = other.detach()
@@ -394,9 +398,8 @@ class Slope:
                 )
 
     def value(self) -> float:
-        """t."""
-        places = self._deltas
-        return sum(float((self._of[p].detach() * self._seeds[p]).sum()) for p in places)
+        """t, where that is what was asked for."""
+        return self._value
 
     def gradients(self, sought: Sequence[Any]) -> Gradients:
         """∂t/∂sought; nothing where there is no dependence."""

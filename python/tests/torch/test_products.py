@@ -339,3 +339,16 @@ def test_curvlinops_agrees() -> None:
     assert relative(point.product("hessian", v.numpy()), (theirs @ v).detach().numpy()) < 1e-12
     ggn = curvlinops.GGNLinearOperator(model, nn.MSELoss(), parameters, [(x, y)])
     assert relative(point.product("gauss-newton", v.numpy()), (ggn @ v).detach().numpy()) < 1e-12
+
+
+def test_at_a_minimum_losses_are_differences_of_rounding() -> None:
+    """Where losses and gradients vanish, what is compared must not: the fitted model passes all checks,
+    and units behind the positions are still found."""
+    model, x, _ = made(*MODELS["units in the second dimension"])
+    with torch.no_grad():
+        y = model(x) + 1e-9
+    point = mt.point(model, each_square, (x, y))
+    compare(point, brute(model, x, y, each_square), 1e-12)
+    assert point.facts().loss < 1e-17
+    exact = mt.point(model, each_square, (x, y - 1e-9))
+    assert exact.facts().loss < 1e-30
