@@ -23,12 +23,19 @@ from minimascope._record import (
     significant,
     text_table,
 )
-from minimascope._thresholds import Bracket, Thresholds
+from minimascope._thresholds import Bracket, Threshold, Thresholds
 
 Verdict: TypeAlias = Literal["stays", "leaves", "not-decided"]
 """What linear stability in mean square says of SGD started close to the point."""
 
-Sampling: TypeAlias = Literal["reshuffled-epochs", "independent-batches", "with-replacement"]
+Sampling: TypeAlias = Literal[
+    "reshuffled-epochs",
+    "reshuffled-and-reversed",
+    "single-shuffle",
+    "file-order",
+    "independent-batches",
+    "with-replacement",
+]
 """How the optimiser draws its batches."""
 
 
@@ -62,6 +69,15 @@ class BatchSharpness:
     converged: bool
 
 
+# The criterion of a sampling scheme whose steps are not independent.
+_DECIDING = {
+    "reshuffled-epochs": "reshuffled",
+    "reshuffled-and-reversed": "reshuffled",
+    "single-shuffle": "single-order",
+    "file-order": "single-order",
+}
+
+
 class Stability(Record):
     """Which learning rates and batch sizes can stay at a point."""
 
@@ -81,15 +97,22 @@ class Stability(Record):
 
     @property
     def bracket(self) -> Bracket | None:
-        """SGD is stable in mean square below its lower end and unstable above its upper end."""
-        exact = self.thresholds.get("mean-square")
-        return None if exact is None else exact.bracket
+        """SGD is stable in mean square below its lower end and unstable above its upper end.
+
+        For independent batches both ends are proved. For epochs they are three standard errors from the
+        estimate.
+        """
+        deciding = self._deciding()
+        return None if deciding is None else deciding.bracket
 
     @property
     def critical_learning_rate(self) -> float | None:
-        """The estimate of the exact mean-square threshold at `batch_size`."""
-        exact = self.thresholds.get("mean-square")
-        return None if exact is None else exact.learning_rate
+        """The estimate of the threshold at `batch_size`, for the sampling of the optimiser."""
+        deciding = self._deciding()
+        return None if deciding is None else deciding.learning_rate
+
+    def _deciding(self) -> Threshold | None:
+        return self.thresholds.get(_DECIDING.get(self._json["sampling_assumed"], "mean-square"))
 
     @property
     def margin(self) -> float | None:
@@ -240,7 +263,7 @@ class Stability(Record):
         if self.bracket is not None and self.critical_learning_rate is not None:
             lines.append(
                 f"critical learning rate at batch size {self.batch_size}: "
-                f"{significant(self.critical_learning_rate)}, proved in {self.bracket}"
+                f"{significant(self.critical_learning_rate)}, in {self.bracket}"
             )
         if (smallest := self.smallest_batch_size) is not None:
             lines.append(

@@ -39,7 +39,9 @@ fn one_question_a_form_of_the_command() {
     let limit = 1.0 / (number(&point["non_uniformity"]["value"]) * f64::sqrt(p));
     assert_eq!(own["example_sharpnesses"].as_array().unwrap().len(), 40);
 
-    let largest = ask(&["--batch-size", "4"]);
+    // Of independent batches; the run reshuffles.
+    let independent = ["--sampling", "independent-batches"];
+    let largest = ask(&[&["--batch-size", "4"], &independent[..]].concat());
     let thresholds = &largest["thresholds"];
     assert_thresholds(thresholds);
     assert!(largest["verdict"].is_null() && largest["learning_rate"].is_null());
@@ -52,13 +54,34 @@ fn one_question_a_form_of_the_command() {
     let ((lower, upper), estimate) = (bracket(thresholds), critical(thresholds, "mean-square"));
     for (rate, verdict) in [(0.99 * lower, "stays"), (1.01 * upper, "leaves")] {
         let rate = rate.to_string();
-        let answer = ask(&["--batch-size", "4", "--learning-rate", &rate]);
+        let words = ["--batch-size", "4", "--learning-rate", &rate];
+        let answer = ask(&[&words[..], &independent].concat());
         assert_eq!(answer["verdict"], verdict, "{answer}");
         let margin = number(&answer["margin"]) * estimate;
         assert!((margin / number(&answer["learning_rate"]) - 1.0).abs() < 1e-9);
     }
 
-    let smallest = ask(&["--learning-rate", &estimate.to_string()]);
+    // The verdict about the run's own scheme is by the threshold of its epochs.
+    let own = ask(&["--batch-size", "4"]);
+    let epochs = threshold(&own["thresholds"], "reshuffled");
+    assert_eq!(
+        (&epochs["proves"], &epochs["evidence"]["kind"]),
+        (&"nothing".into(), &"orders".into())
+    );
+    assert_eq!(own["sampling_assumed"], "reshuffled-epochs");
+    for (end, factor, verdict) in [("lower", 0.99, "stays"), ("upper", 1.01, "leaves")] {
+        let rate = (factor * number(&epochs["bracket"][end])).to_string();
+        let answer = ask(&["--batch-size", "4", "--learning-rate", &rate]);
+        assert_eq!(answer["verdict"], verdict, "{answer}");
+        let margin = number(&answer["margin"]) * number(&epochs["learning_rate"]);
+        assert!((margin / number(&answer["learning_rate"]) - 1.0).abs() < 1e-9);
+        let notes = answer["notes"].as_array().unwrap();
+        let about = "the verdict is about reshuffled epochs";
+        assert!(notes.iter().any(|note| note.as_str().unwrap().starts_with(about)), "{answer}");
+    }
+
+    let words = ["--learning-rate", &estimate.to_string()];
+    let smallest = ask(&[&words[..], &independent].concat());
     assert_eq!(smallest["smallest_batch_size"]["estimated"], 4, "{smallest}");
     assert!(smallest["verdict"].is_null());
     let none = ask(&["--learning-rate", &(1.1 * descent).to_string()]);

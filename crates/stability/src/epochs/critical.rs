@@ -279,6 +279,9 @@ impl Search<'_> {
         self.fitted = fitted;
         let (Some(images), Some(back)) = (images, back) else { return Ok(None) };
         let growth = mean(&self.quotient(&images));
+        if !(growth.is_finite() && growth > 0.0) {
+            return Err(Error::NotBracketed { learning_rate: rate, exponent: growth.ln() });
+        }
         let (state, most) = (self.right.state, self.parameters.columns);
         self.right = LowRank::of_blocks(&images, state, most)?;
         if let Some(left) = &mut self.left {
