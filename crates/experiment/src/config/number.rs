@@ -93,9 +93,9 @@ pub(crate) fn as_toml(text: &str) -> Result<String, NumberFault> {
             _ => (rest.split(parts_words).next().unwrap_or(rest), true),
         };
         if is_word {
-            toml.push_str(&word_as_toml(part)?)
+            toml.push_str(&word_as_toml(part)?);
         } else {
-            toml.push_str(part)
+            toml.push_str(part);
         }
         rest = &rest[part.len()..];
     }

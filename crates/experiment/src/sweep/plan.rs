@@ -104,10 +104,8 @@ fn read(name: &str) -> Result<(SweepFile, ValueOrigin), Error> {
     }
     let path = Path::new(name);
     let is_toml = path.extension().is_some_and(|extension| extension == "toml");
-    if is_toml {
-        if let Some(file) = SweepFile::from_text(path, &text_of(path)?)? {
-            return Ok((file, ValueOrigin::File(path.to_owned())));
-        }
+    if is_toml && let Some(file) = SweepFile::from_text(path, &text_of(path)?)? {
+        return Ok((file, ValueOrigin::File(path.to_owned())));
     }
     Ok((SweepFile::of_run(name), ValueOrigin::CommandLine))
 }

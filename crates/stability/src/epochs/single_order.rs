@@ -175,7 +175,8 @@ mod tests {
             let momentum = Momentum::new(beta).unwrap();
             let start = LearningRate::new(0.3 / factors.sharpness()).unwrap();
             let found = critical(&factors, &period, (start, momentum), go).unwrap().unwrap();
-            let at = |rate| reference::growth(&factors, &[period.clone()], rate, momentum);
+            let at =
+                |rate| reference::growth(&factors, std::slice::from_ref(&period), rate, momentum);
             let (below, above) = (0.9999 * found.learning_rate, 1.0001 * found.learning_rate);
             assert!(at(below) < 1.0 && at(above) > 1.0 && found.converged, "{found:?}");
         }

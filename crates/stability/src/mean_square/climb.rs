@@ -43,6 +43,7 @@ pub(super) struct Climbed {
 }
 
 /// Where a climb begins.
+#[derive(Clone, Copy)]
 pub(super) enum Begin<'a> {
     /// In the first rank, from the blocks A_iA_iᵀ.
     InFewDirections,
