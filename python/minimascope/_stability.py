@@ -228,7 +228,10 @@ class Stability(Record):
         return Figure(svg)
 
     def plot_attribution(self, theme: Theme = "auto") -> Figure:
-        """The examples that carry the non-uniformity. Ask for them with `attribution=`."""
+        """The examples that make SGD leave, by their share in the critical learning rate.
+
+        Ask for them with `attribution=`.
+        """
         svg = _native.attribution_figure(json.dumps(self._json), theme)
         if svg is None:
             raise InputError("the answer has no attribution: ask with attribution=8")

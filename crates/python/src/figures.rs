@@ -40,7 +40,8 @@ pub(crate) fn boundary_figure(
     drawn(py, views::boundary(&report).map(|view| view.figure()), theme)
 }
 
-/// The examples that carry the non-uniformity of a `StabilityReport`; `None` if it has no attribution.
+/// The examples that make SGD leave, by their share in the critical learning rate of a `StabilityReport`;
+/// `None` if it has no attribution.
 #[pyfunction]
 pub(crate) fn attribution_figure(
     py: Python<'_>,
@@ -48,8 +49,8 @@ pub(crate) fn attribution_figure(
     theme: &str,
 ) -> PyResult<Option<String>> {
     let report: StabilityReport = records::parsed(py, "report", report)?;
-    let figure = views::attribution(&report, |example| (format!("example {example}"), None));
-    drawn(py, figure.map(|view| view.figure()), theme)
+    let figures = views::attribution(&report, |example| (format!("example {example}"), None));
+    drawn(py, figures.first().map(|view| view.figure()), theme)
 }
 
 /// The spectral density of a `PointSummary`; `None` if it has none.
