@@ -6,7 +6,7 @@
 //! its input, or if what it accepted and wrote again does not read as the same. A reader that hangs is
 //! found by the limit of time of whoever calls.
 //!
-//! Where one target has several inputs, the first bytes of its input say which: [`input`] cuts them off.
+//! Where one target has several inputs, the first bytes of its input say which: the module `input` cuts them off.
 
 mod command_line;
 mod configuration;
