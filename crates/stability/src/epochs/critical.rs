@@ -31,13 +31,14 @@ pub struct EpochParameters {
 }
 
 impl Default for EpochParameters {
-    /// To half a per cent, with at most 4,096 orders, in 64 columns found with 32 orders.
+    /// To half a per cent, with at most 1,024 orders, in 64 columns found with 32 orders. Half of the
+    /// orders are kept as blocks: 0.5 GB in 2,000 directions.
     fn default() -> Self {
         Self {
             tolerance: 5e-3,
             columns: 64,
             fitted_orders: 32,
-            most_orders: 4096,
+            most_orders: 1024,
             most_enumerated: 720,
             momentum: Momentum::NONE,
             seed: 0,
