@@ -13,7 +13,9 @@ pub(crate) fn criteria(thresholds: &[Threshold]) -> String {
         let name = |suffix: &str| format!("  {}{suffix}", threshold.title);
         let value = significant(threshold.learning_rate);
         let remark = threshold.remark.clone().unwrap_or_default();
-        match (threshold.bracket, threshold.search()) {
+        // Ends that rest on orders that were drawn prove nothing, and are its error in other words.
+        let proved = threshold.bracket.filter(|_| threshold.proves == Proves::Both);
+        match (proved, threshold.search()) {
             (Some(bracket), search) => {
                 let lower_by = search.map_or(String::new(), |search| lower_by(search).to_owned());
                 let lower = significant(bracket.lower);

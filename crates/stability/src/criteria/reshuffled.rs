@@ -22,24 +22,13 @@ const FIRST_RANK: usize = 100;
 pub(super) const ERRORS: f64 = 3.0;
 
 /// In r leading directions, r doubled until the threshold moves by less than its error and the
-/// tolerance; `None` where the optimiser does not reshuffle.
+/// tolerance; `None` where the optimiser does not reshuffle, or takes all examples in each step.
 fn find(at: &mut ThresholdSetting<'_>) -> Result<Option<FoundThreshold>, Error> {
     let sampling = at.used.sampling();
-    if !sampling.in_epochs() || sampling.has_one_order() {
+    // One batch of everything has no order.
+    let whole = at.used.batch_size() == at.used.examples();
+    if whole || !sampling.in_epochs() || sampling.has_one_order() {
         return Ok(None);
-    }
-    if at.used.batch_size() == at.used.examples() {
-        // One batch has no order.
-        let evidence = Evidence::Orders {
-            orders: 1,
-            all: true,
-            standard_error: 0.0,
-            converged: true,
-            rank: at.factors.rank(),
-        };
-        let (learning_rate, remark) = (at.exact.estimate, None);
-        let bracket = Some(Bracket { lower: at.exact.lower, upper: at.exact.upper });
-        return Ok(Some(FoundThreshold { learning_rate, bracket, evidence, remark }));
     }
     let mut rank = FIRST_RANK.min(at.factors.rank());
     let mut start = at.exact.estimate;

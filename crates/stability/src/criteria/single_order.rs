@@ -23,6 +23,8 @@ fn find(at: &mut ThresholdSetting<'_>) -> Result<Option<FoundThreshold>, Error> 
     let n = at.factors.examples();
     let file: Vec<usize>;
     let order = match (at.used.sampling(), &at.effort.epochs.order) {
+        // One batch of everything has no order.
+        _ if at.used.batch_size() == n => return Ok(None),
         (Sampling::FileOrder, _) => {
             file = (0..n).collect();
             &file
