@@ -151,7 +151,8 @@ impl RunMinimum<'_, '_> {
     }
 
     /// The thresholds at one batch size and the verdict at the run's own learning rate, in a few
-    /// seconds: without a certificate, and in the directions known. [`RunMinimum::ask`] does both.
+    /// seconds: without a certificate or the threshold of epochs, and in the directions known.
+    /// [`RunMinimum::ask`] does all.
     ///
     /// # Errors
     /// [`Error::Stability`] for a batch size outside 1 to n; [`Error::Interrupted`].
@@ -163,7 +164,9 @@ impl RunMinimum<'_, '_> {
     ) -> Result<Judged, Error> {
         let config = &self.plan().config().train;
         let rate = LearningRate::new(config.learning_rate)?;
-        let effort = self.minimum.effort(&StabilityQuestion::default().quick())?;
+        let mut effort = self.minimum.effort(&StabilityQuestion::default().quick())?;
+        // Those of epochs take longer than all others together.
+        effort.epochs.most_orders = 0;
         let judged = watching(progress, interrupt, |watch| {
             self.minimum.judged(rate, batch_size, config.sampling, &effort, watch)
         })?;

@@ -178,7 +178,7 @@ impl Applicability {
 fn about_order(used: Sampling) -> &'static str {
     match used {
         Sampling::SingleShuffle => ": its order is not known here",
-        _ if used.in_epochs() => ": no threshold of its epochs was found here",
+        _ if used.in_epochs() => ": no threshold of its epochs was computed here",
         _ => "",
     }
 }

@@ -27,7 +27,8 @@ fn find(at: &mut ThresholdSetting<'_>) -> Result<Option<FoundThreshold>, Error> 
     let sampling = at.used.sampling();
     // One batch of everything has no order.
     let whole = at.used.batch_size() == at.used.examples();
-    if whole || !sampling.in_epochs() || sampling.has_one_order() {
+    let wanted = at.effort.epochs.most_orders > 0;
+    if whole || !wanted || !sampling.in_epochs() || sampling.has_one_order() {
         return Ok(None);
     }
     let mut rank = FIRST_RANK.min(at.factors.rank());

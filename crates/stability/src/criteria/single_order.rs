@@ -24,7 +24,7 @@ fn find(at: &mut ThresholdSetting<'_>) -> Result<Option<FoundThreshold>, Error> 
     let file: Vec<usize>;
     let order = match (at.used.sampling(), &at.effort.epochs.order) {
         // One batch of everything has no order.
-        _ if at.used.batch_size() == n => return Ok(None),
+        _ if at.used.batch_size() == n || at.effort.epochs.most_orders == 0 => return Ok(None),
         (Sampling::FileOrder, _) => {
             file = (0..n).collect();
             &file
