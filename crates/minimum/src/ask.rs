@@ -155,7 +155,7 @@ impl Minimum<'_> {
 
     /// The smallest batch sizes of the factors, as far as the full Hessian agrees: above its
     /// 2(1 + β)/a no independent batches stay, and nothing is proved to stay at a point that is no
-    /// minimum. In epochs nothing is proved, and B is bisected: the threshold rises with it but for
+    /// minimum. In epochs of few units nothing is proved, and B is bisected: the threshold rises with it but for
     /// batch sizes that leave a small batch at the end.
     fn smallest_batch_size(
         &self,
@@ -164,8 +164,8 @@ impl Minimum<'_> {
         effort: &Effort,
         watch: &mut Watch<'_>,
     ) -> Result<SmallestBatchSize, Error> {
-        if sampling.in_epochs() {
-            let n = self.factors.examples();
+        let n = self.factors.examples();
+        if sampling.in_epochs() && n <= FEW {
             let effort = Effort { simulation: Simulation::None, ..effort.clone() };
             let estimated = first::<Error>(1, n, |size| {
                 let batching = Batching::new(n, size, sampling)?;
@@ -189,6 +189,9 @@ impl Minimum<'_> {
         })
     }
 }
+
+/// So few units have at most 6! = 720 orders, all of which are taken, so that their threshold decides.
+const FEW: usize = 6;
 
 /// Whether a question has a meaning for n units, before anything is measured.
 ///

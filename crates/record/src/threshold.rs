@@ -238,14 +238,17 @@ pub fn mean_square(thresholds: &[Threshold]) -> Option<&Threshold> {
 }
 
 /// The threshold that decides whether SGD with this sampling scheme stays: that of its epochs where the
-/// list has one, and the exact one of independent batches otherwise.
+/// list has one over all orders, and the exact one of independent batches otherwise: an estimate from
+/// some orders stands beside it and does not decide.
 pub fn deciding(thresholds: &[Threshold], sampling: Sampling) -> Option<&Threshold> {
     let of_epochs = match sampling.in_epochs() {
         false => None,
         true if sampling.has_one_order() => by(thresholds, &CriterionName::SINGLE_ORDER),
         true => by(thresholds, &CriterionName::RESHUFFLED),
     };
-    of_epochs.or_else(|| mean_square(thresholds))
+    let of_all =
+        |threshold: &&Threshold| matches!(threshold.evidence, Evidence::Orders { all: true, .. });
+    of_epochs.filter(of_all).or_else(|| mean_square(thresholds))
 }
 
 /// 2/η: the sharpness at which gradient descent's critical learning rate is η.

@@ -178,7 +178,9 @@ impl Applicability {
 fn about_order(used: Sampling) -> &'static str {
     match used {
         Sampling::SingleShuffle => ": its order is not known here",
-        _ if used.in_epochs() => ": no threshold of its epochs was computed here",
+        _ if used.in_epochs() => {
+            ": a threshold of its epochs from some of the orders is an estimate, and does not decide"
+        }
         _ => "",
     }
 }

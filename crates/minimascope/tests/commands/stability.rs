@@ -61,25 +61,12 @@ fn one_question_a_form_of_the_command() {
         assert!((margin / number(&answer["learning_rate"]) - 1.0).abs() < 1e-9);
     }
 
-    // The verdict about the run's own scheme is by the threshold of its epochs.
+    // An estimate from some orders stands beside the threshold that decides.
     let own = ask(&["--batch-size", "4"]);
     let epochs = threshold(&own["thresholds"], "reshuffled");
-    assert_eq!(
-        (&epochs["proves"], &epochs["evidence"]["kind"]),
-        (&"nothing".into(), &"orders".into())
-    );
-    assert_eq!(own["sampling_assumed"], "reshuffled-epochs");
-    for (end, factor, verdict) in [("lower", 0.99, "stays"), ("upper", 1.01, "leaves")] {
-        let rate = (factor * number(&epochs["bracket"][end])).to_string();
-        let answer = ask(&["--batch-size", "4", "--learning-rate", &rate]);
-        assert_eq!(answer["verdict"], verdict, "{answer}");
-        let margin = number(&answer["margin"]) * number(&epochs["learning_rate"]);
-        assert!((margin / number(&answer["learning_rate"]) - 1.0).abs() < 1e-9);
-        let notes = answer["notes"].as_array().unwrap();
-        let about = "the verdict is about reshuffled epochs";
-        assert!(notes.iter().any(|note| note.as_str().unwrap().starts_with(about)), "{answer}");
-    }
-
+    assert_eq!(epochs["proves"], "nothing");
+    assert_eq!(epochs["evidence"]["kind"], "orders");
+    assert_eq!(own["sampling_assumed"], "independent-batches");
     let words = ["--learning-rate", &estimate.to_string()];
     let smallest = ask(&[&words[..], &independent].concat());
     assert_eq!(smallest["smallest_batch_size"]["estimated"], 4, "{smallest}");
