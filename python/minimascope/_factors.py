@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from minimascope._ask import BatchSize, question_of
 from minimascope._errors import InputError
-from minimascope._held import numbers
+from minimascope._held import flat, matrices_of, numbers
 from minimascope._machine import Memory, memory_bytes
 from minimascope._native import NativeFactors
 from minimascope._point import Array
@@ -32,11 +31,9 @@ class Factors:
     @classmethod
     def from_hessians(cls, hessians: ArrayLike) -> Factors:
         """From H_i, (n, P, P), each positive semi-definite. For small P."""
-        matrices = numbers(hessians, "hessians")
-        if matrices.ndim != 3 or matrices.shape[1] != matrices.shape[2]:
-            raise InputError(f"hessians has shape {matrices.shape}: give (n, P, P)")
+        matrices = matrices_of(hessians)
         units, size, _ = matrices.shape
-        return cls(NativeFactors.of_hessians(units, size, _flat(matrices)))
+        return cls(NativeFactors.of_hessians(units, size, flat(matrices)))
 
     @classmethod
     def from_gram(cls, gram: ArrayLike, *, outputs: int = 1) -> Factors:
@@ -48,7 +45,7 @@ class Factors:
             raise InputError(
                 f"outputs = {outputs}: gram has {matrix.shape[0]} rows, which is no whole number of units"
             )
-        return cls(NativeFactors.of_gram(matrix.shape[0] // outputs, outputs, _flat(matrix)))
+        return cls(NativeFactors.of_gram(matrix.shape[0] // outputs, outputs, flat(matrix)))
 
     @classmethod
     def from_rows(cls, rows: ArrayLike) -> Factors:
@@ -59,7 +56,7 @@ class Factors:
         if array.ndim != 3:
             raise InputError(f"rows has shape {array.shape}: give (n, K, P), or (n, P) for K = 1")
         units, outputs, parameters = array.shape
-        return cls(NativeFactors.of_rows((units, outputs, parameters), _flat(array)))
+        return cls(NativeFactors.of_rows((units, outputs, parameters), flat(array)))
 
     @property
     def units(self) -> int:
@@ -141,7 +138,3 @@ def thresholds(
     with reporting(progress) as report:
         found = factors._native.thresholds(json.dumps(question), memory=memory, progress=report)
     return Thresholds(json.loads(found))
-
-
-def _flat(array: Array) -> Array:
-    return np.ascontiguousarray(array).reshape(-1)

@@ -110,14 +110,12 @@ class DensePoint(HeldPoint):
     __slots__ = ()
 
     def __init__(self, hessians: ArrayLike, at: ArrayLike | None = None) -> None:
-        matrices = numbers(hessians, "hessians")
-        if matrices.ndim != 3 or matrices.shape[1] != matrices.shape[2]:
-            raise InputError(f"hessians has shape {matrices.shape}: give (n, P, P)")
+        matrices = matrices_of(hessians)
         size = matrices.shape[1]
         x = np.zeros(size) if at is None else numbers(at, "at")
         if x.shape != (size,):
             raise InputError(f"at has shape {x.shape}: give ({size},), as the Hessians have")
-        super().__init__(NativePoint.dense(np.ascontiguousarray(matrices).reshape(-1), x))
+        super().__init__(NativePoint.dense(flat(matrices), x))
 
 
 def numbers(value: ArrayLike, name: str) -> Array:
@@ -131,4 +129,17 @@ def numbers(value: ArrayLike, name: str) -> Array:
 
 def vector(value: ArrayLike, name: str) -> Array:
     """Float64 numbers one after the other."""
-    return np.ascontiguousarray(numbers(value, name)).reshape(-1)
+    return flat(numbers(value, name))
+
+
+def flat(array: Array) -> Array:
+    """The numbers of an array one after the other."""
+    return np.ascontiguousarray(array).reshape(-1)
+
+
+def matrices_of(hessians: ArrayLike) -> Array:
+    """n square matrices, (n, P, P)."""
+    matrices = numbers(hessians, "hessians")
+    if matrices.ndim != 3 or matrices.shape[1] != matrices.shape[2]:
+        raise InputError(f"hessians has shape {matrices.shape}: give (n, P, P)")
+    return matrices

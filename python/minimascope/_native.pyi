@@ -75,7 +75,7 @@ class NativeFactors:
     def non_uniformity(self) -> float: ...
     def thresholds(self, question: str, *, memory: int, progress: _Progress = None) -> str: ...
 
-class StoredRun:
+class NativeRun:
     def __new__(
         cls,
         name: str,

@@ -33,7 +33,7 @@ class Run:
 
     __slots__ = ("_stored",)
 
-    def __init__(self, stored: _native.StoredRun) -> None:
+    def __init__(self, stored: _native.NativeRun) -> None:
         self._stored = stored
 
     @property
@@ -240,7 +240,7 @@ def open(
     `configuration` is the run preset or TOML file that a lone file of parameters belongs to.
     """
     of = None if configuration is None else os.fspath(configuration)
-    return Run(_native.StoredRun(os.fspath(name), out=os.fspath(out), configuration=of))
+    return Run(_native.NativeRun(os.fspath(name), out=os.fspath(out), configuration=of))
 
 
 def _threads(threads: int | None) -> int:

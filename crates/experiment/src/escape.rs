@@ -122,11 +122,10 @@ pub fn escape(
     interrupt: &AtomicBool,
 ) -> Result<record::Escape, Error> {
     let used = launch.sampling.unwrap_or(minimum.plan().config().train.sampling);
-    let sampling = used.independent();
     let n = minimum.plan().train().len();
     launch.check(n)?;
     let rule = minimum.leaving_rule()?;
-    let batching = Batching::new(n, launch.batch_size, sampling)?;
+    let batching = Batching::new(n, launch.batch_size, used)?;
     let rate = LearningRate::new(launch.learning_rate)?;
     let question = StabilityQuestion { quick: launch.quick, ..StabilityQuestion::default() };
     let effort = minimum.minimum.effort(&question)?;
@@ -134,7 +133,7 @@ pub fn escape(
         minimum.minimum.settle(&batching, &effort, watch)?;
         minimum.minimum.judged(rate, launch.batch_size, used, &effort, watch)
     })?;
-    let predicted_growth = minimum.predicted_growth(&batching, rate, used)?;
+    let predicted_growth = minimum.predicted_growth(&batching, rate)?;
     let mut notes = judged.notes;
     notes.extend(within_noise(rule));
     if minimum.momentum() != Momentum::NONE.value() {
@@ -186,7 +185,6 @@ pub fn escape(
     let question = LinearisedQuestion {
         learning_rate: rate,
         batching,
-        used,
         launches: launch.seeds,
         max_steps: launch.max_steps,
         observation: Observation::WithoutCurvature,
@@ -245,7 +243,7 @@ fn launches<T: Scalar>(
     let setting = LaunchSetting {
         loaded: &loaded,
         start: &start,
-        sampling: question.used,
+        sampling: question.batching.sampling(),
         rule,
         max_steps: question.max_steps,
     };

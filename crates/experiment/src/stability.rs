@@ -165,8 +165,7 @@ impl RunMinimum<'_, '_> {
         let config = &self.plan().config().train;
         let rate = LearningRate::new(config.learning_rate)?;
         let mut effort = self.minimum.effort(&StabilityQuestion::default().quick())?;
-        // Those of epochs take longer than all others together.
-        effort.epochs.most_orders = 0;
+        effort.epochs = None;
         let judged = watching(progress, interrupt, |watch| {
             self.minimum.judged(rate, batch_size, config.sampling, &effort, watch)
         })?;

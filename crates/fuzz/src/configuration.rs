@@ -11,12 +11,12 @@ use minimascope_experiment::sweep::file::SweepFile;
 use minimascope_net::Network;
 use minimascope_record::architecture::{Architecture, Layer};
 
-use crate::Target;
+use crate::FuzzTarget;
 
 /// The shortest value, `1,` in a list, becomes a value of a tree and of its copy, and a path of keys.
 const MEMORY_PER_BYTE: usize = 2000;
 
-pub(crate) const RUN: Target = Target {
+pub(crate) const RUN: FuzzTarget = FuzzTarget {
     name: "run",
     longest: 512,
     memory_per_byte: MEMORY_PER_BYTE,
@@ -40,7 +40,7 @@ fn configured(text: &str) -> Result<Configured, Error> {
     Sources::from_text(Path::new("run.toml"), text)?.complete()
 }
 
-pub(crate) const ARCHITECTURE: Target = Target {
+pub(crate) const ARCHITECTURE: FuzzTarget = FuzzTarget {
     name: "architecture",
     longest: 512,
     memory_per_byte: MEMORY_PER_BYTE,
@@ -79,7 +79,7 @@ fn are_small(layers: &[Layer]) -> bool {
 /// Combinations that a target makes: a plan makes more, as many as its file names.
 const MOST_POINTS: f64 = 100.0;
 
-pub(crate) const SWEEP: Target = Target {
+pub(crate) const SWEEP: FuzzTarget = FuzzTarget {
     name: "sweep",
     longest: 512,
     memory_per_byte: MOST_POINTS as usize * MEMORY_PER_BYTE / 20,

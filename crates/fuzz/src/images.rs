@@ -7,7 +7,7 @@ use std::path::Path;
 use minimascope_data::stream::Stream;
 use minimascope_data::{Description, Error, LabelledImages, Split, cifar, idx, npy, npz};
 
-use crate::Target;
+use crate::FuzzTarget;
 use crate::input::{choice, gzip, length, two_files};
 
 /// Deflate makes at most 1,032 bytes of one (<https://zlib.net/zlib_tech.html>).
@@ -16,7 +16,7 @@ const DEFLATE: usize = 1032;
 /// the old half too; then images and labels of training and test examples are there together.
 const READ: usize = 32;
 
-pub(crate) const IDX: Target = Target {
+pub(crate) const IDX: FuzzTarget = FuzzTarget {
     name: "idx",
     longest: 256,
     memory_per_byte: DEFLATE * READ,
@@ -49,7 +49,7 @@ pub(crate) const IDX: Target = Target {
     },
 };
 
-pub(crate) const CIFAR: Target = Target {
+pub(crate) const CIFAR: FuzzTarget = FuzzTarget {
     name: "cifar",
     longest: 256,
     memory_per_byte: DEFLATE * READ + 4 * cifar::RECORD_BYTES * READ,
@@ -91,7 +91,7 @@ pub(crate) const CIFAR: Target = Target {
     },
 };
 
-pub(crate) const NPY: Target = Target {
+pub(crate) const NPY: FuzzTarget = FuzzTarget {
     name: "npy",
     longest: 512,
     memory_per_byte: DEFLATE * READ,
@@ -108,12 +108,12 @@ pub(crate) const NPY: Target = Target {
             let pixels = found.images.iter().flat_map(|pixel| pixel.to_le_bytes());
             let numbers = found.labels.iter().flat_map(|label| label.to_le_bytes());
             let number = found.labels.len();
-            let images = array("<f4", &format!("({number}, {sides})"), pixels);
-            let labels = array("<u4", &format!("({number},)"), numbers);
-            let again = read(&images, &labels).unwrap_or_else(|error| panic!("{error}"));
+            let written = array("<f4", &format!("({number}, {sides})"), pixels);
+            let written_labels = array("<u4", &format!("({number},)"), numbers);
+            let again = read(&written, &written_labels).unwrap_or_else(|error| panic!("{error}"));
             assert!(are_same(found, &again), "what is written reads as the same");
             if choice & 1 == 1 {
-                let compressed = read(&gzip(two_files(files).0), &gzip(two_files(files).1));
+                let compressed = read(&gzip(images), &gzip(labels));
                 assert!(
                     compressed.is_ok_and(|again| are_same(found, &again)),
                     "gzip changes nothing"
@@ -124,7 +124,7 @@ pub(crate) const NPY: Target = Target {
     },
 };
 
-pub(crate) const NPZ: Target = Target {
+pub(crate) const NPZ: FuzzTarget = FuzzTarget {
     name: "npz",
     longest: 1024,
     memory_per_byte: DEFLATE * READ,

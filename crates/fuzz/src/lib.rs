@@ -2,7 +2,7 @@
 //! functions: `libfuzzer/` runs them under libFuzzer, `tests/corpus.rs` on the inputs of `corpus/` and on
 //! changes of them. `docs/reliability.md` has the counts.
 //!
-//! A target fails if a reader panics, if it takes more memory than [`Target::run`] allows for the length of
+//! A target fails if a reader panics, if it takes more memory than [`FuzzTarget::run`] allows for the length of
 //! its input, or if what it accepted and wrote again does not read as the same. A reader that hangs is
 //! found by the limit of time of whoever calls.
 //!
@@ -28,7 +28,7 @@ const FIXED_MEMORY: usize = 4 << 20;
 
 /// A reader of outside bytes.
 #[derive(Debug)]
-pub struct Target {
+pub struct FuzzTarget {
     /// What it reads.
     pub name: &'static str,
     /// The longest input that is worth trying.
@@ -39,7 +39,7 @@ pub struct Target {
 }
 
 /// Every reader of outside bytes.
-pub static TARGETS: &[Target] = &[
+pub static TARGETS: &[FuzzTarget] = &[
     images::IDX,
     images::CIFAR,
     images::NPY,
@@ -57,7 +57,7 @@ pub static TARGETS: &[Target] = &[
     command_line::ASSIGNMENT,
 ];
 
-impl Target {
+impl FuzzTarget {
     /// Reads the input.
     ///
     /// # Panics

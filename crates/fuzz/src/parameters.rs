@@ -7,7 +7,7 @@ use minimascope_net::train::Checkpoint;
 use minimascope_net::{Network, Scalar, files};
 use minimascope_record::architecture::{Architecture, Layer, Shape};
 
-use crate::Target;
+use crate::FuzzTarget;
 use crate::input::choice;
 
 /// A name and its places in the file become strings and numbers of a list and of a table.
@@ -23,7 +23,7 @@ pub static NETWORK: LazyLock<Network> = LazyLock::new(|| {
     Network::new(&Architecture { input, layers }).expect("the layers fit")
 });
 
-pub(crate) const PARAMETERS: Target = Target {
+pub(crate) const PARAMETERS: FuzzTarget = FuzzTarget {
     name: "parameters",
     longest: 1024,
     memory_per_byte: MEMORY_PER_BYTE,
@@ -45,7 +45,7 @@ fn parameters<T: Scalar>(file: &[u8]) {
     }
 }
 
-pub(crate) const CHECKPOINT: Target = Target {
+pub(crate) const CHECKPOINT: FuzzTarget = FuzzTarget {
     name: "checkpoint",
     longest: 2048,
     memory_per_byte: MEMORY_PER_BYTE,

@@ -13,7 +13,7 @@ use minimascope_record::versions::from_json;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::Target;
+use crate::FuzzTarget;
 use crate::configuration::said;
 use crate::input::choice;
 
@@ -36,7 +36,7 @@ const READERS: [fn(&str); 10] = [
     record::<SlurmLaunch>,
 ];
 
-pub(crate) const RECORD: Target = Target {
+pub(crate) const RECORD: FuzzTarget = FuzzTarget {
     name: "record",
     longest: 4096,
     memory_per_byte: MEMORY_PER_BYTE_OF_RECORD,
@@ -59,7 +59,7 @@ fn record<T: Serialize + DeserializeOwned>(text: &str) {
     }
 }
 
-pub(crate) const TRACE: Target = Target {
+pub(crate) const TRACE: FuzzTarget = FuzzTarget {
     name: "trace",
     longest: 512,
     memory_per_byte: MEMORY_PER_BYTE,

@@ -2,17 +2,17 @@
 
 use minimascope_experiment::sweep::slurm::{Queue, job_of};
 
-use crate::Target;
+use crate::FuzzTarget;
 use crate::configuration::said;
 
-pub(crate) const QUEUE: Target = Target {
+pub(crate) const QUEUE: FuzzTarget = FuzzTarget {
     name: "queue",
     longest: 256,
     memory_per_byte: 400,
     read: |input| said(Queue::read(&String::from_utf8_lossy(input)).map(drop)),
 };
 
-pub(crate) const JOB: Target = Target {
+pub(crate) const JOB: FuzzTarget = FuzzTarget {
     name: "job",
     longest: 64,
     memory_per_byte: 100,

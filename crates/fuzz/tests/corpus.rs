@@ -8,7 +8,7 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-use minimascope_fuzz::{TARGETS, Target};
+use minimascope_fuzz::{FuzzTarget, TARGETS};
 use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -112,7 +112,7 @@ impl Clock {
         Self { steps, current }
     }
 
-    fn limit(&self, target: &Target, input: &str, read: impl FnOnce()) {
+    fn limit(&self, target: &FuzzTarget, input: &str, read: impl FnOnce()) {
         *self.current.lock().unwrap() = format!("{} of {input}", target.name);
         self.steps.send(Step).expect("the clock runs");
         read();

@@ -40,7 +40,7 @@ impl Minimum<'_> {
         question: &StabilityQuestion,
         watch: &mut Watch<'_>,
     ) -> Result<StabilityReport, Error> {
-        let n = self.factors.examples();
+        let n = self.known.factors.examples();
         check(question, n)?;
         let used = question.sampling.unwrap_or(Sampling::IndependentBatches);
         let learning_rate = question.learning_rate.map(LearningRate::new).transpose()?;
@@ -78,7 +78,7 @@ impl Minimum<'_> {
         };
         let batch_sharpness = if question.batch_sharpness {
             let batching = Batching::new(n, size.unwrap_or(1), used)?;
-            let seed = self.budget.seed;
+            let seed = self.known.budget.seed;
             Some(examples::batch_sharpness(self.point, &batching, seed, watch)?)
         } else {
             None
@@ -112,7 +112,7 @@ impl Minimum<'_> {
             boundary,
             attribution,
             batch_sharpness,
-            example_sharpnesses: self.curvatures.example_sharpnesses.clone(),
+            example_sharpnesses: self.known.curvatures.example_sharpnesses.clone(),
             notes,
         })
     }
@@ -130,7 +130,7 @@ impl Minimum<'_> {
         effort: &Effort,
         watch: &mut Watch<'_>,
     ) -> Result<Judged, Error> {
-        let batching = Batching::new(self.factors.examples(), batch_size, used)?;
+        let batching = Batching::new(self.known.factors.examples(), batch_size, used)?;
         let thresholds = self.thresholds(&batching, effort, watch)?;
         let Judgement { verdict, margin } = self.judge(&thresholds, learning_rate, used)?;
         let mut notes = self.notes(used, &[batch_size], &thresholds)?;
@@ -164,7 +164,7 @@ impl Minimum<'_> {
         effort: &Effort,
         watch: &mut Watch<'_>,
     ) -> Result<SmallestBatchSize, Error> {
-        let n = self.factors.examples();
+        let n = self.known.factors.examples();
         if sampling.in_epochs() && n <= FEW {
             let effort = Effort { simulation: Simulation::None, ..effort.clone() };
             let estimated = first::<Error>(1, n, |size| {
@@ -177,7 +177,7 @@ impl Minimum<'_> {
         }
         let mut show = |now: &CriticalProgress| watch.measuring(searching(now));
         let found =
-            smallest_batch(&self.factors, sampling, learning_rate, &effort.exact, &mut show)?
+            smallest_batch(&self.known.factors, sampling, learning_rate, &effort.exact, &mut show)?
                 .ok_or(Error::Interrupted)?;
         let of_descent =
             heavy_ball::critical(self.measured().sharpness.value, effort.exact.momentum)?;

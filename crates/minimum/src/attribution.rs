@@ -28,9 +28,9 @@ impl Minimum<'_> {
         parameters: &CriticalParameters,
         watch: &mut Watch<'_>,
     ) -> Result<Attribution, Error> {
-        let rows = (self.factors.examples() * self.factors.outputs()) as f64;
+        let rows = (self.known.factors.examples() * self.known.factors.outputs()) as f64;
         let rank = ((APPLICATION / rows).sqrt() as usize).max(LEAST_RANK);
-        let part = self.factors.truncated(rank);
+        let part = self.known.factors.truncated(rank);
         let parameters =
             CriticalParameters { eigen_tolerance: EIGEN_TOLERANCE, ..parameters.clone() };
         let mean_square =
@@ -43,15 +43,19 @@ impl Minimum<'_> {
                 })
             })?;
         watch.check()?;
-        let variance =
-            non_uniformity_of_rest(&self.factors, count, VARIANCE_TOLERANCE, &mut |out, now| {
+        let variance = non_uniformity_of_rest(
+            &self.known.factors,
+            count,
+            VARIANCE_TOLERANCE,
+            &mut |out, now| {
                 watch.measuring(MeasureProgress {
                     quantity: Quantity::NonUniformityOfRest(out),
                     products: now.products,
                     value: Some(now.value.max(0.0).sqrt()),
                     relative_residual: Some(now.relative_residual),
                 })
-            })?;
+            },
+        )?;
         watch.check()?;
         Ok(Attribution {
             batch_size: batching.batch_size(),

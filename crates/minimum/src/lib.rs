@@ -47,7 +47,7 @@ pub use ask::check;
 pub use budget::Budget;
 pub use error::Error;
 pub use measure::{
-    MeasuredCurvature, Measurement, SpectrumQuestion, measure, measure_curvature, summary,
+    MeasuredCurvature, Measurement, SpectrumQuestion, facts, measure, measure_curvature, summary,
 };
 pub use minimum::{KnownMinimum, Minimum, effort};
 pub use spectrum::{non_uniformity, sharpness};

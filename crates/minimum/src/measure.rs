@@ -135,7 +135,10 @@ pub fn summary(
 }
 
 /// Loss, gradient norm and accuracy of a point with a finite loss.
-pub(crate) fn facts(point: &mut dyn TrainedPoint) -> Result<PointFacts, Error> {
+///
+/// # Errors
+/// [`Error::NotFinite`], [`Error::Point`].
+pub fn facts(point: &mut dyn TrainedPoint) -> Result<PointFacts, Error> {
     let facts = point.facts()?;
     if facts.loss.is_finite() { Ok(facts) } else { Err(Error::NotFinite(facts.loss)) }
 }

@@ -25,6 +25,13 @@ const CERTIFICATE_RANK: usize = 400;
 /// along SGD's steps.
 pub struct Minimum<'p> {
     pub(crate) point: &'p mut dyn TrainedPoint,
+    pub(crate) known: KnownMinimum,
+}
+
+/// What a [`Minimum`] knows, without its point: for a caller that asks again later and cannot hold the
+/// borrow of the point until then.
+#[derive(Clone, Debug)]
+pub struct KnownMinimum {
     pub(crate) budget: Budget,
     pub(crate) factors: ExampleFactors,
     /// a and s of the full Hessians, and the examples' of the factors.
@@ -37,41 +44,26 @@ pub struct Minimum<'p> {
     measured: MeasuredPoint,
 }
 
-/// What a [`Minimum`] knows, without its point: for a caller that asks again later and cannot hold the
-/// borrow of the point until then.
-#[derive(Clone, Debug)]
-pub struct KnownMinimum {
-    shape: PointShape,
-    budget: Budget,
-    factors: ExampleFactors,
-    curvatures: Curvatures,
-    weight_decay: f64,
-    remarks: Vec<String>,
-    order: Option<Vec<usize>>,
-    measured: MeasuredPoint,
-}
-
 impl KnownMinimum {
     /// The minimum again, at the point that was measured.
     ///
     /// # Errors
     /// [`Error::OtherPoint`] for a point of other sizes.
     pub fn at(self, point: &mut dyn TrainedPoint) -> Result<Minimum<'_>, Error> {
-        let Self { shape, budget, factors, curvatures, weight_decay, remarks, order, measured } =
-            self;
-        if point.shape() != shape {
-            return Err(Error::OtherPoint { measured: shape, found: point.shape() });
+        let MeasuredPoint { parameters, train_examples: units, outputs, .. } = self.measured;
+        let (measured, found) = (PointShape { parameters, units, outputs }, point.shape());
+        if found == measured {
+            Ok(Minimum { point, known: self })
+        } else {
+            Err(Error::OtherPoint { measured, found })
         }
-        Ok(Minimum { point, budget, factors, curvatures, weight_decay, remarks, order, measured })
     }
 }
 
 impl<'p> Minimum<'p> {
     /// Lets the point go and keeps what is known of it.
     pub fn known(self) -> KnownMinimum {
-        let shape = self.point.shape();
-        let Self { budget, factors, curvatures, weight_decay, remarks, order, measured, .. } = self;
-        KnownMinimum { shape, budget, factors, curvatures, weight_decay, remarks, order, measured }
+        self.known
     }
 
     /// Measures the point: both ends of H, √λ_max(Σ), the square-root factors, and single examples.
@@ -121,27 +113,27 @@ impl<'p> Minimum<'p> {
             example_curvatures,
             gauss_newton: gauss_newton(&factors, &of_factors),
         };
-        Ok(Self {
-            weight_decay: point.weight_decay(),
-            point,
+        let known = KnownMinimum {
             budget: *budget,
-            factors,
             curvatures: full(&measured, of_factors),
+            factors,
+            weight_decay: point.weight_decay(),
             remarks: Vec::new(),
             order: None,
             measured,
-        })
+        };
+        Ok(Self { point, known })
     }
 
     /// Adds a sentence to the notes of every answer, for what only the caller knows of the point.
     pub fn remark(&mut self, sentence: String) {
-        self.remarks.push(sentence);
+        self.known.remarks.push(sentence);
     }
 
     /// Tells the one order in which all epochs take the units. Without it the threshold of
     /// [`Sampling::SingleShuffle`] is not known.
     pub fn set_order(&mut self, order: Vec<usize>) {
-        self.order = Some(order);
+        self.known.order = Some(order);
     }
 
     /// The point itself.
@@ -151,12 +143,12 @@ impl<'p> Minimum<'p> {
 
     /// What was measured.
     pub fn measured(&self) -> &MeasuredPoint {
-        &self.measured
+        &self.known.measured
     }
 
     /// The square-root factors, in the directions known now.
     pub fn factors(&self) -> &ExampleFactors {
-        &self.factors
+        &self.known.factors
     }
 
     /// How hard a question wants the criteria to try: with `quick`, neither certificates nor
@@ -165,9 +157,11 @@ impl<'p> Minimum<'p> {
     /// # Errors
     /// [`Error::Stability`] for a momentum outside its range.
     pub fn effort(&self, question: &StabilityQuestion) -> Result<Effort, Error> {
-        let effort = effort(question, self.budget.memory_bytes)?;
-        let epochs = EpochParameters { order: self.order.clone(), ..effort.epochs };
-        Ok(Effort { epochs, ..effort })
+        let mut effort = effort(question, self.known.budget.memory_bytes)?;
+        if let Some(epochs) = &mut effort.epochs {
+            epochs.order.clone_from(&self.known.order);
+        }
+        Ok(effort)
     }
 
     /// All thresholds at one batch size, in the optimiser's own sampling scheme.
@@ -185,7 +179,7 @@ impl<'p> Minimum<'p> {
             let quantity = Quantity::Threshold(now.criterion);
             watch.measuring(MeasureProgress { quantity, products, value, relative_residual: None })
         };
-        thresholds(&self.factors, &self.curvatures, batching, effort, &mut show)?
+        thresholds(&self.known.factors, &self.known.curvatures, batching, effort, &mut show)?
             .ok_or(Error::Interrupted)
     }
 
@@ -199,25 +193,25 @@ impl<'p> Minimum<'p> {
         effort: &Effort,
         watch: &mut Watch<'_>,
     ) -> Result<(), Error> {
-        while !self.factors.covers_range() {
+        while !self.known.factors.covers_range() {
             let parameters = CriticalParameters { certificate_rank: 0, ..effort.exact.clone() };
             let mut show = |now: &CriticalProgress| watch.measuring(searching(now));
-            let found = critical(&self.factors, batching, &parameters, &mut show)?;
+            let found = critical(&self.known.factors, batching, &parameters, &mut show)?;
             watch.check()?;
-            let (rank, rows) = (2 * self.factors.rank(), self.point.shape().rows());
-            let fits = factors::bytes(rows, rank) <= self.budget.memory_bytes;
+            let (rank, rows) = (2 * self.known.factors.rank(), self.point.shape().rows());
+            let fits = factors::bytes(rows, rank) <= self.known.budget.memory_bytes;
             if found.stop != RankStop::KnownDirections || !fits {
                 break;
             }
-            let grown = factors::factors(self.point, Some(rank), &self.budget, watch)?;
+            let grown = factors::factors(self.point, Some(rank), &self.known.budget, watch)?;
             // A problem of fewer directions than asked for has shown all it has.
-            if grown.rank() <= self.factors.rank() {
+            if grown.rank() <= self.known.factors.rank() {
                 break;
             }
             let of_factors = Curvatures::of(&grown)?;
-            self.measured.gauss_newton = gauss_newton(&grown, &of_factors);
-            self.curvatures = full(&self.measured, of_factors);
-            self.factors = grown;
+            self.known.measured.gauss_newton = gauss_newton(&grown, &of_factors);
+            self.known.curvatures = full(&self.known.measured, of_factors);
+            self.known.factors = grown;
         }
         Ok(())
     }
@@ -237,7 +231,7 @@ pub fn effort(question: &StabilityQuestion, memory_bytes: usize) -> Result<Effor
     };
     let simulation = if question.quick { Simulation::None } else { Simulation::Affordable };
     let epochs = EpochParameters::default();
-    let epochs = if question.quick { epochs.quick() } else { epochs };
+    let epochs = Some(if question.quick { epochs.quick() } else { epochs });
     Ok(Effort { exact, simulation, epochs })
 }
 

@@ -24,12 +24,12 @@ impl Minimum<'_> {
         batch_sizes: &[usize],
         thresholds: &[Threshold],
     ) -> Result<Vec<String>, Error> {
-        let (n, assumed) = (self.factors.examples(), assumed(thresholds, used));
+        let (n, assumed) = (self.known.factors.examples(), assumed(thresholds, used));
         // A batch of everything has no order.
         let ordered = batch_sizes.is_empty() || batch_sizes.iter().any(|size| *size != n);
         let applicability = self.applicability(assumed, if ordered { used } else { assumed })?;
         let mut notes: Vec<String> = applicability.iter().map(ToString::to_string).collect();
-        notes.extend(self.remarks.iter().cloned());
+        notes.extend(self.known.remarks.iter().cloned());
         let measured = self.measured();
         for (name, value) in
             [("sharpness", &measured.sharpness), ("non-uniformity", &measured.non_uniformity)]
@@ -82,18 +82,19 @@ impl Minimum<'_> {
             )),
             sampling_assumed: assumed,
             sampling_used: used,
-            weight_decay: self.weight_decay,
+            weight_decay: self.known.weight_decay,
         };
         Ok(facts.notes()?)
     }
 
     /// What a bracket on leading directions rests on; `None` when it is of full rank.
     fn directions_left_out(&self, momentum: Momentum) -> Option<String> {
-        if self.factors.covers_range() {
+        if self.known.factors.covers_range() {
             return None;
         }
-        let rank = self.factors.rank();
-        let needed = full_bytes(self.factors.examples() * self.factors.outputs()) as f64;
+        let rank = self.known.factors.rank();
+        let needed =
+            full_bytes(self.known.factors.examples() * self.known.factors.outputs()) as f64;
         let lower = if momentum == Momentum::NONE {
             "its lower end holds up to the accuracy of those directions, about 1e-4 of the sharpness"
         } else {
@@ -117,16 +118,11 @@ pub(crate) fn assumed(thresholds: &[Threshold], used: Sampling) -> Sampling {
 /// What a verdict on epochs rests on; `None` where it is by another threshold.
 fn of_epochs(thresholds: &[Threshold], used: Sampling) -> Option<String> {
     let deciding = deciding(thresholds, used)?;
-    let Evidence::Orders { orders, all, standard_error, converged, rank } = &deciding.evidence
-    else {
-        return None;
-    };
+    let Evidence::Orders { orders, converged, rank, .. } = &deciding.evidence else { return None };
     let value = deciding.learning_rate;
-    let error = 100.0 * standard_error / value;
-    let from = match (all, orders) {
-        (true, 1) => "for this order".to_owned(),
-        (true, _) => format!("over all {orders} orders"),
-        (false, _) => format!("known to {error:.1} % from {orders} orders that were drawn"),
+    let from = match orders {
+        1 => "for this order".to_owned(),
+        _ => format!("over all {orders} orders"),
     };
     let settled = if *converged { "" } else { "; it has not settled, so that it may still move" };
     let independent = mean_square(thresholds).map_or(String::new(), |exact| {

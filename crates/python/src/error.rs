@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 
 /// Why work ended without a result.
 #[derive(Debug)]
-pub(crate) enum Failure {
+pub(crate) enum WorkFailure {
     /// The caller's input was refused: one sentence.
     Input(String),
     /// Anything else that failed: one sentence.
@@ -33,7 +33,7 @@ impl fmt::Display for Stopped {
 
 impl std::error::Error for Stopped {}
 
-impl Failure {
+impl WorkFailure {
     pub(crate) fn input(sentence: impl fmt::Display) -> Self {
         Self::Input(sentence.to_string())
     }
@@ -63,18 +63,18 @@ fn exception(py: Python<'_>, class: &str, sentence: String) -> PyErr {
     made().map_or_else(|error| error, PyErr::from_value)
 }
 
-/// As `Failure::input(…)`, raised.
+/// As `WorkFailure::input(…)`, raised.
 pub(crate) fn refused(py: Python<'_>, sentence: impl fmt::Display) -> PyErr {
-    Failure::input(sentence).into_exception(py)
+    WorkFailure::input(sentence).into_exception(py)
 }
 
-impl From<ProductFailure> for Failure {
+impl From<ProductFailure> for WorkFailure {
     fn from(failure: ProductFailure) -> Self {
         Self::Point(failure)
     }
 }
 
-impl From<minimascope_minimum::Error> for Failure {
+impl From<minimascope_minimum::Error> for WorkFailure {
     fn from(error: minimascope_minimum::Error) -> Self {
         use minimascope_minimum::Error as Minimum;
         match error {
@@ -85,13 +85,13 @@ impl From<minimascope_minimum::Error> for Failure {
     }
 }
 
-impl From<minimascope_stability::Error> for Failure {
+impl From<minimascope_stability::Error> for WorkFailure {
     fn from(error: minimascope_stability::Error) -> Self {
         Self::input(error)
     }
 }
 
-impl From<minimascope_net::Error> for Failure {
+impl From<minimascope_net::Error> for WorkFailure {
     fn from(error: minimascope_net::Error) -> Self {
         match error {
             minimascope_net::Error::Memory { .. } => {
@@ -102,7 +102,7 @@ impl From<minimascope_net::Error> for Failure {
     }
 }
 
-impl From<minimascope_experiment::Error> for Failure {
+impl From<minimascope_experiment::Error> for WorkFailure {
     fn from(error: minimascope_experiment::Error) -> Self {
         use minimascope_experiment::Error as Experiment;
         match error {

@@ -13,7 +13,7 @@ use minimascope_stability::{Batching, ExampleFactors};
 use numpy::{PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
 
-use crate::error::Failure;
+use crate::error::WorkFailure;
 use crate::records;
 use crate::work::on_own_thread;
 
@@ -144,7 +144,7 @@ impl NativeFactors {
                 }
             };
             let found = thresholds(&factors, &curvatures, &batching, &effort, &mut show)?;
-            Ok(records::json(&found.ok_or(Failure::Interrupted)?))
+            Ok(records::json(&found.ok_or(WorkFailure::Interrupted)?))
         })
     }
 }

@@ -6,7 +6,7 @@ use minimascope_record::stability::{BoundaryRow, StabilityReport};
 use minimascope_report::views;
 use pyo3::prelude::*;
 
-use crate::error::{Failure, refused};
+use crate::error::{WorkFailure, refused};
 use crate::records;
 
 fn theme_of(py: Python<'_>, theme: &str) -> PyResult<Theme> {
@@ -21,7 +21,7 @@ fn theme_of(py: Python<'_>, theme: &str) -> PyResult<Theme> {
 fn drawn(py: Python<'_>, figure: Option<Figure>, theme: &str) -> PyResult<Option<String>> {
     let theme = theme_of(py, theme)?;
     let drawn = figure.map(|figure| figure.to_svg(theme)).transpose();
-    drawn.map_err(|error| Failure::Other(error.reason()).into_exception(py))
+    drawn.map_err(|error| WorkFailure::Other(error.reason()).into_exception(py))
 }
 
 /// The thresholds of a `StabilityReport` against the batch size, or at the one batch size that was asked

@@ -53,7 +53,7 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<native_point::NativePoint>()?;
     module.add_class::<question::PointMinimum>()?;
     module.add_class::<factors::NativeFactors>()?;
-    module.add_class::<runs::StoredRun>()?;
+    module.add_class::<runs::NativeRun>()?;
     module.add_function(wrap_pyfunction!(program, module)?)?;
     module.add_function(wrap_pyfunction!(criteria, module)?)?;
     module.add_function(wrap_pyfunction!(question::measure_point, module)?)?;

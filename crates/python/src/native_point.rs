@@ -15,7 +15,7 @@ use numpy::{
 };
 use pyo3::prelude::*;
 
-use crate::error::{Failure, refused};
+use crate::error::{WorkFailure, refused};
 use crate::matrix::{MATRICES, of_name};
 use crate::work::{Line, ends};
 
@@ -51,7 +51,7 @@ pub(crate) struct DenseRecipe {
 
 impl Recipe {
     /// Makes the point and does the jobs, until nobody can send any more.
-    fn hold(self, jobs: &Receiver<Job>, ready: &Sender<Result<(), Failure>>) {
+    fn hold(self, jobs: &Receiver<Job>, ready: &Sender<Result<(), WorkFailure>>) {
         match self {
             Self::Single(recipe) => recipe.hold(jobs, ready),
             Self::Double(recipe) => recipe.hold(jobs, ready),
@@ -69,7 +69,7 @@ impl Recipe {
 }
 
 impl<T: Scalar> NetworkRecipe<T> {
-    fn hold(self, jobs: &Receiver<Job>, ready: &Sender<Result<(), Failure>>) {
+    fn hold(self, jobs: &Receiver<Job>, ready: &Sender<Result<(), WorkFailure>>) {
         let Self { network, loss, weight_decay, examples, execution, parameters } = self;
         let made = Evaluator::new(&network, loss, weight_decay, &examples, &execution).and_then(
             |mut evaluator| {
@@ -86,11 +86,11 @@ impl<T: Scalar> NetworkRecipe<T> {
 }
 
 impl DenseRecipe {
-    fn hold(self, jobs: &Receiver<Job>, ready: &Sender<Result<(), Failure>>) {
+    fn hold(self, jobs: &Receiver<Job>, ready: &Sender<Result<(), WorkFailure>>) {
         let parameters = self.at.len();
         let made = DensePoint::new(parameters, &self.hessians)
             .and_then(|point| point.moved_to(&self.at))
-            .map_err(Failure::input);
+            .map_err(WorkFailure::input);
         serve(made, jobs, ready);
     }
 
@@ -102,10 +102,10 @@ impl DenseRecipe {
 }
 
 /// Says whether the point was made, and does the jobs at it.
-fn serve<P: TrainedPoint, E: Into<Failure>>(
+fn serve<P: TrainedPoint, E: Into<WorkFailure>>(
     made: Result<P, E>,
     jobs: &Receiver<Job>,
-    ready: &Sender<Result<(), Failure>>,
+    ready: &Sender<Result<(), WorkFailure>>,
 ) {
     match made {
         Ok(mut point) => {
@@ -154,7 +154,7 @@ impl NativePoint {
             .name("minimascope point".into())
             .spawn(move || held.hold(&received, &ready))?;
         let made = py.detach(move || is_ready.recv());
-        made.unwrap_or(Err(Failure::Panic)).map_err(|failure| failure.into_exception(py))?;
+        made.unwrap_or(Err(WorkFailure::Panic)).map_err(|failure| failure.into_exception(py))?;
         let process = std::process::id();
         Ok(Self { jobs, recipe, shape, precision, weight_decay, order, process })
     }
@@ -164,7 +164,7 @@ impl NativePoint {
         &self,
         py: Python<'_>,
         progress: Option<&Bound<'_, PyAny>>,
-        work: impl FnOnce(&mut dyn TrainedPoint, &Line) -> Result<R, Failure> + Send + 'static,
+        work: impl FnOnce(&mut dyn TrainedPoint, &Line) -> Result<R, WorkFailure> + Send + 'static,
     ) -> PyResult<R> {
         if std::process::id() != self.process {
             return Err(refused(
@@ -177,8 +177,24 @@ impl NativePoint {
         let job: Job = Box::new(move |point| {
             let _ = ended.send(work(point, &line));
         });
-        self.jobs.send(job).map_err(|_| Failure::Panic.into_exception(py))?;
+        self.jobs.send(job).map_err(|_| WorkFailure::Panic.into_exception(py))?;
         started.wait(py, progress)
+    }
+
+    /// What `compute` writes into so many numbers at the point.
+    fn numbers(
+        &self,
+        py: Python<'_>,
+        count: usize,
+        compute: impl FnOnce(&mut dyn TrainedPoint, &mut [f64]) -> Result<(), ProductFailure>
+        + Send
+        + 'static,
+    ) -> PyResult<Vec<f64>> {
+        self.with(py, None, move |point, _| {
+            let mut out = vec![0.0; count];
+            compute(point, &mut out)?;
+            Ok(out)
+        })
     }
 
     /// Writes a vector of PyTorch's order in the point's.
@@ -215,16 +231,6 @@ impl NativePoint {
             Err(refused(x.py(), sentence))
         }
     }
-}
-
-/// What `compute` writes into so many numbers at a point.
-fn filled(
-    count: usize,
-    compute: impl FnOnce(&mut [f64]) -> Result<(), ProductFailure>,
-) -> Result<Vec<f64>, Failure> {
-    let mut out = vec![0.0; count];
-    compute(&mut out)?;
-    Ok(out)
 }
 
 #[pymethods]
@@ -280,21 +286,19 @@ impl NativePoint {
     ) -> PyResult<Bound<'py, PyArray1<f64>>> {
         let (count, matrix) = (self.shape.parameters, matrix_of(py, matrix)?);
         let x = self.in_own_order(&self.vector("x", &x, count)?);
-        let y =
-            self.with(py, None, move |point, _| filled(count, |y| point.product(matrix, &x, y)))?;
+        let y = self.numbers(py, count, move |point, y| point.product(matrix, &x, y))?;
         Ok(self.in_torch_order(py, y))
     }
 
     fn gradient<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<f64>>> {
         let count = self.shape.parameters;
-        let g = self.with(py, None, move |point, _| filled(count, |g| point.gradient(g)))?;
+        let g = self.numbers(py, count, move |point, g| point.gradient(g))?;
         Ok(self.in_torch_order(py, g))
     }
 
     fn unit_losses<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray1<f64>>> {
         let count = self.shape.units;
-        let losses =
-            self.with(py, None, move |point, _| filled(count, |l| point.unit_losses(l)))?;
+        let losses = self.numbers(py, count, move |point, l| point.unit_losses(l))?;
         Ok(PyArray1::from_vec(py, losses))
     }
 
@@ -305,8 +309,7 @@ impl NativePoint {
     ) -> PyResult<Bound<'py, PyArray1<f64>>> {
         let x = self.in_own_order(&self.vector("x", &x, self.shape.parameters)?);
         let count = self.shape.rows();
-        let u =
-            self.with(py, None, move |point, _| filled(count, |u| point.factor_product(&x, u)))?;
+        let u = self.numbers(py, count, move |point, u| point.factor_product(&x, u))?;
         Ok(PyArray1::from_vec(py, u))
     }
 
@@ -317,21 +320,20 @@ impl NativePoint {
     ) -> PyResult<Bound<'py, PyArray1<f64>>> {
         let u = self.vector("u", &u, self.shape.rows())?;
         let count = self.shape.parameters;
-        let y =
-            self.with(py, None, move |point, _| filled(count, |y| point.factor_transposed(&u, y)))?;
+        let y = self.numbers(py, count, move |point, y| point.factor_transposed(&u, y))?;
         Ok(self.in_torch_order(py, y))
     }
 
     fn gram<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray2<f64>>> {
         let rows = self.shape.rows();
-        let gram = self.with(py, None, move |point, _| filled(rows * rows, |g| point.gram(g)))?;
+        let gram = self.numbers(py, rows * rows, move |point, g| point.gram(g))?;
         PyArray1::from_vec(py, gram).reshape([rows, rows])
     }
 
     fn blocks<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyArray3<f64>>> {
         let PointShape { units, outputs, .. } = self.shape;
         let count = units * outputs * outputs;
-        let blocks = self.with(py, None, move |point, _| filled(count, |b| point.blocks(b)))?;
+        let blocks = self.numbers(py, count, move |point, b| point.blocks(b))?;
         PyArray1::from_vec(py, blocks).reshape([units, outputs, outputs])
     }
 

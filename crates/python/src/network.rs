@@ -9,7 +9,7 @@ use minimascope_record::training::Loss;
 use numpy::PyReadonlyArray1;
 use pyo3::prelude::*;
 
-use crate::error::{Failure, refused};
+use crate::error::{WorkFailure, refused};
 use crate::native_point::{NativePoint, NetworkRecipe, Recipe};
 use crate::records;
 
@@ -48,7 +48,7 @@ pub(crate) fn preset_architecture(py: Python<'_>, name: &str) -> PyResult<String
 
 fn checked(py: Python<'_>, architecture: &str) -> PyResult<Network> {
     let architecture: Architecture = records::parsed(py, "architecture", architecture)?;
-    Network::new(&architecture).map_err(|error| Failure::from(error).into_exception(py))
+    Network::new(&architecture).map_err(|error| WorkFailure::from(error).into_exception(py))
 }
 
 /// A network at its parameters: `inputs` and `targets` one example after the other, `parameters` in
@@ -93,12 +93,14 @@ fn recipe<T: Scalar>(
     network: Network,
     numbers: &Numbers<'_>,
     (loss, weight_decay, threads, memory): (Loss, f64, usize, usize),
-) -> Result<NetworkRecipe<T>, Failure> {
+) -> Result<NetworkRecipe<T>, WorkFailure> {
     let examples = Examples::from_targets(&network, loss, numbers.inputs, numbers.targets)?;
     let parameters: Vec<T> = numbers.parameters.iter().map(|x| T::from_f64(*x)).collect();
     if parameters.len() != network.parameters() {
         let (found, expected) = (parameters.len(), network.parameters());
-        return Err(Failure::input(format!("{found} parameters where the network has {expected}")));
+        return Err(WorkFailure::input(format!(
+            "{found} parameters where the network has {expected}"
+        )));
     }
     let parameters = network.from_torch_order(&parameters).into();
     let execution = Execution::new(threads, memory)?;

@@ -17,7 +17,7 @@ use crate::work::Line;
 
 /// What a point says of itself once, before any product.
 #[derive(Clone)]
-pub(crate) struct Description {
+pub(crate) struct PointDescription {
     pub(crate) shape: PointShape,
     precision: Precision,
     coupling: Coupling,
@@ -27,7 +27,7 @@ pub(crate) struct Description {
     has_blocks: bool,
 }
 
-impl Description {
+impl PointDescription {
     /// Reads the attributes of the protocol.
     ///
     /// # Errors
@@ -90,12 +90,12 @@ impl Description {
 /// A Python object as a trained point. Its methods run on the calling thread.
 pub(crate) struct PythonPoint {
     object: Arc<Py<PyAny>>,
-    description: Description,
+    description: PointDescription,
     line: Line,
 }
 
 impl PythonPoint {
-    pub(crate) fn new(object: Py<PyAny>, description: Description, line: Line) -> Self {
+    pub(crate) fn new(object: Py<PyAny>, description: PointDescription, line: Line) -> Self {
         Self { object: Arc::new(object), description, line }
     }
 
@@ -241,7 +241,7 @@ impl TrainedPoint for PythonPoint {
         let units = units.to_vec();
         let (object, description) = self.call(move |object| {
             let part = object.call_method1(intern!(object.py(), "at_units"), (units,))?;
-            let description = Description::of(&part)?;
+            let description = PointDescription::of(&part)?;
             Ok((part.unbind(), description))
         })?;
         work(&mut Self::new(object, description, self.line.clone()))

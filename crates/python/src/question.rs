@@ -4,34 +4,33 @@ use std::sync::{Arc, Mutex};
 
 use minimascope_curvature::TrainedPoint;
 use minimascope_minimum::{
-    Budget, KnownMinimum, MeasuredCurvature, Measurement, Minimum, SpectrumQuestion, check,
-    measure, measure_curvature, summary,
+    Budget, KnownMinimum, Minimum, SpectrumQuestion, check, facts, measure_curvature, summary,
 };
 use minimascope_record::config::MeasureConfig;
 use minimascope_record::point::{PointSummary, Unanswered};
 use minimascope_record::stability::StabilityQuestion;
 use pyo3::prelude::*;
 
-use crate::error::Failure;
+use crate::error::WorkFailure;
 use crate::native_point::NativePoint;
-use crate::python_point::{Description, PythonPoint};
+use crate::python_point::{PointDescription, PythonPoint};
 use crate::records;
 use crate::work::{Line, on_own_thread};
 
 /// Tolerance and most products (`None` for a configuration's defaults), seed, bytes.
 pub(crate) type BudgetNumbers = (Option<f64>, Option<usize>, u64, usize);
 
-fn budget((tolerance, max_products, seed, memory): BudgetNumbers) -> Result<Budget, Failure> {
+fn budget((tolerance, max_products, seed, memory): BudgetNumbers) -> Result<Budget, WorkFailure> {
     let default = MeasureConfig::default();
     let tolerance = tolerance.unwrap_or(default.tolerance);
     let max_products = max_products.unwrap_or(default.max_products);
     if !(tolerance > 0.0 && tolerance < 1.0) {
-        return Err(Failure::input(format!(
+        return Err(WorkFailure::input(format!(
             "tolerance = {tolerance}: give a number between 0 and 1"
         )));
     }
     if max_products == 0 {
-        return Err(Failure::input("max_products = 0: give a number from 1"));
+        return Err(WorkFailure::input("max_products = 0: give a number from 1"));
     }
     Ok(Budget::of(MeasureConfig { tolerance, max_products }, seed, memory))
 }
@@ -41,13 +40,13 @@ fn at_point<R: Send + 'static>(
     point: &Bound<'_, PyAny>,
     progress: Option<&Bound<'_, PyAny>>,
     mean_alone: bool,
-    work: impl FnOnce(&mut dyn TrainedPoint, &Line) -> Result<R, Failure> + Send + 'static,
+    work: impl FnOnce(&mut dyn TrainedPoint, &Line) -> Result<R, WorkFailure> + Send + 'static,
 ) -> PyResult<R> {
     let py = point.py();
     if let Ok(native) = point.cast::<NativePoint>() {
         return native.get().with(py, progress, work);
     }
-    let description = Description::of(point)?;
+    let description = PointDescription::of(point)?;
     let description = if mean_alone { description.of_the_mean_alone() } else { description };
     let object = point.clone().unbind();
     on_own_thread(py, progress, move |line| {
@@ -81,15 +80,12 @@ pub(crate) fn measure_point(
     let mean_alone = lacks.second_moment.is_some();
     at_point(point, progress, mean_alone, move |point, line| {
         let budget = budget(budget_numbers)?;
-        let (facts, curvature) = line.watched(|watch| match lacks.facts {
-            Some(_) => {
-                measure_curvature(point, &question, &budget, watch).map(|found| (None, found))
-            }
-            None => measure(point, &question, &budget, watch).map(|found| {
-                let Measurement { facts, sharpness, non_uniformity, spectrum, .. } = found;
-                (Some(facts), MeasuredCurvature { sharpness, non_uniformity, spectrum })
-            }),
-        })?;
+        let facts = match lacks.facts {
+            Some(_) => None,
+            None => Some(facts(point)?),
+        };
+        let curvature =
+            line.watched(|watch| measure_curvature(point, &question, &budget, watch))?;
         let mut found = summary(point, facts, curvature);
         lacks.say_in(&mut found);
         Ok(records::json(&found))
@@ -154,8 +150,8 @@ impl PointMinimum {
         let question: StabilityQuestion = records::parsed(py, "question", question)?;
         let known = Arc::clone(&self.known);
         at_point(self.point.bind(py), progress, false, move |point, line| {
-            let mut known = known.lock().map_err(|_| Failure::Panic)?;
-            let mut minimum = known.take().ok_or(Failure::Panic)?.at(point)?;
+            let mut known = known.lock().map_err(|_| WorkFailure::Panic)?;
+            let mut minimum = known.take().ok_or(WorkFailure::Panic)?.at(point)?;
             let answer = line.watched(|watch| minimum.ask_watched(&question, watch));
             // Also after an error: nothing of what was known before is lost.
             *known = Some(minimum.known());
@@ -168,5 +164,5 @@ impl PointMinimum {
 #[pyfunction]
 pub(crate) fn check_question(py: Python<'_>, question: &str, units: usize) -> PyResult<()> {
     let question: StabilityQuestion = records::parsed(py, "question", question)?;
-    check(&question, units).map_err(|error| Failure::from(error).into_exception(py))
+    check(&question, units).map_err(|error| WorkFailure::from(error).into_exception(py))
 }

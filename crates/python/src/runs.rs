@@ -17,7 +17,7 @@ use minimascope_record::stability::StabilityQuestion;
 use numpy::PyArray1;
 use pyo3::prelude::*;
 
-use crate::error::Failure;
+use crate::error::WorkFailure;
 use crate::native_point::{NativePoint, NetworkRecipe, Recipe};
 use crate::network::{Tensors, tensors_of};
 use crate::records;
@@ -60,12 +60,12 @@ pub(crate) fn run_plan(
 
 /// A run's folder, or a file of parameters with its configuration.
 #[pyclass(frozen, module = "minimascope._native")]
-pub(crate) struct StoredRun {
+pub(crate) struct NativeRun {
     target: Arc<Target>,
 }
 
 #[pymethods]
-impl StoredRun {
+impl NativeRun {
     /// By folder, by id below `out`, or by file.
     #[new]
     #[pyo3(signature = (name, *, out, configuration=None))]
@@ -124,7 +124,8 @@ impl StoredRun {
         if !folder.has(OUTCOME) {
             return Ok(None);
         }
-        let summary = finished(&folder).map_err(|error| Failure::from(error).into_exception(py))?;
+        let summary =
+            finished(&folder).map_err(|error| WorkFailure::from(error).into_exception(py))?;
         Ok(Some(records::json(&summary)))
     }
 
@@ -204,7 +205,7 @@ fn recipe<T: Scalar>(
     target: &Target,
     threads: usize,
     memory: usize,
-) -> Result<NetworkRecipe<T>, Failure> {
+) -> Result<NetworkRecipe<T>, WorkFailure> {
     let plan = target.plan();
     let (network, loss) = (plan.network().clone(), plan.config().loss);
     let data = plan.train();

@@ -15,7 +15,7 @@ use minimascope_minimum::{MeasureProgress, Measuring, Quantity, Watch};
 use minimascope_stability::criterion::SearchProgress;
 use pyo3::prelude::*;
 
-use crate::error::{Failure, Stopped};
+use crate::error::{Stopped, WorkFailure};
 
 /// How often the calling thread looks for signals.
 const TICK: Duration = Duration::from_millis(50);
@@ -144,12 +144,12 @@ impl Progress for Reporter<'_> {
 /// Work that has been started, as the calling thread sees it.
 pub(crate) struct Started<R> {
     messages: Receiver<Message>,
-    result: Receiver<Result<R, Failure>>,
+    result: Receiver<Result<R, WorkFailure>>,
     interrupt: Arc<AtomicBool>,
 }
 
 /// Where a working thread puts its result.
-pub(crate) type Ended<R> = SyncSender<Result<R, Failure>>;
+pub(crate) type Ended<R> = SyncSender<Result<R, WorkFailure>>;
 
 /// The two ends of a piece of work: the working thread's line and place for the result, and what the
 /// calling thread waits for. The work is over once the line is dropped.
@@ -165,7 +165,7 @@ pub(crate) fn ends<R>() -> (Line, Ended<R>, Started<R>) {
 pub(crate) fn on_own_thread<R: Send + 'static>(
     py: Python<'_>,
     progress: Option<&Bound<'_, PyAny>>,
-    work: impl FnOnce(&Line) -> Result<R, Failure> + Send + 'static,
+    work: impl FnOnce(&Line) -> Result<R, WorkFailure> + Send + 'static,
 ) -> PyResult<R> {
     let (line, ended, started) = ends();
     std::thread::Builder::new().name("minimascope".into()).spawn(move || {
@@ -202,7 +202,7 @@ impl<R: Send + 'static> Started<R> {
         match self.result.recv() {
             Ok(result) => result.map_err(|failure| failure.into_exception(py)),
             // The thread panicked and said where.
-            Err(_) => Err(Failure::Panic.into_exception(py)),
+            Err(_) => Err(WorkFailure::Panic.into_exception(py)),
         }
     }
 

@@ -63,9 +63,14 @@ impl Batching {
         }
     }
 
-    /// The same examples and B with independent batches.
+    /// The same examples and B with another sampling scheme.
+    pub fn with_sampling(&self, sampling: Sampling) -> Self {
+        Self { sampling, ..*self }
+    }
+
+    /// The same examples and B with the scheme of independent batches closest to this one.
     pub fn independent(&self) -> Self {
-        Self { sampling: self.sampling.independent(), ..*self }
+        self.with_sampling(self.sampling.independent())
     }
 
     /// The same examples and scheme with another B.

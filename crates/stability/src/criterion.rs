@@ -80,15 +80,23 @@ impl FoundThreshold {
 }
 
 /// How hard to try.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Effort {
     /// Of the exact threshold, with the momentum β.
     pub exact: CriticalParameters,
     /// What to simulate: the almost-sure threshold and the sharpest batch, by far the most expensive
     /// at large B.
     pub simulation: Simulation,
-    /// Of the thresholds of epochs.
-    pub epochs: EpochParameters,
+    /// Of the thresholds of epochs; `None` for none of them, which take longer than all others together.
+    pub epochs: Option<EpochParameters>,
+}
+
+impl Default for Effort {
+    /// No simulation, and every other threshold.
+    fn default() -> Self {
+        let (exact, simulation) = (CriticalParameters::default(), Simulation::None);
+        Self { exact, simulation, epochs: Some(EpochParameters::default()) }
+    }
 }
 
 /// Trajectories behind the almost-sure threshold, and batches drawn for the sharpest one.

@@ -46,6 +46,13 @@ pub(crate) fn is_positive_definite(matrix: &[f64], dimension: usize) -> bool {
     matrix.iter().all(|x| x.is_finite()) && view.llt(Side::Lower).is_ok()
 }
 
+/// The identity, dimension × dimension.
+pub(crate) fn identity(dimension: usize) -> Vec<f64> {
+    let mut matrix = vec![0.0; dimension * dimension];
+    matrix.iter_mut().step_by(dimension + 1).for_each(|value| *value = 1.0);
+    matrix
+}
+
 /// Σ x_i y_i in eight interleaved sums, of a fixed order.
 pub(crate) fn dot(x: &[f64], y: &[f64]) -> f64 {
     let mut sums = [0.0; 8];

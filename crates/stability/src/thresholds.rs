@@ -52,19 +52,10 @@ pub fn thresholds(
         flow
     };
     let momentum = effort.exact.momentum;
-    let exact = critical(
-        factors,
-        &batching.independent(),
-        &effort.exact,
-        &mut |now: &CriticalProgress| {
-            let (products, learning_rate) = (now.products, Some(now.critical_learning_rate));
-            progress(&SearchProgress {
-                criterion: "critical learning rate",
-                products,
-                learning_rate,
-            })
-        },
-    )?;
+    let exact = critical(factors, batching, &effort.exact, &mut |now: &CriticalProgress| {
+        let (products, learning_rate) = (now.products, Some(now.critical_learning_rate));
+        progress(&SearchProgress { criterion: "critical learning rate", products, learning_rate })
+    })?;
     let mut setting = ThresholdSetting {
         factors,
         curvatures,

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
+
+from minimascope._point import Array
 
 from .affine import Piece
 from .factors import Factors
 from .tape import Tape
 
-Array = NDArray[np.float64]
 MakeTape = Callable[[range], Tape]
 Root = Callable[[Tape], Tensor]
 

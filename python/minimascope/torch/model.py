@@ -167,6 +167,20 @@ class Model:
         with Recorder(self.parameters, 1, None):
             return self(inputs)
 
+    def double_backward(self, total: Tensor, v: Sequence[Tensor]) -> Tensor:
+        """∇²total v by two reverse passes."""
+        found = torch.autograd.grad(total, self.parameters, create_graph=True, allow_unused=True)
+        pairs = [(g, part) for g, part in zip(found, v, strict=True) if g is not None and g.requires_grad]
+        if not pairs:
+            return self.join([None] * len(self.parameters))
+        again = torch.autograd.grad(
+            [g for g, _ in pairs],
+            self.parameters,
+            [part for _, part in pairs],
+            allow_unused=True,
+        )
+        return self.join(again)
+
     def split(self, flat: Tensor) -> list[Tensor]:
         """A vector of P numbers as one tensor a parameter, each in memory as its parameter is."""
         parts: list[Tensor] = []

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.flop_counter import FlopCounterMode
+
+from minimascope._point import Array, Cost, Facts, Matrix, Precision
 
 from .chunks import Chunks
 from .errors import PathChanged, PointError, explained
@@ -22,30 +23,9 @@ from .optimizers import OptimizerState
 from .structure import Structure, structure
 from .tape import Tape
 
-Array = NDArray[np.float64]
-Matrix = Literal["hessian", "gauss-newton", "second-moment", "variance"]
-Precision = Literal["f32", "f64"]
-
 MATRICES: tuple[Matrix, ...] = ("hessian", "gauss-newton", "second-moment", "variance")
 # A_i needs K × K numbers for each unit.
 MOST_OUTPUTS = 4096
-
-
-class Facts(NamedTuple):
-    """What is known of the point itself. `loss` is the mean over units without weight decay;
-    `gradient_norm` is that of the objective, weight decay included; `accuracy` is a share of 1, or
-    nothing where examples have no class."""
-
-    loss: float
-    gradient_norm: float
-    accuracy: float | None
-
-
-class Cost(NamedTuple):
-    """Multiply–adds of one product, and the bytes that the point holds meanwhile."""
-
-    operations: float
-    bytes: int
 
 
 class Point:
@@ -444,17 +424,7 @@ class _WholeBatch(Tape):
         self.losses = loss.each(self.outputs, data.targets, data.count * data.group, data.count)
 
     def hessian(self, v: Sequence[Tensor]) -> Tensor:
-        found = torch.autograd.grad(
-            self.losses.sum(), self.model.parameters, create_graph=True, allow_unused=True
-        )
-        pairs = [(g, part) for g, part in zip(found, v, strict=True) if g is not None and g.requires_grad]
-        again = torch.autograd.grad(
-            [g for g, _ in pairs],
-            self.model.parameters,
-            [part for _, part in pairs],
-            allow_unused=True,
-        )
-        return self.model.join(again)
+        return self.model.double_backward(self.losses.sum(), v)
 
 
 def _array(tensor: Tensor) -> Array:

@@ -9,15 +9,15 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+
+from minimascope._point import Array, Matrix
 
 from .errors import PointError
 from .lanczos import Leading, leading
 from .log import Record, Sink, sink
 from .optimizers import OptimizerState, read
-from .point import Matrix, Point
+from .point import Point
 
-Array = NDArray[np.float64]
 Quantity = Literal["loss", "sharpness", "non-uniformity", "trace", "batch-sharpness", "verdict"]
 QUANTITIES: tuple[Quantity, ...] = get_args(Quantity)
 # Batches of one measurement of the batch sharpness, and probes of the trace.

@@ -76,23 +76,8 @@ class Probe:
 
     def hessian(self, data: Examples, v: Tensor) -> Tensor:
         """Σ_i H_i v by double backward."""
-        found = torch.autograd.grad(
-            self.losses(data, composed=True).sum(), self.model.parameters, create_graph=True, allow_unused=True
-        )
-        pairs = [
-            (g, part)
-            for g, part in zip(found, self.model.split(v), strict=True)
-            if g is not None and g.requires_grad
-        ]
-        if not pairs:
-            return torch.zeros_like(v)
-        again = torch.autograd.grad(
-            [g for g, _ in pairs],
-            self.model.parameters,
-            [part for _, part in pairs],
-            allow_unused=True,
-        )
-        return self.model.join(again)
+        total = self.losses(data, composed=True).sum()
+        return self.model.double_backward(total, self.model.split(v))
 
     def direction(self, seed: int) -> Tensor:
         """A direction of the parameters' own scale, the same at each call."""

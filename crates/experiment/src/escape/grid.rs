@@ -274,11 +274,7 @@ impl Cells<'_, '_, '_> {
             batch_size: size,
             predicted,
             margin,
-            predicted_growth: self.minimum.predicted_growth(
-                &batching.independent(),
-                rate,
-                self.used,
-            )?,
+            predicted_growth: self.minimum.predicted_growth(batching, rate)?,
             max_steps: setting.max_steps,
             departures: seen.departures,
             largest_loss_ratio: seen.largest.and_then(|loss| finite(loss / self.rule.loss())),
@@ -288,8 +284,7 @@ impl Cells<'_, '_, '_> {
         if explanation::is_wanted(&cell) {
             let question = LinearisedQuestion {
                 learning_rate: rate,
-                batching: batching.independent(),
-                used: self.used,
+                batching: *batching,
                 launches: seeds,
                 max_steps: setting.max_steps,
                 observation: Observation::Departure,

@@ -51,9 +51,8 @@ pub(super) struct LinearisedNetwork<'a> {
 #[derive(Clone, Copy)]
 pub(super) struct LinearisedQuestion {
     pub(super) learning_rate: LearningRate,
+    /// With the sampling scheme of the network's launches.
     pub(super) batching: Batching,
-    /// The sampling scheme of the network's launches.
-    pub(super) used: Sampling,
     pub(super) launches: u64,
     /// Steps of the network's launches.
     pub(super) max_steps: u64,
@@ -111,18 +110,18 @@ impl LinearisedNetwork<'_> {
     ) -> Result<Option<Linearised>, Error> {
         // Without noise there is one path, whatever the scheme.
         let noiseless = question.batching.noise() == 0.0;
-        let schemes =
-            if noiseless { vec![question.used] } else { vec![question.used, other(question.used)] };
+        let used = question.batching.sampling();
+        let schemes = if noiseless { vec![used] } else { vec![used, other(used)] };
         let mut seen = Vec::new();
         for sampling in schemes {
-            let typical = if sampling == question.used {
+            let batching = question.batching.with_sampling(sampling);
+            let typical = if sampling == used {
                 question.typical
             } else {
-                let rate = question.learning_rate;
-                typical_growth(self.factors, &question.batching, rate, sampling)?
+                typical_growth(self.factors, &batching, question.learning_rate)?
             };
             let launches = if noiseless { 1 } else { self.affordable(question) };
-            let question = LinearisedQuestion { launches, used: sampling, typical, ..*question };
+            let question = LinearisedQuestion { launches, batching, typical, ..*question };
             let Some(launches) = self.by_scheme(&question, progress, interrupt)? else {
                 return Ok(None);
             };
@@ -176,7 +175,7 @@ impl LinearisedNetwork<'_> {
             }));
         }
         Ok(Some(LinearisedLaunches {
-            sampling: question.used,
+            sampling: question.batching.sampling(),
             growth: growth::pooled(&fits),
             typical: question.typical.map(|at| at.value),
             typical_standard_error: question.typical.map(|at| at.standard_error),
@@ -193,11 +192,12 @@ impl LinearisedNetwork<'_> {
         seed: u64,
         interrupt: &AtomicBool,
     ) -> Result<Option<LinearisedPath>, Error> {
-        let (n, size) = (question.batching.examples(), question.batching.batch_size());
-        let batching = Batching::new(n, size, question.used)?;
+        let batching = question.batching;
+        let (n, size) = (batching.examples(), batching.batch_size());
         let rates = (question.learning_rate, Momentum::NONE);
         let mut walk = Walk::new(self.factors, batching, rates, self.start.clone(), seed);
-        let (mut batches, mut batch) = (Batches::new(question.used, n, size, seed), Vec::new());
+        let (mut batches, mut batch) =
+            (Batches::new(batching.sampling(), n, size, seed), Vec::new());
         let mut schedule = EvaluationSchedule::new(self.rule, question.observation);
         let mut losses = vec![(0, self.rule.loss())];
         let mut average = None;

@@ -1,7 +1,6 @@
 //! How fast the linearised dynamics depart in the long run.
 
 use minimascope_record::escape::PredictedGrowth;
-use minimascope_record::training::Sampling;
 use minimascope_stability::criteria::almost_sure::affordable_ensemble;
 use minimascope_stability::mean_square::growth;
 use minimascope_stability::simulation::{Dynamics, Ensemble, lyapunov_exponent};
@@ -17,12 +16,11 @@ const DIRECTIONS: usize = 400;
 const TOLERANCE: f64 = 1e-3;
 
 impl RunMinimum<'_, '_> {
-    /// ρ(Q) of independent batches and e^{2γ} of those used, at (η, B) in leading directions.
+    /// ρ(Q) of independent batches and e^{2γ} of these, at (η, B) in leading directions.
     pub(super) fn predicted_growth(
         &self,
         batching: &Batching,
         learning_rate: LearningRate,
-        used: Sampling,
     ) -> Result<PredictedGrowth, Error> {
         let factors = self.minimum.factors().truncated(DIRECTIONS);
         let directions = factors.rank();
@@ -39,7 +37,7 @@ impl RunMinimum<'_, '_> {
         if batching.noise() == 0.0 {
             return Ok(found(Some(mean_square), Some(0.0)));
         }
-        let typical = typical_growth(&factors, batching, learning_rate, used)?;
+        let typical = typical_growth(&factors, batching, learning_rate)?;
         let (value, standard_error) =
             (typical.map(|at| at.value), typical.map(|at| at.standard_error));
         Ok(found(value, standard_error))
@@ -52,21 +50,19 @@ pub(super) fn typical_of(growth: &PredictedGrowth) -> Option<MeanEstimate> {
     Some(MeanEstimate { value, standard_error })
 }
 
-/// e^{2γ} of batches drawn so, in leading directions; `None` where the simulation would take too
+/// e^{2γ} of these batches, in leading directions; `None` where the simulation would take too
 /// long.
 pub(super) fn typical_growth(
     factors: &ExampleFactors,
     batching: &Batching,
     learning_rate: LearningRate,
-    sampling: Sampling,
 ) -> Result<Option<MeanEstimate>, Error> {
     let (n, size) = (batching.examples(), batching.batch_size());
-    let batching = Batching::new(n, size, sampling)?;
     let factors = factors.truncated(DIRECTIONS);
     let shape = (factors.outputs(), factors.rank());
-    let Some(ensemble) = affordable_ensemble(&batching, shape) else { return Ok(None) };
+    let Some(ensemble) = affordable_ensemble(batching, shape) else { return Ok(None) };
     let ensemble = whole_epochs(ensemble, n.div_ceil(size));
-    let dynamics = Dynamics { batching, learning_rate, momentum: Momentum::NONE };
+    let dynamics = Dynamics { batching: *batching, learning_rate, momentum: Momentum::NONE };
     let warm_up = ensemble.steps / 10;
     let exponent = lyapunov_exponent(&factors, &dynamics, &ensemble, warm_up)?;
     let value = (2.0 * exponent.value).exp();

@@ -5,9 +5,9 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use minimascope_fuzz::{TARGETS, Target};
+use minimascope_fuzz::{TARGETS, FuzzTarget};
 
-static TARGET: LazyLock<&Target> = LazyLock::new(|| {
+static TARGET: LazyLock<&FuzzTarget> = LazyLock::new(|| {
     let names = || TARGETS.iter().map(|target| target.name).collect::<Vec<_>>().join(", ");
     let name = std::env::var("READER").unwrap_or_default();
     let target = TARGETS.iter().find(|target| target.name == name);

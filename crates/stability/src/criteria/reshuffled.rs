@@ -19,7 +19,7 @@ pub(super) const CRITERION: Criterion = Criterion {
 /// The first rank.
 const FIRST_RANK: usize = 100;
 /// The ends lie so many standard errors from the estimate.
-pub(super) const ERRORS: f64 = 3.0;
+const ERRORS: f64 = 3.0;
 
 /// In r leading directions, r doubled until the threshold moves by less than its error and the
 /// tolerance; `None` where the optimiser does not reshuffle, or takes all examples in each step.
@@ -27,21 +27,22 @@ fn find(at: &mut ThresholdSetting<'_>) -> Result<Option<FoundThreshold>, Error> 
     let sampling = at.used.sampling();
     // One batch of everything has no order.
     let whole = at.used.batch_size() == at.used.examples();
-    let wanted = at.effort.epochs.most_orders > 0;
-    if whole || !wanted || !sampling.in_epochs() || sampling.has_one_order() {
+    let Some(epochs) = &at.effort.epochs else { return Ok(None) };
+    if whole || !sampling.in_epochs() || sampling.has_one_order() {
         return Ok(None);
     }
+    let parameters = EpochParameters { momentum: at.momentum, ..epochs.clone() };
     let mut rank = FIRST_RANK.min(at.factors.rank());
     let mut start = at.exact.estimate;
     let mut before: Option<EpochCritical> = None;
     loop {
-        let Some(found) = in_rank(at, rank, start)? else { return Ok(None) };
+        let Some(found) = in_rank(at, &parameters, rank, start)? else { return Ok(None) };
         let is_all = rank == at.factors.rank() && at.factors.covers_range();
         let moved = before.map_or(f64::INFINITY, |before: EpochCritical| {
             (found.learning_rate / before.learning_rate - 1.0).abs()
         });
         let error = found.standard_error / found.learning_rate;
-        let settled = is_all || moved < at.effort.epochs.tolerance.max(2.0 * error);
+        let settled = is_all || moved < parameters.tolerance.max(2.0 * error);
         if settled || rank == at.factors.rank() {
             let (value, error) = (found.learning_rate, found.standard_error);
             let evidence = Evidence::Orders {
@@ -65,17 +66,17 @@ fn find(at: &mut ThresholdSetting<'_>) -> Result<Option<FoundThreshold>, Error> 
 
 fn in_rank(
     at: &mut ThresholdSetting<'_>,
+    parameters: &EpochParameters,
     rank: usize,
     start: f64,
 ) -> Result<Option<EpochCritical>, Error> {
-    let parameters = EpochParameters { momentum: at.momentum, ..at.effort.epochs.clone() };
     let mut show = |now: &EpochProgress| {
         let (products, learning_rate) = (now.products, Some(now.learning_rate));
         let criterion = "learning rate of reshuffled epochs";
         (at.progress)(&SearchProgress { criterion, products, learning_rate })
     };
     let start = LearningRate::new(start)?;
-    match critical(&at.factors.truncated(rank), &at.used, start, &parameters, &mut show) {
+    match critical(&at.factors.truncated(rank), &at.used, start, parameters, &mut show) {
         Err(Error::NotBracketed { .. }) => Ok(None),
         found => found,
     }

@@ -22,9 +22,10 @@ pub(super) const CRITERION: Criterion = Criterion {
 fn find(at: &mut ThresholdSetting<'_>) -> Result<Option<FoundThreshold>, Error> {
     let n = at.factors.examples();
     let file: Vec<usize>;
-    let order = match (at.used.sampling(), &at.effort.epochs.order) {
+    let Some(epochs) = &at.effort.epochs else { return Ok(None) };
+    let order = match (at.used.sampling(), &epochs.order) {
         // One batch of everything has no order.
-        _ if at.used.batch_size() == n || at.effort.epochs.most_orders == 0 => return Ok(None),
+        _ if at.used.batch_size() == n => return Ok(None),
         (Sampling::FileOrder, _) => {
             file = (0..n).collect();
             &file

@@ -6,7 +6,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
-use crate::dense::{axpy, dot, eigen};
+use crate::dense::{axpy, dot, eigen, identity, product};
 use crate::{Error, Momentum};
 
 /// Columns of the search for the leading directions beyond those kept.
@@ -52,8 +52,8 @@ impl LowRank {
     pub fn quotients(&self, other: &Self, images: &[Vec<f64>], momentum: Momentum) -> Vec<f64> {
         let form = self.in_form(momentum);
         let square = |block: &[f64]| {
-            let product = transposed_product(&form, block, self.state);
-            dot(&product, &product)
+            let inner = transposed_product(&form, block, self.state);
+            dot(&inner, &inner)
         };
         let base = square(&other.columns);
         images.par_iter().map(|image| square(image) / base).collect()
@@ -93,12 +93,6 @@ impl LowRank {
     }
 }
 
-fn identity(size: usize) -> Vec<f64> {
-    let mut out = vec![0.0; size * size];
-    out.iter_mut().step_by(size + 1).for_each(|value| *value = 1.0);
-    out
-}
-
 /// leftᵀ·right, both with columns of `state` numbers; column-major.
 fn transposed_product(left: &[f64], right: &[f64], state: usize) -> Vec<f64> {
     let (m, n) = (left.len() / state, right.len() / state);
@@ -112,10 +106,9 @@ fn transposed_product(left: &[f64], right: &[f64], state: usize) -> Vec<f64> {
 
 /// (Σ BBᵀ)·basis; the sum runs over the blocks in order.
 fn apply(blocks: &[Vec<f64>], basis: &[f64], state: usize) -> Vec<f64> {
-    let width = basis.len() / state;
     sum_over(blocks, basis.len(), |block, out| {
         let weights = transposed_product(block, basis, state);
-        multiply(block, &weights, state, width, out);
+        product((block, state), (&weights, false), 1.0, out);
     })
 }
 
@@ -128,17 +121,8 @@ fn random_start(blocks: &[Vec<f64>], state: usize, width: usize) -> Vec<f64> {
         let count = block.len() / state * width;
         let signs: Vec<f64> =
             (0..count).map(|_| if random.random::<bool>() { 1.0 } else { -1.0 }).collect();
-        multiply(block, &signs, state, width, out);
+        product((block, state), (&signs, false), 1.0, out);
     })
-}
-
-/// out = block·weights, weights with `width` columns.
-fn multiply(block: &[f64], weights: &[f64], state: usize, width: usize, out: &mut [f64]) {
-    let c = block.len() / state;
-    let left = MatRef::from_column_major_slice(block, state, c);
-    let right = MatRef::from_column_major_slice(weights, c, width);
-    let target = MatMut::from_column_major_slice_mut(out, state, width);
-    matmul(target, Accum::Replace, left, right, 1.0, Par::Seq);
 }
 
 /// The sum of what `term` writes for each item, always added in the same order.
@@ -171,7 +155,7 @@ fn orthonormal(mut columns: Vec<f64>, state: usize) -> Result<Vec<f64>, Error> {
             weights.iter_mut().for_each(|weight| *weight /= value.sqrt());
         }
         let mut basis = vec![0.0; kept * state];
-        multiply(&columns, &weights, state, kept, &mut basis);
+        product((&columns, state), (&weights, false), 1.0, &mut basis);
         columns = basis;
     }
     Ok(columns)

@@ -13,9 +13,9 @@ use crate::{ExampleFactors, LearningRate, Momentum};
 /// other, which costs half as many numbers a column as there are rows.
 const CHUNK_ROWS: usize = 64;
 
-/// The direction in which a period is read.
+/// The order in which the steps of a period are taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reading {
+pub enum StepOrder {
     /// The first batch first.
     Forward,
     /// The last batch first.
@@ -51,12 +51,12 @@ impl<'a> PeriodProduct<'a> {
     }
 
     /// block ← A_π block, its states as columns.
-    pub fn apply(&self, period: &Period, reading: Reading, block: &mut [f64]) {
+    pub fn apply(&self, period: &Period, reading: StepOrder, block: &mut [f64]) {
         let mut work = Chunk::default();
         let (mut first, steps) = (0, period.steps());
         let at = |step: usize| match reading {
-            Reading::Forward => step,
-            Reading::Backward => steps - 1 - step,
+            StepOrder::Forward => step,
+            StepOrder::Backward => steps - 1 - step,
         };
         while first < steps {
             work.clear();
@@ -83,9 +83,10 @@ impl<'a> PeriodProduct<'a> {
         let Chunk { rows, gram, images, velocity_images, batches } = chunk;
         let beta = self.momentum;
         // Σ_{l=0..j} β^l: how much of a force j + 1 steps ago is in x now.
-        let gain = |j: usize| (0..=j).fold(0.0, |sum, _| 1.0 + beta * sum);
+        let next = |sum: &f64| Some(1.0 + beta * sum);
+        let gains: Vec<f64> = std::iter::successors(Some(1.0), next).take(batches.len()).collect();
         // Σ_{l=1..t} β^l: how much of the first v is.
-        let drift = |t: usize| beta * if t == 0 { 0.0 } else { gain(t - 1) };
+        let drift = |t: usize| if t == 0 { 0.0 } else { beta * gains[t - 1] };
         for (t, batch) in batches.iter().enumerate() {
             let rate = self.learning_rate * self.factors.outputs() as f64 / batch.len() as f64;
             let (before, now) = images.split_at_mut(batch.start * c);
@@ -94,7 +95,7 @@ impl<'a> PeriodProduct<'a> {
                     axpy(drift(t), &velocity_images[row * c..][..c], image);
                 }
                 for (k, earlier) in batches[..t].iter().enumerate() {
-                    let gain = gain(t - 1 - k);
+                    let gain = gains[t - 1 - k];
                     for other in earlier.clone() {
                         axpy(-gain * gram[row * q + other], &before[other * c..][..c], image);
                     }
@@ -127,7 +128,7 @@ impl<'a> PeriodProduct<'a> {
                 velocity[(i, j)] *= beta.powi(steps as i32);
             }
         }
-        force(position, &weighted(&gain));
+        force(position, &weighted(&|steps| gains[steps]));
         force(velocity, &weighted(&|steps| beta.powi(steps as i32)));
     }
 }
@@ -163,12 +164,11 @@ impl Chunk {
 
     fn gather(&mut self, factors: &ExampleFactors, batch: &[usize]) {
         let first = self.rows();
-        for &example in batch {
-            for output in 0..factors.outputs() {
-                self.rows.extend_from_slice(factors.row(example, output));
-            }
+        let (k, r) = (factors.outputs(), factors.rank());
+        for example in batch {
+            self.rows.extend_from_slice(&factors.rows()[example * k * r..][..k * r]);
         }
-        self.batches.push(first..first + batch.len() * factors.outputs());
+        self.batches.push(first..first + batch.len() * k);
     }
 
     /// R times the block, and the Gram matrix where there is more than one step.
@@ -217,7 +217,7 @@ mod tests {
             if beta > 0.0 {
                 block.chunks_exact_mut(state).for_each(|column| column[p..].fill(0.0));
             }
-            for reading in [Reading::Forward, Reading::Backward] {
+            for reading in [StepOrder::Forward, StepOrder::Backward] {
                 let mut found = block.clone();
                 product.apply(&period, reading, &mut found);
                 for (column, found) in block.chunks_exact(state).zip(found.chunks_exact(state)) {
@@ -226,8 +226,8 @@ mod tests {
                     let mut walk = Walk::new(&factors, batching, rates, start, 0);
                     for step in 0..period.steps() {
                         let step = match reading {
-                            Reading::Forward => step,
-                            Reading::Backward => period.steps() - 1 - step,
+                            StepOrder::Forward => step,
+                            StepOrder::Backward => period.steps() - 1 - step,
                         };
                         walk.step_on(period.batch(step));
                     }

@@ -8,8 +8,8 @@ use rand_chacha::ChaCha8Rng;
 
 use super::critical::EpochProgress;
 use super::period::Period;
-use super::product::{PeriodProduct, Reading};
-use crate::dense::{axpy, dot};
+use super::product::{PeriodProduct, StepOrder};
+use crate::dense::{axpy, dot, identity};
 use crate::simulation::on_sphere;
 use crate::{Error, ExampleFactors, LearningRate, Momentum};
 
@@ -96,9 +96,8 @@ fn largest_modulus(product: &PeriodProduct<'_>, period: &Period) -> Result<Large
     if state > DENSE {
         return arnoldi(product, period);
     }
-    let mut matrix = vec![0.0; state * state];
-    matrix.iter_mut().step_by(state + 1).for_each(|value| *value = 1.0);
-    product.apply(period, Reading::Forward, &mut matrix);
+    let mut matrix = identity(state);
+    product.apply(period, StepOrder::Forward, &mut matrix);
     let (modulus, _) = dominant(MatRef::from_column_major_slice(&matrix, state, state))?;
     Ok(Largest { modulus, converged: true, products: state })
 }
@@ -127,7 +126,7 @@ fn arnoldi(product: &PeriodProduct<'_>, period: &Period) -> Result<Largest, Erro
     let mut upper = Mat::<f64>::zeros(most, most);
     for size in 1..=most {
         let mut next = basis[size - 1].clone();
-        product.apply(period, Reading::Forward, &mut next);
+        product.apply(period, StepOrder::Forward, &mut next);
         let scale = dot(&next, &next).sqrt();
         // Twice: once leaves a part of the order of rounding times the condition of the basis.
         for _ in 0..2 {
@@ -187,9 +186,8 @@ mod tests {
         let period = Period::new(&batching, &(0..n).collect::<Vec<_>>());
         let rate = LearningRate::new(2.2 / factors.sharpness()).unwrap();
         let product = PeriodProduct::new(&factors, rate, Momentum::NONE);
-        let mut matrix = vec![0.0; p * p];
-        matrix.iter_mut().step_by(p + 1).for_each(|value| *value = 1.0);
-        product.apply(&period, Reading::Forward, &mut matrix);
+        let mut matrix = identity(p);
+        product.apply(&period, StepOrder::Forward, &mut matrix);
         let (expected, _) = dominant(MatRef::from_column_major_slice(&matrix, p, p)).unwrap();
         let found = arnoldi(&product, &period).unwrap();
         assert!(found.converged && (found.modulus / expected - 1.0).abs() < 1e-5, "{found:?}");

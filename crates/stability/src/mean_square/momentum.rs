@@ -2,6 +2,7 @@
 //! closed form of [`super::critical`], and the growth at a given learning rate.
 
 use super::second_moment::SecondMomentMap;
+use crate::dense::identity;
 use crate::{Batching, Error, ExampleFactors, LearningRate, Momentum};
 
 /// Second moments X = E xxᵀ, Y = E xvᵀ and V = E vvᵀ, r × r each, under
@@ -65,9 +66,7 @@ impl<'a> MomentumMap<'a> {
     pub fn start(&self) -> JointMoments {
         let r = self.map.factors().rank();
         let zero = vec![0.0; r * r];
-        let mut position = zero.clone();
-        position.iter_mut().step_by(r + 1).for_each(|x| *x = 1.0);
-        JointMoments { position, mixed: zero.clone(), velocity: zero }
+        JointMoments { position: identity(r), mixed: zero.clone(), velocity: zero }
     }
 
     /// One step in place.

@@ -28,6 +28,7 @@ mod search;
 
 use search::{CertificateSearch, Checked};
 
+use crate::dense::identity;
 use crate::{Error, ExampleFactors};
 
 /// Directions below this share of the sharpness go to W: their X_V would need more digits than
@@ -106,8 +107,7 @@ pub(super) fn theorem_one_holds(
         return Ok((bound, 0));
     }
     let r = factors.rank();
-    let mut identity = vec![0.0; r * r];
-    identity.iter_mut().step_by(r + 1).for_each(|x| *x = 1.0);
+    let identity = identity(r);
     let mut search = CertificateSearch::new(factors, noise, Vec::new());
     for slack in SLACKS {
         let z = eigenvalue * (1.0 + slack);
