@@ -22,8 +22,8 @@ type LineStyle = (Ink, Marker, Dash);
 /// shape.
 const STYLES: [(&str, LineStyle); 12] = [
     ("mean-square", (Ink::Series(0), Marker::Circle, Dash::Solid)),
-    ("reshuffled", (Ink::Series(6), Marker::Square, Dash::Solid)),
-    ("single-order", (Ink::Series(6), Marker::Diamond, Dash::Solid)),
+    ("reshuffled", (Ink::Series(0), Marker::Square, Dash::Dashed)),
+    ("single-order", (Ink::Series(0), Marker::Diamond, Dash::Dashed)),
     ("theorem-1", (Ink::Series(1), Marker::Triangle, Dash::Dashed)),
     ("rectangle", (Ink::Series(2), Marker::Square, Dash::Solid)),
     ("almost-sure", (Ink::Series(3), Marker::Diamond, Dash::Solid)),
